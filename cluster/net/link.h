@@ -1,0 +1,74 @@
+/*
+ * link - framed messages between two agents.
+ *
+ *     link_send ─▶ frames ─▶ TLS 1.3 ─▶ TCP ─▶ ... ─▶ on_frame
+ *
+ * One connection per pair of nodes carries the messages of all groups. The
+ * node with the lower id dials, with backoff and jitter, for ever; the other
+ * listens. Both sides' certificates are checked against the cluster's own
+ * authority, and the certificate's name (CN) against the member that the peer
+ * says it is. What is sent in one turn of the loop leaves in one write.
+ *
+ * A frame is a 4-byte big-endian length and that many bytes (a doc, see
+ * fsm/base/doc.h). LINK_MAX_FRAME bounds it before memory is reserved. A peer
+ * that breaks a rule is disconnected and logged once per reason until it
+ * behaves for a minute; one that does not read is disconnected when
+ * LINK_MAX_QUEUE bytes wait for it.
+ *
+ * All on the loop thread. Callbacks are never made from inside link_send().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "fsm/base/doc.h"
+#include "store/err.h"
+
+#define LINK_MAX_FRAME (16u << 20)
+#define LINK_MAX_QUEUE (64u << 20)
+#define LINK_PORT      7600 /* default listening port */
+
+struct links;
+
+struct links_options {
+	uv_loop_t *loop;
+	const char *pki_dir;	/* ca.pem node.pem node.key (cluster/net/pki.h) */
+	uint64_t self;		/* node id */
+	const char *cluster_id; /* must be the peer's too */
+	const char *listen;	/* "host:port", "[v6]:port", ":port" */
+	void *data;
+	/* A whole frame from a peer whose certificate was checked. The doc is
+	 * on @a, which dies after the call. */
+	void (*on_frame)(void *data, uint64_t peer, struct arena *a,
+			 struct doc *frame);
+	void (*on_peer)(void *data, uint64_t peer, bool up);
+	/* A frame from a client without certificate (joining): the answer is
+	 * sent and the connection closed. See cluster/net/join.h. NULL: such
+	 * clients are refused. */
+	struct doc *(*on_stranger)(void *data, struct arena *a,
+				   struct doc *frame);
+	void (*log)(void *data, int level, const char *text); /* syslog level */
+};
+
+int links_open(struct links **ret, const struct links_options *o,
+	       struct err *err);
+/* The node id is taken after links_open() by a joining node. */
+
+/* Tell who the peers are: names as in their certificates, addresses tried in
+ * turn. Peers that are not named any more are disconnected. Copied. */
+struct link_peer {
+	uint64_t id;
+	const char *name;
+	const char *const *addresses; /* NULL-terminated "host:port" */
+};
+void links_set_peers(struct links *l, const struct link_peer *peers, size_t n);
+
+/* Queue one encoded frame (without length) for @peer. false, and nothing is
+ * queued, when it is not connected. */
+bool link_send(struct links *l, uint64_t peer, const void *data, size_t len);
+bool link_is_up(const struct links *l, uint64_t peer);
+
+void links_close(struct links *l, void (*closed)(void *data));

@@ -1,0 +1,85 @@
+/*
+ * driver - what every kind of resource promises.
+ *
+ * One file per kind: drivers/GROUP_KIND.c defines one `const struct driver`
+ * and nothing else is visible from it. To add a kind: write the file from its
+ * neighbour, add a line to drivers/registry.c and its keywords to
+ * fsm/conf/keywords.c.
+ *
+ *     probe ─▶ start ─▶ probe ... stop ─▶ probe          (any op, any time)
+ *
+ *  probe   mandatory and read-only: what is there now. Never trusts memory,
+ *          always looks. Fills label always, log with "warn: ..." lines where
+ *          a person should look. A failing probe returns an error; the
+ *          resource then shows undef with that text.
+ *  start   makes it so. 0: it is up, and nothing had to be done when it was
+ *          up already (DRIVER_NOOP, so that a rollback leaves it alone).
+ *  stop    takes it down; DRIVER_NOOP when it was down already. Must leave
+ *          nothing of its own behind. Never touches what it did not make.
+ *  kill    the hard way, within a second if at all possible: used when a
+ *          lease runs out. NULL: stop is used.
+ *
+ * Every op may be repeated. An op left NULL means "nothing to do here"; there
+ * are no flags to keep in step with the pointers. Ops run on worker threads:
+ * they may block, share nothing, see no raft, and give up with -ETIMEDOUT when
+ * job->deadline_ms has passed. Child processes go through drivers/run.h,
+ * which holds the deadline, the cgroup and the output. An error names what was
+ * done, on what, and the last lines of a command's output.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "fsm/conf/conf.h"
+#include "fsm/status/status.h"
+#include "store/err.h"
+
+#define DRIVER_NOOP 1
+
+struct job {
+	const char *service, *node;
+	const struct resource *res;
+	enum level level;
+	bool instance_up;     /* other resources of the instance are up: an app
+				 without that is not asked (spec 6.4) */
+	int64_t deadline_ms;  /* CLOCK_MONOTONIC */
+	uint64_t token;	      /* of the assignment, grows with each */
+	const char *run_dir;  /* "/run/encap": gone after a reboot */
+	const char *etc_dir;  /* "/etc/encap" */
+	struct arena *arena;  /* of this job: for labels and logs */
+};
+
+struct driver {
+	const char *group, *kind; /* "fs", "ext4" */
+	const char *summary;
+	int64_t start_timeout_ms, stop_timeout_ms; /* defaults */
+
+	int (*probe)(const struct job *j, struct probe *ret, struct err *err);
+	int (*start)(const struct job *j, struct err *err);
+	int (*stop)(const struct job *j, struct err *err);
+	int (*kill)(const struct job *j, struct err *err);
+
+	/* Containers only. The directory that is shared with the container
+	 * for the channel: the agent listens on a socket "sock" in it before
+	 * start; NULL for other groups. */
+	int (*channel_dir)(const struct job *j, const char **ret,
+			   struct err *err);
+	/* Containers only: 0 once the system inside is up. */
+	int (*operational)(const struct job *j, struct err *err);
+};
+
+/* NULL-terminated: the one list of what this build can do. */
+extern const struct driver *const driver_table[];
+
+/* NULL if there is no such kind. */
+const struct driver *driver_find(const char *group, const char *kind);
+
+/* Entry points for everybody: find the driver of j->res, hold its rules. An
+ * unknown kind is an error with the kinds of that group that there are. */
+int driver_probe(const struct job *j, struct probe *ret, struct err *err);
+int driver_start(const struct job *j, struct err *err);
+int driver_stop(const struct job *j, struct err *err);
+int driver_kill(const struct job *j, struct err *err);
+
+int64_t driver_now_ms(void);			      /* CLOCK_MONOTONIC */
+int64_t driver_timeout_ms(const struct resource *r, bool start);

@@ -1,0 +1,158 @@
+/*
+ * conf - an env file as a lossless tree, and what it means for one node.
+ *
+ *     text ──conf_parse──▶ [conf] ──conf_set/unset──▶ [conf] ──conf_text──▶ text
+ *                            └──instance_eval(node, level)──▶ [instance]
+ *
+ * Parsing keeps every byte: comments, order, blanks, line ends, unknown keys.
+ * What is not touched by a set or unset is written back as it was.
+ *
+ * Evaluation is for an explicit (node, level): a hypervisor that evaluates a
+ * file for a container gets what the container gets. The scope `@nodes` tests
+ * the hypervisor-level node list at either level, so it does not match a
+ * container (docs/decisions/scope-nodes.md).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fsm/base/arena.h"
+#include "fsm/base/buf.h"
+#include "fsm/base/doc.h"
+
+struct conf; /* lives on the arena it was parsed on */
+
+#define CONF_MAX_SIZE (1024 * 1024) /* of a file */
+#define CONF_MAX_LINE (64 * 1024)
+
+/* A list of problems, each a sentence with "NAME:LINE: ", in file order. */
+struct problems {
+	struct arena *arena;
+	struct problem {
+		unsigned line; /* 1-based; 0: the file as a whole */
+		bool fatal;    /* error; else a warning */
+		const char *text;
+	} *at;
+	size_t n, cap;
+	size_t fatal; /* how many of them are errors */
+};
+
+void problem_add(struct problems *p, unsigned line, bool fatal,
+		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Syntax, UTF-8 and size only. NULL when any problem is fatal. @text need not
+ * be NUL-terminated and is not kept. */
+struct conf *conf_parse(struct arena *a, const char *text, size_t len,
+			struct problems *p);
+void conf_text(const struct conf *c, struct buf *out);
+
+/* Every problem of the file at once: unknown sections and keywords (the
+ * nearest known spelling is named), bad scopes, values that do not convert,
+ * missing required keywords, encap resources without encap nodes, reference
+ * cycles; checked for every node that the file names, at its level. */
+void conf_validate(struct arena *a, const struct conf *c, const char *service,
+		   struct problems *p);
+
+/* "section.key[@scope]", the key grammar of the command line; no section
+ * means DEFAULT. -EINVAL with a sentence otherwise. */
+struct conf_key {
+	const char *section, *option, *scope; /* scope: "" if none */
+};
+int conf_key_parse(struct arena *a, const char *text, struct conf_key *ret,
+		   struct err *err);
+
+/* Change one value in place, or add the line at the end of its section (the
+ * section at the end of the file). Multi-line values become continuations. */
+int conf_set(struct conf *c, const struct conf_key *k, const char *value,
+	     struct err *err);
+/* One command line assignment: key=value, +=, -=, |= , applied by conf_set. */
+int conf_assign(struct conf *c, const char *assignment, struct err *err);
+/* 1 if there was no such key. */
+int conf_unset(struct conf *c, const struct conf_key *k, struct err *err);
+/* The literal text of exactly that key (with scope), or NULL. */
+const char *conf_raw(const struct conf *c, const struct conf_key *k);
+
+/* -- what the file means for one node -------------------------------- */
+
+enum level { LEVEL_HYPERVISOR, LEVEL_ENCAP };
+
+struct names { /* a list of words, in file order, lower-cased */
+	const char **at;
+	size_t n;
+};
+bool names_have(const struct names *l, const char *name);
+
+/* The service-wide part; the same whoever asks, but for scoped values. */
+struct service_conf {
+	struct names nodes, drpnodes, encapnodes;
+	const char *topology;	 /* "failover", "flex" */
+	const char *orchestrate; /* "ha", "start", "no" */
+	const char *app, *env, *comment;
+	int64_t priority;
+	bool disable, rollback;
+	int64_t flex_min, flex_max, flex_target;
+};
+/* @node: whose scopes apply; NULL: no scope but the plain lists. */
+int service_eval(struct arena *a, const struct conf *c, const char *service,
+		 const char *node, struct service_conf *ret, struct err *err);
+
+/* One resource as a node sees it: all scopes and references resolved. */
+struct resource {
+	const char *rid;    /* "fs#1"; "app" for a bare section */
+	const char *group;  /* "fs" */
+	const char *type;   /* "ext4" */
+	const char *subset; /* "" if none */
+	struct names tags;
+	bool encap, disable, optional, monitor, standby;
+	bool noaction, nostatus;
+	int64_t restart;
+	int64_t start_timeout_ms, stop_timeout_ms; /* 0: the driver's default */
+	/* For the driver: keyword, value, keyword, value, ..., NULL. Every
+	 * keyword of the driver that has a value or a default is there, under
+	 * its current name. Durations in ms, sizes in bytes, booleans as
+	 * "true"/"false". */
+	const char *const *kw;
+	/* A container: the encap node in it ("" if it is none of encapnodes). */
+	const char *encapnode;
+};
+const char *resource_kw(const struct resource *r, const char *keyword);
+
+/* Everything one node needs to know of a service. */
+struct instance {
+	const char *service, *node;
+	enum level level;
+	struct service_conf conf;
+	/* At LEVEL_HYPERVISOR: resources without encap, and of encap ones the
+	 * flags only (kw empty), evaluated for the encap node they run in; at
+	 * LEVEL_ENCAP: the encap ones alone. Sorted in start order: group
+	 * order, subset, rid in natural order, fs by depth of mount point. */
+	struct resource *res;
+	size_t n;
+};
+int instance_eval(struct arena *a, const struct conf *c, const char *service,
+		  const char *node, enum level level, struct instance *ret,
+		  struct err *err);
+
+/* The level at which @node takes part: hypervisor if it is in nodes or
+ * drpnodes, encap if in encapnodes; -ENOENT if the file does not name it. */
+int conf_level(struct arena *a, const struct conf *c, const char *service,
+	       const char *node, enum level *ret, struct err *err);
+
+/* One evaluated value for `encap get --eval --as NODE`: 0, 1 if unset, or
+ * negative. */
+int conf_eval_key(struct arena *a, const struct conf *c, const char *service,
+		  const char *node, const struct conf_key *k,
+		  const char **ret, struct err *err);
+/* The whole file evaluated for a node: {section: {keyword: value}}. */
+struct doc *conf_eval_all(struct arena *a, const struct conf *c,
+			  const char *service, const char *node,
+			  struct err *err);
+
+/* 0 if @name may name a service (or node): dot-separated labels. */
+int name_check(const char *name, struct err *err);
+
+/* Group order of the start: ip 0, disk, fs, share, container, app ...; the
+ * stop is its reverse. -1 for a group that is not known. */
+int group_rank(const char *group);
