@@ -1,0 +1,510 @@
+/*
+ * How: every word comes from one table, `merge`, folded over whatever is to be
+ * summed up. STATUS_UNDEF is where a fold begins; a fold over nothing ends as
+ * n/a, while one over undefs alone stays undef: "nothing to say" and "not
+ * known" are different answers.
+ *
+ * An instance: its non-optional resources make avail, all of them make
+ * overall, and a warning or an error in a log makes overall warn. What runs in
+ * a container is not judged here: its rows stay undef until
+ * instance_fold_encap() brings the container's own document.
+ *
+ * A service: instances without an answer (n/a, undef) do not count as long as
+ * one has an answer. An instance marked "stale" no longer says what is, only
+ * what was: it does not count for avail while a fresh one is there, and makes
+ * overall warn if it was last seen with something running.
+ */
+#include "fsm/status/status.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define UP	   STATUS_UP
+#define DOWN	   STATUS_DOWN
+#define WARN	   STATUS_WARN
+#define NA	   STATUS_NA
+#define UNDEF	   STATUS_UNDEF
+#define STDBY_UP   STATUS_STDBY_UP
+#define STDBY_DOWN STATUS_STDBY_DOWN
+#define SUU	   STATUS_SUU
+#define SUD	   STATUS_SUD
+
+// clang-format off
+static const enum status merge[STATUS_N][STATUS_N] = {
+	/*               UP    DOWN        WARN  NA          UNDEF       STDBY_UP  STDBY_DOWN  SUU   SUD */
+	[UP]         = { UP,   WARN,       WARN, UP,         UP,         SUU,      WARN,       SUU,  WARN },
+	[DOWN]       = { WARN, DOWN,       WARN, DOWN,       DOWN,       SUD,      STDBY_DOWN, WARN, SUD },
+	[WARN]       = { WARN, WARN,       WARN, WARN,       WARN,       WARN,     WARN,       WARN, WARN },
+	[NA]         = { UP,   DOWN,       WARN, NA,         NA,         STDBY_UP, STDBY_DOWN, SUU,  SUD },
+	[UNDEF]      = { UP,   DOWN,       WARN, NA,         UNDEF,      STDBY_UP, STDBY_DOWN, SUU,  SUD },
+	[STDBY_UP]   = { SUU,  SUD,        WARN, STDBY_UP,   STDBY_UP,   STDBY_UP, WARN,       SUU,  SUD },
+	[STDBY_DOWN] = { WARN, STDBY_DOWN, WARN, STDBY_DOWN, STDBY_DOWN, WARN,     STDBY_DOWN, WARN, WARN },
+	[SUU]        = { SUU,  WARN,       WARN, SUU,        SUU,        SUU,      WARN,       SUU,  WARN },
+	[SUD]        = { WARN, SUD,        WARN, SUD,        SUD,        SUD,      WARN,       WARN, SUD },
+};
+// clang-format on
+
+static const char *const names[STATUS_N] = {
+	[UP] = "up",
+	[DOWN] = "down",
+	[WARN] = "warn",
+	[NA] = "n/a",
+	[UNDEF] = "undef",
+	[STDBY_UP] = "stdby up",
+	[STDBY_DOWN] = "stdby down",
+	[SUU] = "up",
+	[SUD] = "stdby up",
+};
+
+const char *status_name(enum status s)
+{
+	return (unsigned)s < STATUS_N ? names[s] : "undef";
+}
+
+enum status status_parse(const char *text)
+{
+	if (!text)
+		return UNDEF;
+	if (strcmp(text, "na") == 0)
+		return NA;
+	for (unsigned s = 0; s < SUU; s++)
+		if (strcmp(text, names[s]) == 0)
+			return (enum status)s;
+	return UNDEF;
+}
+
+enum status status_merge(enum status a, enum status b)
+{
+	assert((unsigned)a < STATUS_N && (unsigned)b < STATUS_N);
+	return merge[a][b];
+}
+
+enum status status_shown(enum status s)
+{
+	switch (s) {
+	case SUU:
+		return UP;
+	case SUD:
+		return STDBY_UP;
+	case UP:
+	case DOWN:
+	case WARN:
+	case NA:
+	case UNDEF:
+	case STDBY_UP:
+	case STDBY_DOWN:
+	case STATUS_N:
+		break;
+	}
+	return s;
+}
+
+/* -- one instance ------------------------------------------------------ */
+
+/* A sum that knows whether anything was summed. */
+struct sum {
+	enum status s;
+	bool any;
+};
+
+#define SUM_INIT ((struct sum){ .s = UNDEF })
+
+static void sum_add(struct sum *sum, enum status s)
+{
+	sum->s = status_merge(sum->s, s);
+	sum->any = true;
+}
+
+static const char *sum_name(const struct sum *sum)
+{
+	return sum->any ? status_name(status_shown(sum->s)) : "n/a";
+}
+
+static enum status standby_of(enum status s)
+{
+	if (s == UP)
+		return STDBY_UP;
+	return s == DOWN ? STDBY_DOWN : s;
+}
+
+static enum status resource_status(const struct resource *r, enum status s)
+{
+	if (r->disable || r->nostatus)
+		return NA;
+	return r->standby ? standby_of(s) : s;
+}
+
+/* A sync that is up has nothing to report; one that is late is a warning. */
+static enum status sync_counts(const struct resource *r, enum status s)
+{
+	if (strcmp(r->group, "sync") != 0)
+		return s;
+	if (s == UP)
+		return NA;
+	return s == DOWN ? WARN : s;
+}
+
+static bool log_alarms(const char *line)
+{
+	return strncmp(line, "warn: ", 6) == 0 ||
+	       strncmp(line, "error: ", 7) == 0;
+}
+
+/* Appends the lines of @text to @log; true if one is a warning or worse. */
+static bool log_add(struct arena *a, struct doc *log, const char *text)
+{
+	bool alarm = false;
+
+	while (text && *text) {
+		size_t n = strcspn(text, "\n");
+
+		if (n > 0) {
+			doc_add(a, log, doc_strn(a, text, n));
+			alarm = alarm || log_alarms(text);
+		}
+		text += n + (text[n] == '\n');
+	}
+	return alarm;
+}
+
+static void put_flag(struct arena *a, struct doc *row, const char *key, bool on)
+{
+	if (on)
+		doc_put_bool(a, row, key, true);
+}
+
+static void put_flags(struct arena *a, struct doc *row,
+		      const struct resource *r, enum level level)
+{
+	put_flag(a, row, "monitor", r->monitor);
+	put_flag(a, row, "disable", r->disable);
+	put_flag(a, row, "optional", r->optional);
+	put_flag(a, row, "encap", r->encap && level == LEVEL_HYPERVISOR);
+	put_flag(a, row, "standby", r->standby);
+	if (r->tags.n) {
+		struct doc *tags = doc_put(a, row, "tags", doc_list(a));
+
+		for (size_t i = 0; i < r->tags.n; i++)
+			doc_add(a, tags, doc_str(a, r->tags.at[i]));
+	}
+	if (r->subset && *r->subset)
+		doc_put_str(a, row, "subset", r->subset);
+}
+
+static const char *type_of(struct arena *a, const struct resource *r)
+{
+	if (!r->type || !*r->type)
+		return r->group;
+	return arena_printf(a, "%s.%s", r->group, r->type);
+}
+
+/* The row of one resource; *alarm is set if its log holds a warning. */
+static struct doc *resource_row(struct arena *a, const struct resource *r,
+				enum level level, enum status s,
+				const struct probe *p, bool *alarm)
+{
+	struct doc *row = doc_map(a), *log = doc_list(a);
+
+	doc_put_str(a, row, "status", status_name(s));
+	doc_put_str(a, row, "type", type_of(a, r));
+	if (p && p->label && *p->label)
+		doc_put_str(a, row, "label", p->label);
+	if (p && !r->disable && log_add(a, log, p->log))
+		*alarm = true;
+	if (r->nostatus && !r->disable)
+		log_add(a, log, "info: nostatus tag");
+	if (doc_len(log))
+		doc_put(a, row, "log", log);
+	put_flags(a, row, r, level);
+	return row;
+}
+
+static void group_add(struct arena *a, struct doc *groups, const char *group,
+		      enum status s)
+{
+	const struct doc *was = doc_get(groups, group);
+	enum status sum = was ? (enum status)was->num : UNDEF;
+
+	doc_put_int(a, groups, group, status_merge(sum, s));
+}
+
+/* The sums as words. Beside resources that are up, a standby resource that is
+ * up is simply up. */
+static struct doc *groups_shown(struct arena *a, const struct doc *sums,
+				enum status avail)
+{
+	struct doc *shown = doc_map(a);
+
+	for (size_t i = 0; i < doc_len(sums); i++) {
+		const struct doc *sum = doc_at(sums, i);
+		enum status s = status_shown((enum status)sum->num);
+
+		if (avail == SUU && s == STDBY_UP)
+			s = UP;
+		doc_put_str(a, shown, sum->key, status_name(s));
+	}
+	return shown;
+}
+
+struct doc *instance_status(struct arena *a, const struct instance *inst,
+			    const struct probe *probes)
+{
+	struct doc *d = doc_map(a), *rows = doc_map(a), *groups = doc_map(a);
+	struct sum avail = SUM_INIT, optional = SUM_INIT, overall;
+	bool alarm = false, host = inst->level == LEVEL_HYPERVISOR;
+
+	for (size_t i = 0; i < inst->n; i++) {
+		const struct resource *r = &inst->res[i];
+		bool inner = host && r->encap;
+		enum status s = inner ? UNDEF : probes[i].status;
+
+		s = resource_status(r, s);
+		doc_put(a, rows, r->rid,
+			resource_row(a, r, inst->level, s,
+				     inner ? NULL : &probes[i], &alarm));
+		if (inner)
+			continue;
+		s = sync_counts(r, s);
+		sum_add(r->optional ? &optional : &avail, s);
+		group_add(a, groups, r->group, s);
+	}
+	overall = avail;
+	if (optional.any)
+		sum_add(&overall, optional.s);
+	if (alarm)
+		sum_add(&overall, WARN);
+
+	doc_put_str(a, d, "node", inst->node);
+	doc_put_str(a, d, "level", host ? "hypervisor" : "encap");
+	doc_put_str(a, d, "avail", sum_name(&avail));
+	doc_put_str(a, d, "overall", sum_name(&overall));
+	doc_put_str(a, d, "optional", sum_name(&optional));
+	doc_put(a, d, "status_group", groups_shown(a, groups, avail.s));
+	doc_put(a, d, "resources", rows);
+	return d;
+}
+
+/* -- what runs in its containers --------------------------------------- */
+
+static void merge_word(struct arena *a, struct doc *d, const char *key,
+		       enum status s)
+{
+	enum status was = status_parse(doc_get_str(d, key, NULL));
+
+	/* n/a is what a sum over nothing says: it gives way. */
+	doc_put_str(a, d, key, status_name(status_shown(status_merge(was, s))));
+}
+
+/* The hypervisor's own rows for what runs inside get the word and the label
+ * that the container found. */
+static void fold_rows(struct arena *a, struct doc *rows,
+		      const struct doc *inner)
+{
+	for (size_t i = 0; i < doc_len(inner); i++) {
+		const struct doc *from = doc_at(inner, i);
+		struct doc *row = doc_get(rows, from->key);
+		const struct doc *log = doc_get(from, "log");
+		const char *label = doc_get_str(from, "label", NULL);
+
+		if (!row || !doc_get_bool(row, "encap", false))
+			continue;
+		merge_word(a, row, "status",
+			   status_parse(doc_get_str(from, "status", NULL)));
+		if (label)
+			doc_put_str(a, row, "label", label);
+		if (log)
+			doc_put(a, row, "log", doc_copy(a, log));
+	}
+}
+
+void instance_fold_encap(struct arena *a, struct doc *instance,
+			 const char *container_rid, const struct doc *encap,
+			 const char *why, bool unexpected)
+{
+	struct doc *all = doc_get(instance, "encap"), *inner;
+
+	if (!all || all->type != DOC_MAP)
+		all = doc_put(a, instance, "encap", doc_map(a));
+	inner = encap ? doc_copy(a, encap) : doc_map(a);
+	if (!encap) {
+		doc_put_str(a, inner, "avail", status_name(NA));
+		doc_put_str(a, inner, "overall", status_name(NA));
+	}
+	if (why)
+		doc_put_str(a, inner, "why", why);
+	doc_put(a, all, container_rid, inner);
+	if (encap) {
+		merge_word(a, instance, "avail",
+			   status_parse(doc_get_str(encap, "avail", NULL)));
+		merge_word(a, instance, "overall",
+			   status_parse(doc_get_str(encap, "overall", NULL)));
+		fold_rows(a, doc_get(instance, "resources"),
+			  doc_get(encap, "resources"));
+	}
+	if (unexpected)
+		merge_word(a, instance, "overall", WARN);
+}
+
+/* -- a service from its instances -------------------------------------- */
+
+static bool instance_is_stale(const struct doc *inst)
+{
+	return doc_get(inst, "stale") != NULL;
+}
+
+static bool instance_is_frozen(const struct doc *inst)
+{
+	return doc_get_bool(inst, "frozen", false) ||
+	       doc_get_int(inst, "frozen", 0) != 0;
+}
+
+static enum status word_of(const struct doc *inst, const char *key)
+{
+	return status_parse(doc_get_str(inst, key, NULL));
+}
+
+struct count {
+	size_t n[STATUS_N];
+	size_t known; /* neither n/a nor undef */
+};
+
+/* @stale: count the stale ones too. */
+static struct count count_words(const struct doc *instances, const char *key,
+				bool stale)
+{
+	struct count c = { 0 };
+
+	for (size_t i = 0; i < doc_len(instances); i++) {
+		const struct doc *inst = doc_at(instances, i);
+		enum status s = word_of(inst, key);
+
+		if (!stale && instance_is_stale(inst))
+			continue;
+		c.n[s]++;
+		if (s != NA && s != UNDEF)
+			c.known++;
+	}
+	return c;
+}
+
+static struct count count_fresh(const struct doc *instances, const char *key)
+{
+	struct count c = count_words(instances, key, false);
+
+	return c.known ? c : count_words(instances, key, true);
+}
+
+static enum status unknown_or_na(const struct count *c)
+{
+	return c->n[UNDEF] ? UNDEF : NA;
+}
+
+static enum status failover_avail(const struct count *c)
+{
+	if (c->n[UP] == 1)
+		return UP;
+	if (c->n[UP] > 1 || c->n[WARN])
+		return WARN;
+	return DOWN;
+}
+
+static enum status flex_avail(const struct count *c,
+			      const struct service_conf *conf)
+{
+	int64_t up = (int64_t)c->n[UP];
+
+	if (up == 0)
+		return c->n[WARN] ? WARN : DOWN;
+	if (conf->flex_max > 0 && up > conf->flex_max)
+		return WARN;
+	return up < conf->flex_min ? WARN : UP;
+}
+
+static bool is_flex(const struct service_conf *conf)
+{
+	return conf->topology && strcmp(conf->topology, "flex") == 0;
+}
+
+static enum status service_avail(const struct service_conf *conf,
+				 const struct doc *instances)
+{
+	struct count c = count_fresh(instances, "avail");
+
+	if (!c.known)
+		return unknown_or_na(&c);
+	return is_flex(conf) ? flex_avail(&c, conf) : failover_avail(&c);
+}
+
+/* Something was last seen running where nobody can look now. */
+static bool runs_unseen(const struct doc *instances)
+{
+	for (size_t i = 0; i < doc_len(instances); i++) {
+		const struct doc *inst = doc_at(instances, i);
+		enum status s = word_of(inst, "avail");
+
+		if (instance_is_stale(inst) && (s == UP || s == WARN))
+			return true;
+	}
+	return false;
+}
+
+static enum status service_overall(const struct doc *instances)
+{
+	struct count c = count_fresh(instances, "overall");
+
+	if (c.n[WARN] || c.n[STDBY_DOWN] || runs_unseen(instances))
+		return WARN;
+	if (!c.known)
+		return unknown_or_na(&c);
+	return c.n[UP] ? UP : DOWN;
+}
+
+static const char *service_frozen(const struct doc *instances)
+{
+	size_t n = doc_len(instances), frozen = 0;
+
+	for (size_t i = 0; i < n; i++)
+		frozen += instance_is_frozen(doc_at(instances, i));
+	if (n == 0)
+		return "n/a";
+	if (frozen == 0)
+		return "thawed";
+	return frozen == n ? "frozen" : "mixed";
+}
+
+/* The first in the order of nodes which can have it should have it. */
+static const char *service_placement(const struct service_conf *conf,
+				     const struct doc *instances)
+{
+	int64_t want = is_flex(conf) ? conf->flex_target : 1;
+	bool any_up = false, optimal = true;
+
+	if (!conf->orchestrate || strcmp(conf->orchestrate, "no") == 0)
+		return "n/a";
+	for (size_t i = 0; i < conf->nodes.n; i++) {
+		const struct doc *inst = doc_get(instances, conf->nodes.at[i]);
+		bool up = word_of(inst, "avail") == UP;
+
+		if (!inst || instance_is_stale(inst) ||
+		    (!up && instance_is_frozen(inst)))
+			continue;
+		if (up != (want > 0))
+			optimal = false;
+		any_up = any_up || up;
+		want--;
+	}
+	if (!any_up)
+		return "n/a";
+	return optimal ? "optimal" : "non-optimal";
+}
+
+void service_status(const struct service_conf *conf,
+		    const struct doc *instances, struct service_status *ret)
+{
+	*ret = (struct service_status){
+		.avail = service_avail(conf, instances),
+		.overall = service_overall(instances),
+		.placement = service_placement(conf, instances),
+		.frozen = service_frozen(instances),
+	};
+}

@@ -1,0 +1,427 @@
+#include "fsm/status/status.h"
+
+#include <string.h>
+
+#include "tests/lib/table.h"
+
+#define UP	   STATUS_UP
+#define DOWN	   STATUS_DOWN
+#define WARN	   STATUS_WARN
+#define NA	   STATUS_NA
+#define UNDEF	   STATUS_UNDEF
+#define STDBY_UP   STATUS_STDBY_UP
+#define STDBY_DOWN STATUS_STDBY_DOWN
+#define SUU	   STATUS_SUU
+#define SUD	   STATUS_SUD
+
+/* -- the algebra ------------------------------------------------------- */
+
+static void merging_is_commutative_idempotent_with_identities(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < STATUS_N; i++) {
+		enum status a = (enum status)i;
+
+		assert_int_equal(status_merge(a, a), a);
+		assert_int_equal(status_merge(a, UNDEF), a);
+		assert_int_equal(status_merge(a, NA), a == UNDEF ? NA : a);
+		assert_int_equal(status_merge(a, WARN), WARN);
+		for (unsigned j = 0; j < STATUS_N; j++)
+			assert_int_equal(status_merge(a, (enum status)j),
+					 status_merge((enum status)j, a));
+	}
+}
+
+static void merging_is_associative_over_all_triples(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < STATUS_N * STATUS_N * STATUS_N; n++) {
+		enum status a = (enum status)(n % STATUS_N);
+		enum status b = (enum status)(n / STATUS_N % STATUS_N);
+		enum status c = (enum status)(n / STATUS_N / STATUS_N);
+
+		assert_int_equal(status_merge(status_merge(a, b), c),
+				 status_merge(a, status_merge(b, c)));
+	}
+}
+
+static void merging_gives_the_documented_words(void **state)
+{
+	static const enum status rows[][3] = {
+		{ UP, DOWN, WARN },
+		{ UP, STDBY_UP, SUU },
+		{ UP, STDBY_DOWN, WARN },
+		{ UP, SUU, SUU },
+		{ UP, SUD, WARN },
+		{ DOWN, STDBY_UP, SUD },
+		{ DOWN, STDBY_DOWN, STDBY_DOWN },
+		{ DOWN, SUU, WARN },
+		{ DOWN, SUD, SUD },
+		{ STDBY_UP, STDBY_DOWN, WARN },
+		{ STDBY_UP, SUU, SUU },
+		{ STDBY_UP, SUD, SUD },
+		{ STDBY_DOWN, SUU, WARN },
+		{ STDBY_DOWN, SUD, WARN },
+		{ SUU, SUD, WARN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(status_merge(rows[i][0], rows[i][1]),
+				 rows[i][2]);
+}
+
+static void names_are_read_back(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < STATUS_N; i++) {
+		enum status s = (enum status)i;
+
+		assert_int_equal(status_parse(status_name(s)), status_shown(s));
+	}
+	assert_int_equal(status_parse("na"), NA);
+	assert_int_equal(status_parse("sideways"), UNDEF);
+	assert_int_equal(status_parse(NULL), UNDEF);
+	assert_string_equal(status_name((enum status)77), "undef");
+}
+
+/* -- an instance ------------------------------------------------------- */
+
+#define RES(r, g, t) .rid = r, .group = g, .type = t, .subset = ""
+#define IP	     RES("ip#1", "ip", "host")
+#define FS	     RES("fs#1", "fs", "ext4")
+#define DISK	     RES("disk#1", "disk", "loop")
+#define SYNC	     RES("sync#1", "sync", "rsync"), .optional = true
+#define APP	     RES("app#1", "app", "simple"), .encap = true
+
+/* One or two resources, what was found of each, and what that makes. */
+// clang-format off
+static const struct instance_row {
+	const char *name;
+	enum level level;
+	struct resource res[2];
+	struct probe found[2];
+	const char *avail, *overall, *optional, *group; /* of res[0] */
+} instances[] = {
+	{ "no resource is n/a",			LEVEL_HYPERVISOR,
+	  { { 0 } }, { { 0 } }, "n/a", "n/a", "n/a", NULL },
+	{ "all up is up",			LEVEL_HYPERVISOR,
+	  { { IP }, { FS } }, { { UP, "", "" }, { UP, "", "" } },
+	  "up", "up", "n/a", "up" },
+	{ "one down is a warning",		LEVEL_HYPERVISOR,
+	  { { IP }, { FS } }, { { UP, "", "" }, { DOWN, "", "" } },
+	  "warn", "warn", "n/a", "up" },
+	{ "optional counts for overall alone",	LEVEL_HYPERVISOR,
+	  { { IP }, { FS, .optional = true } }, { { UP, "", "" }, { DOWN, "", "" } },
+	  "up", "warn", "down", "up" },
+	{ "disabled does not count",		LEVEL_HYPERVISOR,
+	  { { IP, .disable = true }, { FS } }, { { DOWN, "", "error: no device" }, { UP, "", "" } },
+	  "up", "up", "n/a", "n/a" },
+	{ "nostatus does not count",		LEVEL_HYPERVISOR,
+	  { { IP, .nostatus = true }, { FS } }, { { DOWN, "", "" }, { UP, "", "" } },
+	  "up", "up", "n/a", "n/a" },
+	{ "a warning logged warns overall",	LEVEL_HYPERVISOR,
+	  { { IP } }, { { UP, "", "info: fine\nwarn: not so fine" } },
+	  "up", "warn", "n/a", "up" },
+	{ "an info logged does not",		LEVEL_HYPERVISOR,
+	  { { IP } }, { { UP, "", "info: fine" } },
+	  "up", "up", "n/a", "up" },
+	{ "standby up beside up is up",		LEVEL_HYPERVISOR,
+	  { { DISK, .standby = true }, { FS } }, { { UP, "", "" }, { UP, "", "" } },
+	  "up", "up", "n/a", "up" },
+	{ "standby up beside down is stdby up",	LEVEL_HYPERVISOR,
+	  { { DISK, .standby = true }, { FS } }, { { UP, "", "" }, { DOWN, "", "" } },
+	  "stdby up", "stdby up", "n/a", "stdby up" },
+	{ "standby down is said",		LEVEL_HYPERVISOR,
+	  { { DISK, .standby = true } }, { { DOWN, "", "" } },
+	  "stdby down", "stdby down", "n/a", "stdby down" },
+	{ "a sync that is up says nothing",	LEVEL_HYPERVISOR,
+	  { { SYNC } }, { { UP, "", "" } },
+	  "n/a", "n/a", "n/a", "n/a" },
+	{ "a sync that is late warns",		LEVEL_HYPERVISOR,
+	  { { SYNC }, { FS } }, { { DOWN, "", "" }, { UP, "", "" } },
+	  "up", "warn", "warn", "warn" },
+	{ "not looked at yet is undef",		LEVEL_HYPERVISOR,
+	  { { IP } }, { { UNDEF, "", "" } },
+	  "undef", "undef", "n/a", "undef" },
+	{ "what runs inside is not judged",	LEVEL_HYPERVISOR,
+	  { { APP }, { FS } }, { { DOWN, "", "error: not mine" }, { UP, "", "" } },
+	  "up", "up", "n/a", NULL },
+	{ "inside it is like any other",	LEVEL_ENCAP,
+	  { { APP } }, { { DOWN, "", "" } },
+	  "down", "down", "n/a", "down" },
+};
+// clang-format on
+
+static void instance_gives(void **state)
+{
+	const struct instance_row *r = *state;
+	SCOPED(arena) struct arena *a = arena_new();
+	struct resource res[2] = { r->res[0], r->res[1] };
+	struct instance inst = { .service = "web",
+				 .node = "hv1",
+				 .level = r->level,
+				 .res = res,
+				 .n = !!res[0].rid + !!res[1].rid };
+	struct doc *d = instance_status(a, &inst, r->found);
+	const struct doc *groups = doc_get(d, "status_group");
+
+	assert_string_equal(doc_get_str(d, "avail", ""), r->avail);
+	assert_string_equal(doc_get_str(d, "overall", ""), r->overall);
+	assert_string_equal(doc_get_str(d, "optional", ""), r->optional);
+	if (r->group)
+		assert_string_equal(doc_get_str(groups, res[0].group, ""),
+				    r->group);
+	else if (inst.n)
+		assert_null(doc_get(groups, res[0].group));
+}
+
+static const char *json_of(struct arena *a, const struct doc *d)
+{
+	struct buf b = BUF(a);
+
+	doc_json(&b, d, 0);
+	return buf_text(&b);
+}
+
+static void an_instance_is_written_without_what_is_false(void **state)
+{
+	static const char *const words[] = { "encap", "web" };
+	SCOPED(arena) struct arena *a = arena_new();
+	struct resource res[] = {
+		{ RES("ip#2", "ip", "host"), .monitor = true },
+		{ .rid = "app",
+		  .group = "app",
+		  .type = "",
+		  .subset = "s1",
+		  .encap = true,
+		  .tags = { (const char **)words, 2 } },
+	};
+	struct probe probes[] = {
+		{ UP, "10.0.0.2@lo", "info: a\nwarn: b" },
+		{ UP, "never read", "error: never read" },
+	};
+	struct instance inst = { .service = "web",
+				 .node = "hv1",
+				 .level = LEVEL_HYPERVISOR,
+				 .res = res,
+				 .n = 2 };
+
+	(void)state;
+	assert_string_equal(
+		json_of(a, instance_status(a, &inst, probes)),
+		"{\"node\": \"hv1\", \"level\": \"hypervisor\", "
+		"\"avail\": \"up\", \"overall\": \"warn\", "
+		"\"optional\": \"n/a\", "
+		"\"status_group\": {\"ip\": \"up\"}, \"resources\": {"
+		"\"ip#2\": {\"status\": \"up\", "
+		"\"type\": \"ip.host\", \"label\": \"10.0.0.2@lo\", "
+		"\"log\": [\"info: a\", \"warn: b\"], "
+		"\"monitor\": true}, "
+		"\"app\": {\"status\": \"undef\", \"type\": \"app\", "
+		"\"encap\": true, \"tags\": [\"encap\", \"web\"], "
+		"\"subset\": \"s1\"}}}");
+}
+
+/* -- folding ----------------------------------------------------------- */
+
+static struct doc *host_doc(struct arena *a, const char *avail)
+{
+	struct doc *d = doc_map(a),
+		   *rows = doc_put(a, d, "resources", doc_map(a));
+	struct doc *own = doc_put(a, rows, "fs#1", doc_map(a));
+	struct doc *app = doc_put(a, rows, "app#1", doc_map(a));
+
+	doc_put_str(a, d, "avail", avail);
+	doc_put_str(a, d, "overall", avail);
+	doc_put_str(a, own, "status", avail);
+	doc_put_str(a, app, "status", "undef");
+	doc_put_bool(a, app, "encap", true);
+	return d;
+}
+
+static struct doc *inner_doc(struct arena *a, const char *avail)
+{
+	struct doc *d = doc_map(a),
+		   *rows = doc_put(a, d, "resources", doc_map(a));
+	struct doc *app = doc_put(a, rows, "app#1", doc_map(a));
+	struct doc *other = doc_put(a, rows, "fs#1", doc_map(a));
+
+	doc_put_str(a, d, "avail", avail);
+	doc_put_str(a, d, "overall", avail);
+	doc_put_str(a, app, "status", avail);
+	doc_put_str(a, app, "label", "httpd");
+	doc_add(a, doc_put(a, app, "log", doc_list(a)),
+		doc_str(a, "info: no checkup scripts"));
+	doc_put_str(a, other, "status", "warn");
+	return d;
+}
+
+static const struct fold_row {
+	const char *name, *host, *inner, *why;
+	bool unexpected;
+	const char *avail, *overall, *app;
+} folds[] = {
+	{ "up and up", "up", "up", NULL, false, "up", "up", "up" },
+	{ "up and down inside", "up", "down", NULL, false, "warn", "warn",
+	  "down" },
+	{ "n/a outside gives way", "n/a", "up", NULL, false, "up", "up", "up" },
+	{ "n/a inside gives way", "up", "n/a", NULL, false, "up", "up", "n/a" },
+	{ "not there, as expected", "down", NULL, "container is down", false,
+	  "down", "down", "undef" },
+	{ "not there, unexpectedly", "up", NULL, "agent does not answer", true,
+	  "up", "warn", "undef" },
+	{ "old, unexpectedly", "up", "up", "its agent is silent", true, "up",
+	  "warn", "up" },
+};
+
+static void fold_gives(void **state)
+{
+	const struct fold_row *r = *state;
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *d = host_doc(a, r->host), *rows = doc_get(d, "resources");
+	const struct doc *inner = r->inner ? inner_doc(a, r->inner) : NULL;
+	const struct doc *folded;
+
+	instance_fold_encap(a, d, "container#0", inner, r->why, r->unexpected);
+	folded = doc_get(doc_get(d, "encap"), "container#0");
+	assert_string_equal(doc_get_str(d, "avail", ""), r->avail);
+	assert_string_equal(doc_get_str(d, "overall", ""), r->overall);
+	assert_string_equal(doc_get_str(doc_get(rows, "app#1"), "status", ""),
+			    r->app);
+	/* A resource of the same name outside is another resource. */
+	assert_string_equal(doc_get_str(doc_get(rows, "fs#1"), "status", ""),
+			    r->host);
+	assert_string_equal(doc_get_str(folded, "avail", ""),
+			    r->inner ? r->inner : "n/a");
+	assert_string_equal(doc_get_str(folded, "why", ""),
+			    r->why ? r->why : "");
+	if (r->inner)
+		assert_string_equal(
+			doc_get_str(doc_get(rows, "app#1"), "label", ""),
+			"httpd");
+}
+
+static void two_containers_fold_side_by_side(void **state)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *d = host_doc(a, "up");
+
+	(void)state;
+	instance_fold_encap(a, d, "container#0", inner_doc(a, "up"), NULL,
+			    false);
+	instance_fold_encap(a, d, "container#1", inner_doc(a, "down"), NULL,
+			    false);
+	assert_int_equal(doc_len(doc_get(d, "encap")), 2);
+	assert_string_equal(doc_get_str(d, "avail", ""), "warn");
+}
+
+/* -- a service --------------------------------------------------------- */
+
+/* Members on hv1, hv2, hv3: "AVAIL[/OVERALL]", "~" before one that is stale,
+ * "*" before one that is frozen. */
+// clang-format off
+#define FO "failover"
+#define FX "flex"
+static const struct service_row {
+	const char *name, *members, *topology, *orchestrate;
+	int64_t min, max, target;
+	enum status avail, overall;
+	const char *placement, *frozen;
+} services[] = {
+	{ "no instance",			"",			FO, "ha", 0, 0, 0, NA, NA, "n/a", "n/a" },
+	{ "all n/a",				"n/a,n/a",		FO, "ha", 0, 0, 0, NA, NA, "n/a", "thawed" },
+	{ "one up on the first",		"up,down",		FO, "ha", 0, 0, 0, UP, UP, "optimal", "thawed" },
+	{ "one up on the second",		"down,up",		FO, "ha", 0, 0, 0, UP, UP, "non-optimal", "thawed" },
+	{ "no placement if not orchestrated",	"down,up",		FO, "no", 0, 0, 0, UP, UP, "n/a", "thawed" },
+	{ "two up is a warning",		"up,up",		FO, "ha", 0, 0, 0, WARN, UP, "non-optimal", "thawed" },
+	{ "up beside warn is up and warns",	"up,warn",		FO, "ha", 0, 0, 0, UP, WARN, "optimal", "thawed" },
+	{ "up with an overall warning",		"up/warn,down",		FO, "ha", 0, 0, 0, UP, WARN, "optimal", "thawed" },
+	{ "warn alone",				"warn,down",		FO, "ha", 0, 0, 0, WARN, WARN, "n/a", "thawed" },
+	{ "all down",				"down,down",		FO, "ha", 0, 0, 0, DOWN, DOWN, "n/a", "thawed" },
+	{ "n/a does not count beside up",	"up,n/a",		FO, "ha", 0, 0, 0, UP, UP, "optimal", "thawed" },
+	{ "n/a does not count beside down",	"down,n/a,undef",	FO, "ha", 0, 0, 0, DOWN, DOWN, "n/a", "thawed" },
+	{ "unknown everywhere is unknown",	"undef,n/a",		FO, "ha", 0, 0, 0, UNDEF, UNDEF, "n/a", "thawed" },
+	{ "standby beside up is up",		"up,stdby up",		FO, "ha", 0, 0, 0, UP, UP, "optimal", "thawed" },
+	{ "standby alone is down",		"stdby up,down",	FO, "ha", 0, 0, 0, DOWN, DOWN, "n/a", "thawed" },
+	{ "standby down warns",			"up,stdby down",	FO, "ha", 0, 0, 0, UP, WARN, "optimal", "thawed" },
+	{ "stale and up warns, is not counted",	"~up,up",		FO, "ha", 0, 0, 0, UP, WARN, "optimal", "thawed" },
+	{ "stale and down does not warn",	"~down,up",		FO, "ha", 0, 0, 0, UP, UP, "optimal", "thawed" },
+	{ "old answers are better than none",	"~up,~down",		FO, "ha", 0, 0, 0, UP, WARN, "n/a", "thawed" },
+	{ "a frozen one is no better place",	"*down,up",		FO, "ha", 0, 0, 0, UP, UP, "optimal", "mixed" },
+	{ "all frozen",				"*down,*up",		FO, "ha", 0, 0, 0, UP, UP, "optimal", "frozen" },
+	{ "flex within its bounds",		"up,up,down",		FX, "ha", 1, 3, 2, UP, UP, "optimal", "thawed" },
+	{ "flex below its minimum",		"up,down,down",		FX, "ha", 2, 3, 2, WARN, UP, "non-optimal", "thawed" },
+	{ "flex above its maximum",		"up,up,up",		FX, "ha", 1, 2, 2, WARN, UP, "non-optimal", "thawed" },
+	{ "flex without a maximum",		"up,up,up",		FX, "ha", 1, 0, 3, UP, UP, "optimal", "thawed" },
+	{ "flex all down",			"down,down",		FX, "ha", 1, 2, 1, DOWN, DOWN, "n/a", "thawed" },
+	{ "flex down with one warn",		"down,warn",		FX, "ha", 1, 2, 1, WARN, WARN, "n/a", "thawed" },
+};
+// clang-format on
+
+static struct doc *members_doc(struct arena *a, const char *members)
+{
+	static const char *const nodes[] = { "hv1", "hv2", "hv3" };
+	char *text = arena_printf(a, "%s", members), *save = NULL;
+	struct doc *all = doc_map(a);
+	size_t n = 0;
+
+	for (char *w = strtok_r(text, ",", &save); w;
+	     w = strtok_r(NULL, ",", &save)) {
+		struct doc *d = doc_put(a, all, nodes[n++], doc_map(a));
+		char *slash;
+
+		if (*w == '~')
+			doc_put_str(a, d, "stale", "node is lost");
+		if (*w == '*')
+			doc_put_bool(a, d, "frozen", true);
+		w += *w == '~' || *w == '*';
+		slash = strchr(w, '/');
+		if (slash && strcmp(w, "n/a") != 0)
+			*slash++ = '\0';
+		else
+			slash = w;
+		doc_put_str(a, d, "avail", w);
+		doc_put_str(a, d, "overall", slash);
+	}
+	return all;
+}
+
+static void service_gives(void **state)
+{
+	static const char *nodes[] = { "hv1", "hv2", "hv3" };
+	const struct service_row *r = *state;
+	SCOPED(arena) struct arena *a = arena_new();
+	struct service_status s;
+	struct service_conf conf = { .nodes = { nodes, 3 },
+				     .topology = r->topology,
+				     .orchestrate = r->orchestrate,
+				     .flex_min = r->min,
+				     .flex_max = r->max,
+				     .flex_target = r->target };
+
+	service_status(&conf, members_doc(a, r->members), &s);
+	assert_string_equal(status_name(s.avail), status_name(r->avail));
+	assert_string_equal(status_name(s.overall), status_name(r->overall));
+	assert_string_equal(s.placement, r->placement);
+	assert_string_equal(s.frozen, r->frozen);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			merging_is_commutative_idempotent_with_identities),
+		cmocka_unit_test(merging_is_associative_over_all_triples),
+		cmocka_unit_test(merging_gives_the_documented_words),
+		cmocka_unit_test(names_are_read_back),
+		cmocka_unit_test(an_instance_is_written_without_what_is_false),
+		cmocka_unit_test(two_containers_fold_side_by_side),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	failed += TABLE_RUN(instances, instance_gives);
+	failed += TABLE_RUN(folds, fold_gives);
+	failed += TABLE_RUN(services, service_gives);
+	return failed != 0;
+}
