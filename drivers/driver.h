@@ -40,13 +40,13 @@ struct job {
 	const char *service, *node;
 	const struct resource *res;
 	enum level level;
-	bool instance_up;     /* other resources of the instance are up: an app
-				 without that is not asked (spec 6.4) */
-	int64_t deadline_ms;  /* CLOCK_MONOTONIC */
-	uint64_t token;	      /* of the assignment, grows with each */
-	const char *run_dir;  /* "/run/encap": gone after a reboot */
-	const char *etc_dir;  /* "/etc/encap" */
-	struct arena *arena;  /* of this job: for labels and logs */
+	bool instance_up;    /* other resources of the instance are up: an app
+				without that is not asked (spec 6.4) */
+	int64_t deadline_ms; /* CLOCK_MONOTONIC */
+	uint64_t token;	     /* of the assignment, grows with each */
+	const char *run_dir; /* "/run/encap": gone after a reboot */
+	const char *etc_dir; /* "/etc/encap" */
+	struct arena *arena; /* of this job: for labels and logs */
 };
 
 struct driver {
@@ -81,5 +81,5 @@ int driver_start(const struct job *j, struct err *err);
 int driver_stop(const struct job *j, struct err *err);
 int driver_kill(const struct job *j, struct err *err);
 
-int64_t driver_now_ms(void);			      /* CLOCK_MONOTONIC */
+int64_t driver_now_ms(void); /* CLOCK_MONOTONIC */
 int64_t driver_timeout_ms(const struct resource *r, bool start);

@@ -14,7 +14,7 @@
 #pragma once
 
 struct err {
-	int code;       /* negated errno, or 0 */
+	int code;	/* negated errno, or 0 */
 	char text[504]; /* "outermost: ...: innermost", cut at the end */
 };
 

@@ -33,14 +33,15 @@
 #include "store/err.h"
 
 enum wal_kind {
-	WAL_ENTRY = 1, /* a log entry at index, of term; cuts any suffix >= index */
-	WAL_VOTE,      /* term = current term, aux = voted for (0: nobody) */
-	WAL_SNAPSHOT,  /* a snapshot up to (index, term) is durable elsewhere;
-			  aux = first index that the log keeps afterwards.
-			  data = its metadata, opaque here */
-	WAL_RESET,     /* a snapshot was installed: the log is empty, next index
-			  is index + 1; fields as WAL_SNAPSHOT */
-	WAL_DROP,      /* the group is gone from this agent */
+	WAL_ENTRY =
+		1, /* a log entry at index, of term; cuts any suffix >= index */
+	WAL_VOTE,  /* term = current term, aux = voted for (0: nobody) */
+	WAL_SNAPSHOT, /* a snapshot up to (index, term) is durable elsewhere;
+			 aux = first index that the log keeps afterwards.
+			 data = its metadata, opaque here */
+	WAL_RESET,    /* a snapshot was installed: the log is empty, next index
+			 is index + 1; fields as WAL_SNAPSHOT */
+	WAL_DROP,     /* the group is gone from this agent */
 };
 
 struct wal_record {
@@ -67,8 +68,8 @@ struct wal_disk {
 	int (*size)(void *ctx, const char *name, uint64_t *ret);
 	int (*read)(void *ctx, const char *name, uint64_t off, void *buf,
 		    size_t len);
-	int (*write)(void *ctx, const char *name, uint64_t off,
-		     const void *buf, size_t len);
+	int (*write)(void *ctx, const char *name, uint64_t off, const void *buf,
+		     size_t len);
 	int (*rename)(void *ctx, const char *from, const char *to);
 	int (*remove)(void *ctx, const char *name);
 };

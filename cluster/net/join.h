@@ -18,8 +18,8 @@
 struct join_token {
 	const char *cluster_id, *fingerprint, *secret;
 };
-int join_token_parse(struct arena *a, const char *text,
-		     struct join_token *ret, struct err *err);
+int join_token_parse(struct arena *a, const char *text, struct join_token *ret,
+		     struct err *err);
 /* A fresh one from the system's random source; the secret's SHA-256 (hex) in
  * @ret_hash. */
 int join_token_new(struct arena *a, const char *cluster_id,

@@ -35,8 +35,8 @@ struct links;
 
 struct links_options {
 	uv_loop_t *loop;
-	const char *pki_dir;	/* ca.pem node.pem node.key (cluster/net/pki.h) */
-	uint64_t self;		/* node id */
+	const char *pki_dir; /* ca.pem node.pem node.key (cluster/net/pki.h) */
+	uint64_t self;	     /* node id */
 	const char *cluster_id; /* must be the peer's too */
 	const char *listen;	/* "host:port", "[v6]:port", ":port" */
 	void *data;

@@ -132,8 +132,7 @@ void doc_put_str(struct arena *a, struct doc *map, const char *key,
 	doc_put(a, map, key, doc_str(a, text));
 }
 
-void doc_put_int(struct arena *a, struct doc *map, const char *key,
-		 int64_t num)
+void doc_put_int(struct arena *a, struct doc *map, const char *key, int64_t num)
 {
 	doc_put(a, map, key, doc_int(a, num));
 }
@@ -206,9 +205,8 @@ static bool doc_equal_items(const struct doc *a, const struct doc *b)
 		return false;
 	for (size_t i = 0; i < a->list.n; i++) {
 		const struct doc *x = a->list.at[i];
-		const struct doc *y = a->type == DOC_MAP ?
-					      doc_get(b, x->key) :
-					      b->list.at[i];
+		const struct doc *y =
+			a->type == DOC_MAP ? doc_get(b, x->key) : b->list.at[i];
 
 		if (!y || !doc_equal(x, y))
 			return false;
@@ -292,7 +290,7 @@ static int shape_of(unsigned char c, struct shape *s)
 	} rows[] = {
 		{ 0xc0, 0xc0, 0, false, false, false }, /* nil */
 		{ 0xc2, 0xc3, 0, false, false, false }, /* false, true */
-		{ 0xc4, 0xc4, 1, true, false, false },  /* bin 8, 16, 32 */
+		{ 0xc4, 0xc4, 1, true, false, false },	/* bin 8, 16, 32 */
 		{ 0xc5, 0xc5, 2, true, false, false },
 		{ 0xc6, 0xc6, 4, true, false, false },
 		{ 0xca, 0xca, 4, false, false, false }, /* float, double */
@@ -394,8 +392,7 @@ static struct doc *doc_from_map(struct arena *a, const msgpack_object_map *m)
 	return d;
 }
 
-static struct doc *doc_from_list(struct arena *a,
-				 const msgpack_object_array *l)
+static struct doc *doc_from_list(struct arena *a, const msgpack_object_array *l)
 {
 	struct doc *d = doc_list(a);
 
@@ -417,8 +414,8 @@ static struct doc *doc_from(struct arena *a, const msgpack_object *o)
 	case MSGPACK_OBJECT_BOOLEAN:
 		return doc_bool(a, o->via.boolean);
 	case MSGPACK_OBJECT_POSITIVE_INTEGER:
-		return o->via.u64 > INT64_MAX ? NULL :
-						doc_int(a, (int64_t)o->via.u64);
+		return o->via.u64 > INT64_MAX ? NULL
+					      : doc_int(a, (int64_t)o->via.u64);
 	case MSGPACK_OBJECT_NEGATIVE_INTEGER:
 		return doc_int(a, o->via.i64);
 	case MSGPACK_OBJECT_FLOAT32:
@@ -437,8 +434,8 @@ static struct doc *doc_from(struct arena *a, const msgpack_object *o)
 	}
 }
 
-int doc_decode(struct arena *a, const void *bytes, size_t len,
-	       struct doc **ret, struct err *err)
+int doc_decode(struct arena *a, const void *bytes, size_t len, struct doc **ret,
+	       struct err *err)
 {
 	struct walk w = { bytes, (const unsigned char *)bytes + len };
 	const char *why = walk_value(&w, 0);
@@ -604,8 +601,7 @@ static void json(struct buf *out, const struct doc *d, int indent, int depth)
 	case DOC_BIN:
 		buf_puts(out, "\"");
 		for (size_t i = 0; i < d->str.len; i++)
-			buf_printf(out, "%02x",
-				   (unsigned char)d->str.data[i]);
+			buf_printf(out, "%02x", (unsigned char)d->str.data[i]);
 		buf_puts(out, "\"");
 		return;
 	case DOC_LIST:

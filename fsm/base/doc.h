@@ -98,8 +98,8 @@ struct doc *doc_copy(struct arena *a, const struct doc *d);
  * claim is believed before it is checked against what is there: no allocation
  * is larger than a small multiple of @len. Strings and binaries are copied to
  * @a. Returns 0, or -EBADMSG with the offset and the reason. */
-int doc_decode(struct arena *a, const void *bytes, size_t len,
-	       struct doc **ret, struct err *err);
+int doc_decode(struct arena *a, const void *bytes, size_t len, struct doc **ret,
+	       struct err *err);
 void doc_encode(struct buf *out, const struct doc *d);
 
 /* JSON (RFC 8259); @indent 0 gives one line. Binaries become hex text. */

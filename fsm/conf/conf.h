@@ -1,8 +1,8 @@
 /*
  * conf - an env file as a lossless tree, and what it means for one node.
  *
- *     text ──conf_parse──▶ [conf] ──conf_set/unset──▶ [conf] ──conf_text──▶ text
- *                            └──instance_eval(node, level)──▶ [instance]
+ *     text ──conf_parse──▶ [conf] ──conf_set/unset──▶ [conf] ──conf_text──▶
+ * text └──instance_eval(node, level)──▶ [instance]
  *
  * Parsing keeps every byte: comments, order, blanks, line ends, unknown keys.
  * What is not touched by a set or unset is written back as it was.
@@ -34,13 +34,13 @@ struct problems {
 		unsigned line; /* 1-based; 0: the file as a whole */
 		bool fatal;    /* error; else a warning */
 		const char *text;
-	} *at;
+	} * at;
 	size_t n, cap;
 	size_t fatal; /* how many of them are errors */
 };
 
-void problem_add(struct problems *p, unsigned line, bool fatal,
-		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void problem_add(struct problems *p, unsigned line, bool fatal, const char *fmt,
+		 ...) __attribute__((format(printf, 4, 5)));
 
 /* Syntax, UTF-8 and size only. NULL when any problem is fatal. @text need not
  * be NUL-terminated and is not kept. */
@@ -114,7 +114,8 @@ struct resource {
 	 * its current name. Durations in ms, sizes in bytes, booleans as
 	 * "true"/"false". */
 	const char *const *kw;
-	/* A container: the encap node in it ("" if it is none of encapnodes). */
+	/* A container: the encap node in it ("" if it is none of encapnodes).
+	 */
 	const char *encapnode;
 };
 const char *resource_kw(const struct resource *r, const char *keyword);
@@ -143,8 +144,8 @@ int conf_level(struct arena *a, const struct conf *c, const char *service,
 /* One evaluated value for `encap get --eval --as NODE`: 0, 1 if unset, or
  * negative. */
 int conf_eval_key(struct arena *a, const struct conf *c, const char *service,
-		  const char *node, const struct conf_key *k,
-		  const char **ret, struct err *err);
+		  const char *node, const struct conf_key *k, const char **ret,
+		  struct err *err);
 /* The whole file evaluated for a node: {section: {keyword: value}}. */
 struct doc *conf_eval_all(struct arena *a, const struct conf *c,
 			  const char *service, const char *node,

@@ -1,0 +1,89 @@
+/*
+ * op - what can be committed, one row per kind of command.
+ *
+ *     command (a doc from the log) ──op_apply──▶ rows of the group's tables
+ *                                        └─────▶ result for who proposed it
+ *
+ * The one place where replicated state changes. Applying is total and the same
+ * on every member: no clock, no chance, no identity but what the command
+ * carries; a command that does not fit the state any more, or that this
+ * version does not know, changes nothing and says so in its result.
+ *
+ * Every command: {"op": name, "v": 1, "at": ms since the epoch at its
+ * proposer, "cl": client id, "sq": sequence number, "ak": all of the client's
+ * commands below this one are settled, "by": {user, node, level, tool}, ...}.
+ * A command that comes again (same cl and sq) is answered from the recorded
+ * result and not applied.
+ *
+ * A result: {"code": 0 or an exit code of encap, "err": sentence, ...}.
+ */
+#pragma once
+
+#include "fsm/base/doc.h"
+#include "fsm/state/state.h"
+
+#define OP_VERSION 1
+
+enum op_code {
+	OP_OK = 0,
+	OP_FAILED = 1,
+	OP_USAGE = 2,
+	OP_NOT_FOUND = 3,
+	OP_CONFLICT = 4,
+	OP_NO_QUORUM = 5,
+	OP_TIMEOUT = 7,
+};
+
+struct op_env {
+	const struct state *s;
+	int64_t at;	      /* of the command */
+	const struct doc *by; /* may be NULL */
+};
+
+struct op {
+	const char *name;
+	const char *fields; /* for people: what it carries */
+	struct doc *(*apply)(const struct op_env *env, const struct doc *cmd);
+};
+
+extern const struct op op_table[]; /* ends with name == NULL */
+
+struct doc *op_apply(struct arena *a, struct txn *t, uint64_t group,
+		     const struct doc *cmd);
+
+/* A new command, for its fields to be put. @by may be NULL. */
+struct doc *op_new(struct arena *a, const char *name, int64_t at,
+		   const struct doc *by);
+
+/* The id of a revision: SHA-256 (FIPS 180-4) over a version word, its parents'
+ * ids and its content; 64 hex digits on @a. */
+const char *op_revision_id(struct arena *a, const struct doc *parents,
+			   const char *config, size_t len);
+
+/* Shared by the files of this folder. */
+struct doc *op_result(const struct op_env *env, enum op_code code,
+		      const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void op_event(const struct op_env *env, const char *kind, const char *service,
+	      const char *node, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* cluster.c */
+struct doc *op_cluster_init(const struct op_env *env, const struct doc *cmd);
+struct doc *op_token_add(const struct op_env *env, const struct doc *cmd);
+struct doc *op_node_join(const struct op_env *env, const struct doc *cmd);
+struct doc *op_node_up(const struct op_env *env, const struct doc *cmd);
+struct doc *op_node_lost(const struct op_env *env, const struct doc *cmd);
+struct doc *op_node_freeze(const struct op_env *env, const struct doc *cmd);
+struct doc *op_index_add(const struct op_env *env, const struct doc *cmd);
+struct doc *op_index_del(const struct op_env *env, const struct doc *cmd);
+/* service.c */
+struct doc *op_svc_create(const struct op_env *env, const struct doc *cmd);
+struct doc *op_svc_edit(const struct op_env *env, const struct doc *cmd);
+struct doc *op_svc_delete(const struct op_env *env, const struct doc *cmd);
+struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd);
+struct doc *op_svc_freeze(const struct op_env *env, const struct doc *cmd);
+struct doc *op_assign(const struct op_env *env, const struct doc *cmd);
+struct doc *op_observe(const struct op_env *env, const struct doc *cmd);
+struct doc *op_member_join(const struct op_env *env, const struct doc *cmd);
+struct doc *op_event_add(const struct op_env *env, const struct doc *cmd);

@@ -1,0 +1,71 @@
+/*
+ * orchestrate - from what is asked and what is there to who shall run it.
+ *
+ *     intent + nodes + assignments + instance documents ──▶ changes (committed)
+ *
+ * Pure. Runs on the leader of the service's group after each change; what it
+ * decides is proposed with the version of the state that it saw, and is
+ * refused if that has moved on.
+ *
+ * Safety rests on one rule, `orch_may_start_elsewhere`: a failover service is
+ * assigned up to a node only when every other node that ever had an assignment
+ * up for it either has confirmed, in a document that names that assignment's
+ * token, that nothing of it runs, or has lost the epoch which it was assigned
+ * in. A node's epoch grows when its lease has certainly run out (or fencing
+ * was confirmed), and a node runs an assignment only while it holds a lease of
+ * the same epoch. So reading an old copy of the node table can delay a start
+ * but never double it.
+ */
+#pragma once
+
+#include "fsm/base/doc.h"
+#include "fsm/conf/conf.h"
+
+struct orch_node {
+	const char *name;
+	bool alive;	/* state "up" in the cluster's table */
+	uint64_t epoch; /* current */
+	bool frozen;
+};
+
+struct orch_in {
+	const char *service;
+	const struct service_conf *conf; /* of the head revision */
+	/* Documents as stored (fsm/state/state.h): */
+	const struct doc *intent; /* want, encap, node, seq, ... */
+	bool frozen;
+	const struct doc *assigns;   /* {node: {want,epoch,token,level,seq}} */
+	const struct doc *instances; /* {node: instance document} */
+	const struct orch_node *nodes;
+	size_t n_nodes;
+	uint64_t next_token;
+};
+
+enum orch_kind {
+	ORCH_ASSIGN, /* node, want, epoch, token, level, seq, why */
+	ORCH_INTENT, /* the intent goes on: want (restart -> started), why */
+};
+
+struct orch_change {
+	enum orch_kind kind;
+	const char *node;
+	enum level level;
+	const char *want; /* "up", "down" (assign); "started" (intent) */
+	uint64_t epoch, token;
+	uint64_t seq;	 /* of the intent it serves */
+	const char *why; /* a sentence for people */
+};
+
+struct orch_out {
+	struct orch_change *at;
+	size_t n;
+	/* Where nothing can be done although something is asked: why. */
+	const char *blocked; /* NULL if not */
+};
+
+void orchestrate(struct arena *a, const struct orch_in *in,
+		 struct orch_out *ret);
+
+/* Exposed for tests and for `encap why`. NULL if it may; else why not. */
+const char *orch_may_start_elsewhere(struct arena *a, const struct orch_in *in,
+				     const char *node);

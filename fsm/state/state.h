@@ -1,0 +1,100 @@
+/*
+ * state - the tables of a group, and the documents in them.
+ *
+ * Both kinds of group have the same tables; a service group has one service
+ * and no nodes. All values are docs (msgpack maps). Keys are text; numbers in
+ * keys are big-endian so that byte order is number order.
+ *
+ *  CLUSTER  ""            {name, id, lease_ms, created}
+ *  NODE     id (8 bytes)  {id, name, addresses[], state up|lost|left, epoch,
+ *                          frozen, since}
+ *  TOKEN    sha256 hex    {expires, used}
+ *  SERVICE  name          {name, group (0: this one), head, intent{want
+ *                          started|stopped|restart, encap started|stopped,
+ *                          node, seq, by, at}, frozen, version, token,
+ *                          created, voters[{id,name}]}
+ *  REVISION name 0 rev    {rev, parents[], config, at, author{user,node,level,
+ *                          tool}, comment, n}
+ *  ASSIGN   name 0 node   {node, level, want up|down, epoch, token, seq, why,
+ *                          at}
+ *  INSTANCE name 0 node   the instance document (fsm/status/status.h) + at
+ *  MEMBER   name          {name, id, incarnation, level}
+ *  HISTORY  name 0 n      the n-th revision's id (n: 8 bytes)
+ *  SEEN     client id     {floor, index}; sq below floor are settled
+ *           client 0 sq   {result} of a command that may be retried
+ *  EVENT    seq (8 bytes) {seq, at, node, service, level, kind, text, rid, by}
+ *  COUNTER  name          number
+ */
+#pragma once
+
+#include "fsm/base/doc.h"
+#include "store/db.h"
+
+enum table {
+	TABLE_CLUSTER = 'C',
+	TABLE_NODE = 'N',
+	TABLE_TOKEN = 'K',
+	TABLE_SERVICE = 'S',
+	TABLE_REVISION = 'R',
+	TABLE_ASSIGN = 'A',
+	TABLE_INSTANCE = 'I',
+	TABLE_MEMBER = 'M',
+	TABLE_HISTORY = 'H',
+	TABLE_SEEN = 'D',
+	TABLE_EVENT = 'E',
+	TABLE_COUNTER = 'Z',
+};
+
+#define CLUSTER_GROUP	     1
+#define STATE_EVENTS_KEPT    4096 /* per group */
+#define STATE_REVISIONS_KEPT 1000 /* per service */
+
+/* A view of one group within a transaction; all docs come out on @arena. */
+struct state {
+	struct txn *txn;
+	uint64_t group;
+	struct arena *arena;
+};
+
+/* NULL where there is no such row. */
+struct doc *state_cluster(const struct state *s);
+struct doc *state_node(const struct state *s, uint64_t id);
+struct doc *state_node_named(const struct state *s, const char *name);
+struct doc *state_service(const struct state *s, const char *name);
+/* The text of a revision as a NUL-terminated string in "config". */
+struct doc *state_revision(const struct state *s, const char *service,
+			   const char *rev);
+struct doc *state_assign(const struct state *s, const char *service,
+			 const char *node);
+struct doc *state_instance(const struct state *s, const char *service,
+			   const char *node);
+struct doc *state_member(const struct state *s, const char *name);
+
+/* Lists in key order. */
+struct doc *state_nodes(const struct state *s);
+struct doc *state_services(const struct state *s);
+/* Maps {node: row}. */
+struct doc *state_assigns(const struct state *s, const char *service);
+struct doc *state_instances(const struct state *s, const char *service);
+struct doc *state_members(const struct state *s);
+/* Events after @after (exclusive), oldest first, at most @max. */
+struct doc *state_events(const struct state *s, uint64_t after, size_t max);
+
+/* The parts of a key, joined by a NUL where there are both; and a number
+ * behind them (8 bytes, big-endian) where there is one. */
+struct state_key {
+	unsigned char bytes[480];
+	size_t len;
+};
+struct state_key state_key(const char *part, const char *part2);
+struct state_key state_key_num(const char *part, uint64_t num);
+
+/* Rows, for fsm/op. */
+struct doc *state_row(const struct state *s, enum table t,
+		      const struct state_key *k);
+void state_put(const struct state *s, enum table t, const struct state_key *k,
+	       const struct doc *row);
+void state_del(const struct state *s, enum table t, const struct state_key *k);
+/* Counters start at 0; state_next() gives 1 first. */
+uint64_t state_counter(const struct state *s, const char *name);
+uint64_t state_next(const struct state *s, const char *name); /* after ++ */
