@@ -1,8 +1,7 @@
 /*
  * status - from what each resource says to what the service is.
  *
- *     drivers ──probe──▶ [instance status] ──propose──▶ log ──▶ [service
- * status]
+ *     drivers ─probe─▶ [instance] ─propose─▶ log ─▶ [service]
  *
  * Pure and order-free: the merge is associative, commutative and idempotent
  * with STATUS_UNDEF as identity (spec: status merge table), tested over all

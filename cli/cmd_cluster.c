@@ -1,0 +1,157 @@
+/*
+ * Machines: found a cluster, join it, look at it; freeze and thaw nodes.
+ */
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/show/list.h"
+
+/* A list of the words of @text, between commas or blanks; NULL: empty. */
+static struct doc *words_doc(struct cli *c, const char *text)
+{
+	struct doc *l = doc_list(c->arena);
+
+	while (text && *text) {
+		size_t n = strcspn(text, ", ");
+
+		if (n > 0)
+			doc_add(c->arena, l, doc_strn(c->arena, text, n));
+		text += n + (text[n] != '\0');
+	}
+	return l;
+}
+
+int cmd_cluster_init(struct cli *c)
+{
+	struct doc *args = doc_map(c->arena), *data;
+	const char *name = c->n_args ? c->args[0] : "encap";
+	int rc;
+
+	doc_put_str(c->arena, args, "name", name);
+	doc_put(c->arena, args, "addresses", words_doc(c, c->opt[OPT_ADDRESS]));
+	rc = cli_call(c, "cluster_init", args, &data);
+	if (rc == CLI_DONE)
+		fprintf(c->out,
+			"cluster %s (%s) founded; on the next machine: encap "
+			"cluster join TOKEN ADDRESS, with a token from encap "
+			"cluster token\n",
+			name, doc_get_str(data, "id", "?"));
+	return rc;
+}
+
+int cmd_cluster_token(struct cli *c)
+{
+	struct doc *data;
+	int64_t expires;
+	int rc = cli_call(c, "cluster_token", NULL, &data);
+
+	if (rc != CLI_DONE)
+		return rc;
+	if (cli_wants_json(c)) {
+		cli_print_json(c, data);
+		return CLI_DONE;
+	}
+	fprintf(c->out, "%s\n", doc_get_str(data, "token", ""));
+	expires = doc_get_int(data, "expires", 0);
+	if (c->term.tty && expires)
+		fprintf(c->err, "good once, until %s\n",
+			text_time(c->arena, expires));
+	return CLI_DONE;
+}
+
+int cmd_cluster_join(struct cli *c)
+{
+	struct doc *args = doc_map(c->arena), *l = doc_list(c->arena), *data;
+	int rc;
+
+	for (size_t i = 1; i < c->n_args; i++)
+		doc_add(c->arena, l, doc_str(c->arena, c->args[i]));
+	doc_put_str(c->arena, args, "token", c->args[0]);
+	doc_put(c->arena, args, "addresses", l);
+	doc_put(c->arena, args, "self", words_doc(c, c->opt[OPT_ADDRESS]));
+	rc = cli_call(c, "cluster_join", args, &data);
+	if (rc == CLI_DONE)
+		fprintf(c->out, "joined cluster %s\n",
+			doc_get_str(data, "id", "?"));
+	return rc;
+}
+
+int cmd_cluster_status(struct cli *c)
+{
+	struct doc *data;
+	int rc = cli_call(c, "cluster_status", NULL, &data);
+
+	if (rc != CLI_DONE)
+		return rc;
+	if (cli_wants_json(c))
+		cli_print_json(c, data);
+	else
+		list_cluster(c->out, &c->term, c->arena, data);
+	return CLI_DONE;
+}
+
+int cmd_node_ls(struct cli *c)
+{
+	struct doc *data;
+	int rc = cli_call(c, "node_ls", NULL, &data);
+
+	if (rc != CLI_DONE)
+		return rc;
+	if (cli_wants_json(c))
+		cli_print_json(c, data);
+	else
+		list_nodes(c->out, &c->term, c->arena, doc_get(data, "nodes"));
+	return CLI_DONE;
+}
+
+static int node_call(struct cli *c, const char *op)
+{
+	struct doc *args = doc_map(c->arena);
+
+	doc_put_str(c->arena, args, "node", c->args[0]);
+	cli_put_author(c, args);
+	return cli_call(c, op, args, NULL);
+}
+
+int cmd_node_freeze(struct cli *c)
+{
+	return node_call(c, "node_freeze");
+}
+
+int cmd_node_thaw(struct cli *c)
+{
+	return node_call(c, "node_thaw");
+}
+
+/* Says the version even where there is no agent. */
+int cmd_version(struct cli *c)
+{
+	struct doc *d = doc_map(c->arena);
+	struct reply r = { .code = CLI_FAILED };
+	struct err err = { 0 };
+	int64_t id;
+	bool there;
+
+	there = client_open(&c->client, NULL, &err) == 0 &&
+		client_send(c->client, "ping", NULL, &id, &err) == 0 &&
+		client_wait(c->client, c->arena, id, 3000, &r, &err) == 0 &&
+		r.code == CLI_DONE;
+	doc_put_str(c->arena, d, "encap", ENCAP_VERSION);
+	if (there)
+		doc_put(c->arena, d, "agent", doc_copy(c->arena, r.data));
+	if (cli_wants_json(c)) {
+		cli_print_json(c, d);
+		return CLI_DONE;
+	}
+	fprintf(c->out, "encap %s\n", ENCAP_VERSION);
+	if (there)
+		fprintf(c->out, "agent %s on %s%s%s\n",
+			doc_get_str(r.data, "version", "?"),
+			doc_get_str(r.data, "node", "?"),
+			*doc_get_str(r.data, "level", "") ? ", level " : "",
+			doc_get_str(r.data, "level", ""));
+	else
+		fprintf(c->out, "agent: %s\n",
+			*err.text ? err.text : "does not answer");
+	return CLI_DONE;
+}

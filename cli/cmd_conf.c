@@ -1,0 +1,382 @@
+/*
+ * The env file of a service: read it, change keys, change it in an editor.
+ *
+ * Every change is computed here from the head that was fetched, checked here,
+ * and sent with that head's revision as its base, so that an edit in between
+ * is never undone. `set` and `unset` speak of keys, not of a text that was
+ * looked at: when another edit was faster they are computed again from the new
+ * head, unless --if-rev says what they rest on. An `edit` is not repeated: the
+ * person's text is kept in a file that is named.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/file.h"
+#include "fsm/conf/conf.h"
+
+#define FASTER_MAX 5 /* edits in between, before we give up */
+
+struct head {
+	const char *rev, *text;
+	struct conf *conf;
+};
+
+static int fetch_text(struct cli *c, struct head *ret)
+{
+	struct doc *args = cli_args_name(c), *data;
+	int rc;
+
+	if (c->opt[OPT_REV])
+		doc_put_str(c->arena, args, "rev", c->opt[OPT_REV]);
+	rc = cli_call(c, "svc_config", args, &data);
+	if (rc != CLI_DONE)
+		return rc;
+	*ret = (struct head){ .rev = doc_get_str(data, "rev", ""),
+			      .text = doc_get_str(data, "config", "") };
+	return CLI_DONE;
+}
+
+static int fetch_head(struct cli *c, struct head *ret)
+{
+	struct problems p = { .arena = c->arena };
+	int rc = fetch_text(c, ret);
+
+	if (rc != CLI_DONE)
+		return rc;
+	ret->conf = conf_parse(c->arena, ret->text, strlen(ret->text), &p);
+	if (ret->conf)
+		return CLI_DONE;
+	return cli_error(c, CLI_FAILED,
+			 "%s: the env file of revision %s cannot be read: line "
+			 "%u: %s",
+			 c->args[0], ret->rev, p.n ? p.at[0].line : 0,
+			 p.n ? p.at[0].text : "?");
+}
+
+/* -- sending a change ------------------------------------------------------ */
+
+static int send_edit(struct cli *c, const char *base, const char *text,
+		     size_t len, struct reply *ret)
+{
+	struct doc *args = cli_args_name(c);
+
+	doc_put_str(c->arena, args, "base", base);
+	doc_put(c->arena, args, "config", doc_strn(c->arena, text, len));
+	if (c->opt[OPT_COMMENT])
+		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
+	cli_put_author(c, args);
+	return cli_ask(c, "svc_edit", args, ret);
+}
+
+/* Both revisions, and how to see what the other edit did. */
+static int edit_refused(struct cli *c, const struct reply *r, const char *base)
+{
+	const char *head = doc_get_str(r->data, "head", "");
+	int rc = cli_refused(c, r);
+
+	if (r->code == CLI_CONFLICT && *head)
+		fprintf(c->err,
+			"the head is %s, this was based on %s; look at it: "
+			"encap config %s\n",
+			head, doc_get_str(r->data, "base", base), c->args[0]);
+	return rc;
+}
+
+static int edit_done(struct cli *c, const struct reply *r)
+{
+	fprintf(c->out, "%s\n", doc_get_str(r->data, "rev", ""));
+	return CLI_DONE;
+}
+
+/* -- set and unset --------------------------------------------------------- */
+
+static int apply_set(struct cli *c, struct conf *conf)
+{
+	struct err err = { 0 };
+
+	for (size_t i = 1; i < c->n_args; i++)
+		if (conf_assign(conf, c->args[i], &err) < 0)
+			return cli_error(c, CLI_USAGE, "%s: %s", c->args[i],
+					 err.text);
+	return CLI_DONE;
+}
+
+static int apply_unset(struct cli *c, struct conf *conf)
+{
+	struct err err = { 0 };
+	struct conf_key k;
+
+	for (size_t i = 1; i < c->n_args; i++) {
+		int rc = conf_key_parse(c->arena, c->args[i], &k, &err);
+
+		if (rc < 0)
+			return cli_error(c, CLI_USAGE, "%s: %s", c->args[i],
+					 err.text);
+		rc = conf_unset(conf, &k, &err);
+		if (rc < 0)
+			return cli_error(c, CLI_FAILED, "%s: %s", c->args[i],
+					 err.text);
+		if (rc > 0)
+			return cli_error(c, CLI_NOT_FOUND,
+					 "%s: %s is not set; nothing was "
+					 "changed",
+					 c->args[0], c->args[i]);
+	}
+	return CLI_DONE;
+}
+
+static int change_once(struct cli *c, int (*apply)(struct cli *, struct conf *),
+		       struct reply *ret, const char **ret_base)
+{
+	struct buf text = BUF(c->arena);
+	struct head head;
+	int rc = fetch_head(c, &head);
+
+	if (rc == CLI_DONE)
+		rc = apply(c, head.conf);
+	if (rc != CLI_DONE)
+		return rc;
+	conf_text(head.conf, &text);
+	*ret_base = c->opt[OPT_IF_REV] ? c->opt[OPT_IF_REV] : head.rev;
+	if (strcmp(*ret_base, head.rev) == 0 &&
+	    strcmp(buf_text(&text), head.text) == 0) {
+		struct doc *same = doc_map(c->arena);
+
+		doc_put_str(c->arena, same, "rev", head.rev);
+		*ret = (struct reply){ .err = "", .data = same };
+		return CLI_DONE;
+	}
+	if (!file_check(c, c->args[0], c->args[0], buf_text(&text), text.len))
+		return cli_error(c, CLI_FAILED,
+				 "%s: this would not be valid; nothing was "
+				 "changed",
+				 c->args[0]);
+	return send_edit(c, *ret_base, buf_text(&text), text.len, ret);
+}
+
+static int change(struct cli *c, int (*apply)(struct cli *, struct conf *))
+{
+	const char *base = "";
+	struct reply r;
+
+	for (unsigned i = 0;; i++) {
+		int rc = change_once(c, apply, &r, &base);
+
+		if (rc != CLI_DONE)
+			return rc;
+		if (r.code == CLI_DONE)
+			return edit_done(c, &r);
+		if (r.code != CLI_CONFLICT || c->opt[OPT_IF_REV] ||
+		    i == FASTER_MAX)
+			return edit_refused(c, &r, base);
+	}
+}
+
+int cmd_set(struct cli *c)
+{
+	return change(c, apply_set);
+}
+
+int cmd_unset(struct cli *c)
+{
+	return change(c, apply_unset);
+}
+
+/* -- get and config -------------------------------------------------------- */
+
+/* For whom to evaluate: --as, or the agent's own node; NULL: not at all. */
+static int eval_node(struct cli *c, const char **ret)
+{
+	struct doc *data;
+	int rc;
+
+	*ret = c->opt[OPT_AS];
+	if (*ret || !c->opt[OPT_EVAL])
+		return CLI_DONE;
+	rc = cli_call(c, "ping", NULL, &data);
+	if (rc == CLI_DONE)
+		*ret = doc_get_str(data, "node", "");
+	return rc;
+}
+
+/* 0, 1 if unset, or negative. */
+static int get_one(struct cli *c, const struct head *head, const char *node,
+		   const char *text, const char **ret, struct err *err)
+{
+	struct conf_key k;
+	int rc = conf_key_parse(c->arena, text, &k, err);
+
+	if (rc < 0)
+		return rc;
+	if (node)
+		return conf_eval_key(c->arena, head->conf, c->args[0], node, &k,
+				     ret, err);
+	*ret = conf_raw(head->conf, &k);
+	return *ret ? 0 : 1;
+}
+
+int cmd_get(struct cli *c)
+{
+	const char *node, *value;
+	struct err err = { 0 };
+	struct head head;
+	int result = CLI_DONE, rc = eval_node(c, &node);
+
+	if (rc == CLI_DONE)
+		rc = fetch_head(c, &head);
+	if (rc != CLI_DONE)
+		return rc;
+	for (size_t i = 1; i < c->n_args; i++) {
+		rc = get_one(c, &head, node, c->args[i], &value, &err);
+		if (rc < 0)
+			return cli_error(c, CLI_FAILED, "%s: %s", c->args[i],
+					 err.text);
+		if (rc > 0)
+			result = cli_error(c, CLI_FAILED, "%s: %s is not set",
+					   c->args[0], c->args[i]);
+		else if (c->n_args > 2)
+			fprintf(c->out, "%s=%s\n", c->args[i], value);
+		else
+			fprintf(c->out, "%s\n", value);
+	}
+	return result;
+}
+
+static void print_value(FILE *out, const char *value)
+{
+	for (; *value; value++) {
+		fputc(*value, out);
+		if (*value == '\n')
+			fputc('\t', out); /* a continuation */
+	}
+	fputc('\n', out);
+}
+
+static void print_evaluated(struct cli *c, const struct doc *all)
+{
+	for (size_t i = 0; i < doc_len(all); i++) {
+		const struct doc *section = doc_at(all, i);
+
+		fprintf(c->out, "%s[%s]\n", i ? "\n" : "", section->key);
+		for (size_t j = 0; j < doc_len(section); j++) {
+			const struct doc *v = doc_at(section, j);
+			struct buf b = BUF(c->arena);
+
+			if (v->type != DOC_STR)
+				doc_json(&b, v, 0);
+			fprintf(c->out, "%s = ", v->key);
+			print_value(c->out, doc_text(v, buf_text(&b)));
+		}
+	}
+}
+
+int cmd_config(struct cli *c)
+{
+	struct err err = { 0 };
+	struct head head;
+	const char *node;
+	struct doc *all;
+	int rc = eval_node(c, &node);
+
+	if (rc == CLI_DONE && !node) {
+		if (cli_wants_json(c))
+			return cli_usage(c, "-o json needs --eval: the file "
+					    "itself is text");
+		rc = fetch_text(c, &head);
+		if (rc == CLI_DONE)
+			fputs(head.text, c->out);
+		return rc;
+	}
+	if (rc == CLI_DONE)
+		rc = fetch_head(c, &head);
+	if (rc != CLI_DONE)
+		return rc;
+	all = conf_eval_all(c->arena, head.conf, c->args[0], node, &err);
+	if (!all)
+		return cli_error(c, CLI_FAILED, "%s for %s: %s", c->args[0],
+				 node, err.text);
+	if (cli_wants_json(c))
+		cli_print_json(c, all);
+	else
+		print_evaluated(c, all);
+	return CLI_DONE;
+}
+
+/* -- edit ------------------------------------------------------------------ */
+
+static bool ask_again(const struct cli *c)
+{
+	char line[32];
+
+	if (!isatty(STDIN_FILENO))
+		return false;
+	fprintf(c->err, "edit it again? [Y/n] ");
+	fflush(c->err);
+	return fgets(line, sizeof(line), stdin) && *line != 'n' && *line != 'N';
+}
+
+static int kept(const struct cli *c, const char *path, int rc)
+{
+	fprintf(c->err, "your text is kept in %s\n", path);
+	return rc;
+}
+
+/* The editor and the check, until the text is good or the person gives up. */
+static int edit_text(struct cli *c, const char *path, struct buf *text)
+{
+	struct err err = { 0 };
+
+	for (;;) {
+		*text = BUF(c->arena);
+		if (file_edit(path, &err) < 0 ||
+		    file_read(path, CONF_MAX_SIZE, text, &err) < 0)
+			return kept(c, path,
+				    cli_error(c, CLI_FAILED, "%s", err.text));
+		if (file_check(c, c->args[0], path, buf_text(text), text->len))
+			return CLI_DONE;
+		cli_error(c, CLI_FAILED, "not valid; nothing was changed");
+		if (!ask_again(c))
+			return kept(c, path, CLI_FAILED);
+	}
+}
+
+static int edit_send(struct cli *c, const struct head *head, const char *path,
+		     const struct buf *text)
+{
+	struct reply r;
+	int rc = send_edit(c, head->rev, buf_text(text), text->len, &r);
+
+	if (rc != CLI_DONE)
+		return kept(c, path, rc);
+	if (r.code != CLI_DONE)
+		return kept(c, path, edit_refused(c, &r, head->rev));
+	unlink(path);
+	return edit_done(c, &r);
+}
+
+int cmd_edit(struct cli *c)
+{
+	struct buf text = BUF(c->arena);
+	struct err err = { 0 };
+	struct head head;
+	const char *path;
+	int rc = fetch_text(c, &head);
+
+	if (rc != CLI_DONE)
+		return rc;
+	if (file_write_temp(c->arena, c->args[0], head.text, strlen(head.text),
+			    &path, &err) < 0)
+		return cli_error(c, CLI_FAILED, "%s", err.text);
+	rc = edit_text(c, path, &text);
+	if (rc != CLI_DONE)
+		return rc;
+	if (text.len == strlen(head.text) &&
+	    memcmp(buf_text(&text), head.text, text.len) == 0) {
+		unlink(path);
+		fprintf(c->err, "%s: unchanged\n", c->args[0]);
+		return CLI_DONE;
+	}
+	return edit_send(c, &head, path, &text);
+}

@@ -1,0 +1,292 @@
+/*
+ * What is asked of a service: start, stop, restart, move, freeze, thaw; and
+ * its beginning and end: create, delete.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/file.h"
+#include "cli/wait.h"
+#include "fsm/conf/conf.h"
+
+#define WAIT_DEFAULT_MS (5 * 60 * 1000)
+
+/* -- create, delete -------------------------------------------------------- */
+
+int cmd_create(struct cli *c)
+{
+	struct doc *args = cli_args_name(c), *data;
+	const char *path = c->opt[OPT_CONFIG];
+	struct err err = { 0 };
+	struct buf text = BUF(c->arena);
+	int rc;
+
+	if (name_check(c->args[0], &err) < 0)
+		return cli_error(c, CLI_USAGE, "%s", err.text);
+	if (file_read(path, CONF_MAX_SIZE, &text, &err) < 0)
+		return cli_error(c, CLI_FAILED, "%s", err.text);
+	if (!file_check(c, c->args[0], path, buf_text(&text), text.len))
+		return cli_error(c, CLI_FAILED, "%s: nothing was created",
+				 path);
+	doc_put_str(c->arena, args, "config", buf_text(&text));
+	cli_put_author(c, args);
+	rc = cli_call(c, "svc_create", args, &data);
+	if (rc == CLI_DONE)
+		fprintf(c->out, "%s\n", doc_get_str(data, "rev", ""));
+	return rc;
+}
+
+static int name_call(struct cli *c, const char *op)
+{
+	struct doc *args = cli_args_name(c);
+
+	cli_put_author(c, args);
+	return cli_call(c, op, args, NULL);
+}
+
+int cmd_delete(struct cli *c)
+{
+	return name_call(c, "svc_delete");
+}
+
+int cmd_freeze(struct cli *c)
+{
+	return name_call(c, "svc_freeze");
+}
+
+int cmd_thaw(struct cli *c)
+{
+	return name_call(c, "svc_thaw");
+}
+
+/* -- intents --------------------------------------------------------------- */
+
+struct intent {
+	const char *want;
+	struct wait_goal goal;
+	const char *level; /* of the agent asked */
+	const char *self;  /* its node */
+	int64_t timeout_ms;
+};
+
+static struct doc *slaves_doc(struct cli *c, const char *text)
+{
+	struct doc *l = doc_list(c->arena);
+
+	while (text && *text) {
+		size_t n = strcspn(text, ",");
+
+		if (n > 0)
+			doc_add(c->arena, l, doc_strn(c->arena, text, n));
+		text += n + (text[n] == ',');
+	}
+	return l;
+}
+
+/* Which levels: --master is the hypervisor's, --slave and --slaves are the
+ * containers'; both or none is all. In a container there is only its own. */
+static int intent_levels(struct cli *c, struct intent *in)
+{
+	bool master = c->opt[OPT_MASTER] != NULL;
+	bool slaves = c->opt[OPT_SLAVES] || c->opt[OPT_SLAVE];
+	struct doc *list;
+
+	if (c->opt[OPT_SLAVES] && c->opt[OPT_SLAVE])
+		return cli_usage(c,
+				 "--slaves are all of them, --slave %s is "
+				 "not: only one of the two",
+				 c->opt[OPT_SLAVE]);
+	list = slaves_doc(c, c->opt[OPT_SLAVE]);
+	if (c->opt[OPT_SLAVE] && doc_len(list) == 0)
+		return cli_usage(c, "--slave names no container");
+	if (strcmp(in->level, "encap") == 0) {
+		master = false;
+		slaves = true;
+		list = doc_list(c->arena);
+		doc_add(c->arena, list, doc_str(c->arena, in->self));
+	}
+	in->goal.slaves = list;
+	in->goal.hypervisor = master || !slaves;
+	in->goal.encap = slaves || !master;
+	return CLI_DONE;
+}
+
+static int intent_timeout(struct cli *c, struct intent *in)
+{
+	const char *text = c->opt[OPT_TIMEOUT];
+
+	in->timeout_ms = text ? cli_duration_ms(text) : WAIT_DEFAULT_MS;
+	if (in->timeout_ms < 0)
+		return cli_usage(c, "'%s' is no time: 90s, 5m, 1h", text);
+	if (c->opt[OPT_WAIT] && c->opt[OPT_NO_WAIT])
+		return cli_usage(c, "--wait and --no-wait exclude each other");
+	return CLI_DONE;
+}
+
+static int intent_ping(struct cli *c, struct intent *in)
+{
+	struct doc *data;
+	int rc = cli_call(c, "ping", NULL, &data);
+
+	if (rc != CLI_DONE)
+		return rc;
+	in->level = doc_get_str(data, "level", "");
+	in->self = doc_get_str(data, "node", "");
+	return CLI_DONE;
+}
+
+static struct doc *intent_args(struct cli *c, const struct intent *in)
+{
+	const struct wait_goal *g = &in->goal;
+	struct doc *args = cli_args_name(c);
+
+	doc_put_str(c->arena, args, "want", in->want);
+	doc_put_str(c->arena, args, "level",
+		    g->hypervisor && g->encap ? "both"
+		    : g->hypervisor	      ? "hypervisor"
+					      : "encap");
+	if (doc_len(g->slaves))
+		doc_put(c->arena, args, "slave", doc_copy(c->arena, g->slaves));
+	if (g->node)
+		doc_put_str(c->arena, args, "node", g->node);
+	cli_put_author(c, args);
+	return args;
+}
+
+/* What the status is before anything is asked for, to tell old from new. */
+static int intent_before(struct cli *c, struct intent *in)
+{
+	struct doc *data;
+	int rc = cli_call(c, "status", cli_args_name(c), &data);
+
+	if (rc == CLI_DONE)
+		in->goal.before = data;
+	return rc;
+}
+
+static int intent_run(struct cli *c, struct intent *in)
+{
+	bool wait = !c->opt[OPT_NO_WAIT];
+	struct doc *cursor = NULL, *data;
+	int rc = intent_timeout(c, in);
+
+	in->goal.service = c->args[0];
+	if (rc == CLI_DONE)
+		rc = intent_ping(c, in);
+	if (rc == CLI_DONE)
+		rc = intent_levels(c, in);
+	if (rc == CLI_DONE && wait)
+		rc = intent_before(c, in);
+	if (rc != CLI_DONE)
+		return rc;
+	if (wait)
+		cursor = wait_cursor(c, c->args[0]);
+	rc = cli_call(c, "svc_intent", intent_args(c, in), &data);
+	if (rc != CLI_DONE || !wait)
+		return rc;
+	in->goal.seq = doc_get_int(data, "seq", 0);
+	return wait_run(c, &in->goal, cursor, in->timeout_ms);
+}
+
+int cmd_start(struct cli *c)
+{
+	struct intent in = { .want = "started", .goal.want = WAIT_UP };
+
+	return intent_run(c, &in);
+}
+
+int cmd_stop(struct cli *c)
+{
+	struct intent in = { .want = "stopped", .goal.want = WAIT_DOWN };
+
+	return intent_run(c, &in);
+}
+
+int cmd_restart(struct cli *c)
+{
+	struct intent in = { .want = "restart", .goal.want = WAIT_RESTARTED };
+
+	return intent_run(c, &in);
+}
+
+int cmd_move(struct cli *c)
+{
+	struct intent in = { .want = "started",
+			     .goal.want = WAIT_MOVED,
+			     .goal.node = c->args[1] };
+
+	return intent_run(c, &in);
+}
+
+/* -- one part of a service ------------------------------------------------- */
+
+static int fetch_conf(struct cli *c, struct conf **ret)
+{
+	struct problems p = { .arena = c->arena };
+	struct doc *data;
+	const char *text;
+	int rc = cli_call(c, "svc_config", cli_args_name(c), &data);
+
+	if (rc != CLI_DONE)
+		return rc;
+	text = doc_get_str(data, "config", "");
+	*ret = conf_parse(c->arena, text, strlen(text), &p);
+	if (*ret)
+		return CLI_DONE;
+	return cli_error(c, CLI_FAILED, "%s: the env file cannot be read: %s",
+			 c->args[0], p.n ? p.at[0].text : "?");
+}
+
+/* Does anything of the service run in a container, seen from any node? */
+static bool has_encap(struct cli *c, const struct conf *conf)
+{
+	struct service_conf sc = { 0 };
+	struct instance inst;
+	struct err err;
+
+	if (service_eval(c->arena, conf, c->args[0], NULL, &sc, &err) < 0)
+		return false;
+	for (size_t i = 0; i < sc.nodes.n; i++) {
+		if (instance_eval(c->arena, conf, c->args[0], sc.nodes.at[i],
+				  LEVEL_HYPERVISOR, &inst, &err) < 0)
+			continue;
+		for (size_t j = 0; j < inst.n; j++)
+			if (inst.res[j].encap)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * An action on a part must say which level it means where there are two. The
+ * agent has no actions on parts yet: nothing is done, and that is what is
+ * said.
+ */
+int cmd_partial(struct cli *c, const char *action)
+{
+	bool leveled =
+		c->opt[OPT_MASTER] || c->opt[OPT_SLAVE] || c->opt[OPT_SLAVES];
+	struct conf *conf = NULL;
+	struct intent in;
+	int rc = intent_ping(c, &in);
+
+	if (rc == CLI_DONE)
+		rc = fetch_conf(c, &conf);
+	if (rc != CLI_DONE)
+		return rc;
+	if (!leveled && strcmp(in.level, "encap") != 0 && has_encap(c, conf))
+		return cli_error(
+			c, CLI_USAGE,
+			"specify either --master, --slave(s) or both (%s)",
+			action);
+	return cli_error(c, CLI_FAILED,
+			 "%s: actions on a part of a service are not in this "
+			 "version; nothing was done. The whole service: svcmgr "
+			 "-s %s %s",
+			 action, c->args[0],
+			 strncmp(action, "stop", 4) == 0 ||
+					 strcmp(action, "umount") == 0
+				 ? "stop"
+				 : "start");
+}

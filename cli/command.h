@@ -1,0 +1,169 @@
+/*
+ * command - what a person types, as rows of a table.
+ *
+ *     argv ──words──▶ [command row] ──options, arguments──▶ handler ──▶ exit
+ *
+ * One row per command in cli/table.c: its words, arguments, options, summary,
+ * two examples and handler. The help, the tests and whatever is generated
+ * later (completion, manual pages) walk the same rows. A handler prints to
+ * c->out what was asked for and to c->err everything else, and returns the
+ * exit code. Everything it allocates lives on c->arena until cli_main()
+ * returns.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "cli/client.h"
+#include "cli/show/text.h"
+#include "fsm/base/arena.h"
+#include "fsm/base/doc.h"
+#include "store/err.h"
+
+/* Exit codes; the API's answers carry the same. */
+enum cli_exit {
+	CLI_DONE = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_NOT_FOUND = 3,
+	CLI_CONFLICT = 4,
+	CLI_NO_QUORUM = 5,
+	CLI_TIMEOUT = 7,
+};
+
+enum option_id {
+	OPT_ADDRESS,
+	OPT_AS,
+	OPT_COMMENT,
+	OPT_CONFIG,
+	OPT_EVAL,
+	OPT_FOLLOW,
+	OPT_IF_REV,
+	OPT_LIMIT,
+	OPT_MASTER,
+	OPT_NO_WAIT,
+	OPT_OUTPUT,
+	OPT_PARAM,
+	OPT_REV,
+	OPT_SERVICE,
+	OPT_SLAVE,
+	OPT_SLAVES,
+	OPT_TIMEOUT,
+	OPT_TO,
+	OPT_VALUE,
+	OPT_WAIT,
+	OPT_HELP,
+	OPT_N,
+};
+
+struct option_row {
+	const char *name; /* "if-rev", without dashes */
+	char letter;	  /* 'o'; 0 if it has none */
+	const char *arg;  /* "REV"; NULL for a flag */
+	const char *help;
+};
+
+extern const struct option_row option_table[OPT_N];
+
+struct cli;
+
+struct command {
+	const char *words;   /* "node freeze" */
+	const char *args;    /* "NODE"; "" if none */
+	uint32_t options;    /* 1 << OPT_...; --help is always there */
+	uint32_t required;   /* of these, the ones that must be given */
+	const char *summary; /* one line */
+	const char *example[2];
+	unsigned min, max; /* arguments; CLI_ANY: no upper bound */
+	int (*run)(struct cli *c);
+};
+
+#define CLI_ANY 1000000u
+
+/* Both end with a row that has no words. */
+extern const struct command command_table[];
+
+/* The seed's spelling: `svcmgr -s NAME WORDS` is `encap COMMAND NAME`. */
+struct alias {
+	const char *words;   /* "print status" */
+	const char *command; /* "status" */
+	const char *output;  /* what -o is then, or NULL */
+};
+
+extern const struct alias alias_table[];
+/* "startip", "stopfs", ... : one part of a service, by its driver group. */
+extern const char *const partial_table[];
+
+struct cli {
+	FILE *out, *err;
+	struct arena *arena;
+	const char *prog; /* "encap" or "svcmgr" */
+	const struct command *cmd;
+	const char *const *args;
+	size_t n_args;
+	const char *opt[OPT_N]; /* NULL if not given; "" for a flag */
+	struct term term;	/* of out */
+	struct client *client;	/* opened by the first call */
+};
+
+/* The whole program as a function; @argv as main() gets it. */
+int cli_main(int argc, const char *const *argv, FILE *out, FILE *err);
+
+/* "encap set: ...\n" on c->err; returns @code. */
+int cli_error(const struct cli *c, int code, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+/* The same with the row's usage line behind it; CLI_USAGE. */
+int cli_usage(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Asks the agent. Transport failures and refusals are printed; the exit code
+ * is returned. @args may be NULL; @ret may be NULL, is set on CLI_DONE only. */
+int cli_call(struct cli *c, const char *op, const struct doc *args,
+	     struct doc **ret);
+/* The same, but a refusal (ret->code) is left to the caller. */
+int cli_ask(struct cli *c, const char *op, const struct doc *args,
+	    struct reply *ret);
+/* Prints a refusal; returns its code. */
+int cli_refused(const struct cli *c, const struct reply *r);
+
+/* {"name": the first argument} */
+struct doc *cli_args_name(struct cli *c);
+/* "by": who asks, for the history. */
+void cli_put_author(struct cli *c, struct doc *args);
+/* True if -o json was given. Other formats were refused before. */
+bool cli_wants_json(const struct cli *c);
+void cli_print_json(struct cli *c, const struct doc *d);
+/* "90s", "5m", "1h", "250ms", "10" (seconds); -1 if it is none. */
+int64_t cli_duration_ms(const char *text);
+/* The candidate that @word was probably meant to be, or NULL. */
+const char *cli_nearest(const char *word, const char *const *names, size_t n);
+
+/* Handlers. */
+int cmd_cluster_init(struct cli *c);
+int cmd_cluster_join(struct cli *c);
+int cmd_cluster_status(struct cli *c);
+int cmd_cluster_token(struct cli *c);
+int cmd_config(struct cli *c);
+int cmd_create(struct cli *c);
+int cmd_delete(struct cli *c);
+int cmd_edit(struct cli *c);
+int cmd_events(struct cli *c);
+int cmd_freeze(struct cli *c);
+int cmd_get(struct cli *c);
+int cmd_help(struct cli *c);
+int cmd_log(struct cli *c);
+int cmd_move(struct cli *c);
+int cmd_node_freeze(struct cli *c);
+int cmd_node_ls(struct cli *c);
+int cmd_node_thaw(struct cli *c);
+int cmd_partial(struct cli *c, const char *action);
+int cmd_restart(struct cli *c);
+int cmd_set(struct cli *c);
+int cmd_start(struct cli *c);
+int cmd_status(struct cli *c);
+int cmd_stop(struct cli *c);
+int cmd_thaw(struct cli *c);
+int cmd_unset(struct cli *c);
+int cmd_version(struct cli *c);

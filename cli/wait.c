@@ -1,0 +1,431 @@
+/*
+ * How: one `watch` is always open at the agent, so actions are printed as they
+ * begin; the status is looked at after each answer, and once a second anyway:
+ * an event may tell of what the status document has not got yet, and a state
+ * may change without one.
+ *
+ * The verdict rests on what the instances say, not on events. What an instance
+ * said before the intent does not count against it: a "start failed" that is
+ * the same document as before is old news until it has been there for
+ * OLD_NEWS_MS. A service that is blocked may be so for a moment (a lease runs
+ * out); only when it has been for BLOCKED_MS it is over.
+ */
+#include "cli/wait.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "cli/show/list.h"
+
+#define LOOK_MS	    1000
+#define OLD_NEWS_MS 5000
+#define BLOCKED_MS  8000
+
+/* -- the verdict ----------------------------------------------------------- */
+
+static bool word_is(const struct doc *d, const char *key, const char *word)
+{
+	return strcmp(doc_get_str(d, key, ""), word) == 0;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static bool is_settled(const struct doc *inst)
+{
+	return strcmp(doc_get_str(inst, "state", "idle"), "idle") == 0;
+}
+
+static bool is_up(const struct doc *d)
+{
+	return word_is(d, "avail", "up");
+}
+
+static bool is_down(const struct doc *d)
+{
+	const char *w = doc_get_str(d, "avail", "undef");
+
+	return strcmp(w, "down") == 0 || strcmp(w, "n/a") == 0 ||
+	       strncmp(w, "stdby", 5) == 0;
+}
+
+static bool is_fresh(const struct doc *inst)
+{
+	return doc_get(inst, "stale") == NULL;
+}
+
+static bool slave_counts(const struct wait_goal *g, const struct doc *inner)
+{
+	if (doc_len(g->slaves) == 0)
+		return true;
+	for (size_t i = 0; i < doc_len(g->slaves); i++) {
+		const char *name = doc_text(doc_at(g->slaves, i), "");
+
+		if (strcmp(name, inner->key) == 0 ||
+		    word_is(inner, "node", name) ||
+		    word_is(inner, "hostname", name))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing is there to be up: no document of its agent, or no resource. */
+static bool inner_is_up(const struct doc *inner)
+{
+	if (is_up(inner))
+		return is_settled(inner);
+	return word_is(inner, "avail", "n/a") && !doc_get(inner, "why") &&
+	       is_settled(inner);
+}
+
+/* All containers of the instance that count are as @up says. */
+static bool inners_are(const struct wait_goal *g, const struct doc *inst,
+		       bool up)
+{
+	const struct doc *all = doc_get(inst, "encap");
+
+	for (size_t i = 0; i < doc_len(all); i++) {
+		const struct doc *inner = doc_at(all, i);
+
+		if (!slave_counts(g, inner))
+			continue;
+		if (up ? !inner_is_up(inner)
+		       : !is_down(inner) && is_fresh(inner))
+			return false;
+	}
+	return true;
+}
+
+/* The hypervisor's own resources alone: avail has the containers in it. */
+static bool groups_are_up(const struct doc *inst)
+{
+	const struct doc *groups = doc_get(inst, "status_group");
+
+	if (!groups)
+		return is_up(inst);
+	for (size_t i = 0; i < doc_len(groups); i++) {
+		const char *w = doc_text(doc_at(groups, i), "");
+
+		if (strcmp(doc_at(groups, i)->key, "sync") != 0 &&
+		    strcmp(w, "up") != 0 && strcmp(w, "n/a") != 0)
+			return false;
+	}
+	return doc_len(groups) > 0;
+}
+
+static bool instance_is_up(const struct wait_goal *g, const struct doc *inst)
+{
+	if (!is_fresh(inst) || !is_settled(inst))
+		return false;
+	if (!g->encap)
+		return groups_are_up(inst);
+	if (!g->hypervisor)
+		return doc_get(inst, "encap") ? inners_are(g, inst, true)
+					      : is_up(inst);
+	return is_up(inst) && inners_are(g, inst, true);
+}
+
+static bool instance_is_down(const struct wait_goal *g, const struct doc *inst)
+{
+	if (!is_settled(inst))
+		return false;
+	if (!g->hypervisor)
+		return doc_get(inst, "encap") ? inners_are(g, inst, false)
+					      : is_down(inst);
+	return is_down(inst);
+}
+
+static bool any_is_up(const struct wait_goal *g, const struct doc *instances)
+{
+	for (size_t i = 0; i < doc_len(instances); i++) {
+		const struct doc *inst = doc_at(instances, i);
+
+		/* Only one that runs the containers can show them up. */
+		if (!g->hypervisor && doc_get(inst, "encap") && is_down(inst))
+			continue;
+		if (instance_is_up(g, inst))
+			return true;
+	}
+	return false;
+}
+
+/* An instance that cannot be seen cannot be waited for. */
+static bool all_are_down(const struct wait_goal *g, const struct doc *instances)
+{
+	for (size_t i = 0; i < doc_len(instances); i++) {
+		const struct doc *inst = doc_at(instances, i);
+
+		if (is_fresh(inst) && !instance_is_down(g, inst))
+			return false;
+	}
+	return true;
+}
+
+static bool is_there(const struct wait_goal *g, const struct doc *status)
+{
+	const struct doc *instances = doc_get(status, "instances");
+	const struct doc *at;
+
+	switch (g->want) {
+	case WAIT_UP:
+		return any_is_up(g, instances);
+	case WAIT_DOWN:
+		return all_are_down(g, instances);
+	case WAIT_RESTARTED:
+		return !word_is(doc_get(status, "intent"), "want", "restart") &&
+		       any_is_up(g, instances);
+	case WAIT_MOVED:
+		at = doc_get(instances, g->node);
+		return at && instance_is_up(g, at);
+	}
+	return false;
+}
+
+/* Someone else asked for the opposite since. */
+static bool is_overtaken(const struct wait_goal *g, const struct doc *intent)
+{
+	const char *against = g->want == WAIT_DOWN ? "started" : "stopped";
+
+	return doc_get_int(intent, "seq", 0) > g->seq && g->hypervisor &&
+	       word_is(intent, "want", against);
+}
+
+/* What an instance says of itself, but for what changes by itself. */
+static bool is_old_news(const struct wait_goal *g, const struct doc *inst)
+{
+	const struct doc *was =
+		doc_get(doc_get(g->before, "instances"), inst->key);
+
+	return was && word_is(was, "state", doc_get_str(inst, "state", "")) &&
+	       word_is(was, "error", doc_get_str(inst, "error", "")) &&
+	       doc_get_int(was, "token", 0) == doc_get_int(inst, "token", 0);
+}
+
+static const char *failure_of(struct arena *a, const struct doc *inst)
+{
+	const char *state = doc_get_str(inst, "state", "");
+	const char *error = doc_get_str(inst, "error", "");
+
+	if (!ends_with(state, " failed"))
+		return NULL;
+	return arena_printf(a, "%s: %s%s%s", inst->key, state,
+			    *error ? ": " : "", error);
+}
+
+/* The first instance, or container in one, that has given up. */
+static const char *find_failure(struct arena *a, const struct wait_goal *g,
+				const struct doc *instances)
+{
+	for (size_t i = 0; i < doc_len(instances); i++) {
+		const struct doc *inst = doc_at(instances, i);
+		const struct doc *inners = doc_get(inst, "encap");
+		const char *why = failure_of(a, inst);
+
+		for (size_t j = 0; !why && j < doc_len(inners); j++)
+			why = failure_of(a, doc_at(inners, j));
+		if (why && is_fresh(inst) && !is_old_news(g, inst))
+			return why;
+	}
+	return NULL;
+}
+
+enum wait_verdict wait_judge(struct arena *a, const struct wait_goal *g,
+			     const struct doc *status, const char **ret_why)
+{
+	const struct doc *intent = doc_get(status, "intent");
+	const char *blocked = doc_get_str(status, "blocked", "");
+	const char *why;
+
+	*ret_why = "";
+	/* The agent that is asked may be behind the one that agreed. */
+	if (intent && doc_get_int(intent, "seq", g->seq) < g->seq)
+		return WAIT_MORE;
+	if (is_overtaken(g, intent)) {
+		*ret_why = arena_printf(
+			a, "overtaken: the service was asked to be %s since",
+			doc_get_str(intent, "want", "?"));
+		return WAIT_FAILED;
+	}
+	if (is_there(g, status))
+		return WAIT_THERE;
+	why = find_failure(a, g, doc_get(status, "instances"));
+	if (why) {
+		*ret_why = why;
+		return WAIT_FAILED;
+	}
+	*ret_why = blocked;
+	return *blocked ? WAIT_BLOCKED : WAIT_MORE;
+}
+
+/* -- following it ---------------------------------------------------------- */
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct follow {
+	struct cli *c;
+	const struct wait_goal *goal;
+	int64_t started, until;
+	int64_t blocked_since;
+	struct doc *cursor;
+	int64_t watch;	  /* id of the open question; 0: none */
+	const char *said; /* what is blocked, as last printed */
+	struct doc *status;
+};
+
+static struct doc *args_for(struct cli *c, const char *service,
+			    const struct doc *cursor)
+{
+	struct doc *args = doc_map(c->arena);
+
+	doc_put_str(c->arena, args, "name", service);
+	if (cursor)
+		doc_put(c->arena, args, "cursor", doc_copy(c->arena, cursor));
+	return args;
+}
+
+struct doc *wait_cursor(struct cli *c, const char *service)
+{
+	struct doc *args = args_for(c, service, NULL);
+	struct reply r;
+
+	doc_put_int(c->arena, args, "limit", 1);
+	if (cli_ask(c, "events", args, &r) != CLI_DONE || r.code != CLI_DONE)
+		return NULL;
+	return doc_get(r.data, "cursor");
+}
+
+/* "hv2  fs#1  started": node, resource, what is done with it. */
+static void print_action(const struct cli *c, const struct doc *e)
+{
+	const char *rid = doc_get_str(e, "rid", "");
+
+	if (!word_is(e, "kind", "action"))
+		return;
+	fprintf(c->err, "  %-10s %-14s %s\n", doc_get_str(e, "node", "?"), rid,
+		doc_get_str(e, "text", ""));
+	fflush(c->err);
+}
+
+/* The answer to the open watch, if it comes within @ms. */
+static int follow_watch(struct follow *f, int ms)
+{
+	struct cli *c = f->c;
+	const struct doc *events;
+	struct err err = { 0 };
+	struct reply r;
+	int rc = 0;
+
+	if (!f->watch)
+		rc = client_send(c->client, "watch",
+				 args_for(c, f->goal->service, f->cursor),
+				 &f->watch, &err);
+	if (rc == 0)
+		rc = client_wait(c->client, c->arena, f->watch, ms, &r, &err);
+	if (rc < 0)
+		return cli_error(c, CLI_FAILED, "%s", err.text);
+	if (rc == CLIENT_LATE)
+		return CLI_DONE;
+	f->watch = 0;
+	if (r.code != CLI_DONE)
+		return cli_refused(c, &r);
+	events = doc_get(r.data, "events");
+	for (size_t i = 0; i < doc_len(events); i++)
+		print_action(c, doc_at(events, i));
+	if (doc_get(r.data, "cursor"))
+		f->cursor = doc_get(r.data, "cursor");
+	return CLI_DONE;
+}
+
+static int follow_look(struct follow *f)
+{
+	struct cli *c = f->c;
+	struct doc *args = doc_map(c->arena);
+
+	doc_put_str(c->arena, args, "name", f->goal->service);
+	return cli_call(c, "status", args, &f->status);
+}
+
+/* True once a reason for not getting on has been there for long enough. */
+static bool blocked_for_good(struct follow *f, const char *why)
+{
+	if (!f->said || strcmp(f->said, why) != 0) {
+		fprintf(f->c->err, "  waiting: %s\n", why);
+		f->said = why;
+		if (!f->blocked_since)
+			f->blocked_since = now_ms();
+	}
+	return now_ms() - f->blocked_since > BLOCKED_MS;
+}
+
+/* -1: go on. Otherwise the exit code. */
+static int follow_judge(struct follow *f)
+{
+	struct wait_goal g = *f->goal;
+	const char *why;
+
+	if (now_ms() - f->started > OLD_NEWS_MS)
+		g.before = NULL;
+	switch (wait_judge(f->c->arena, &g, f->status, &why)) {
+	case WAIT_THERE:
+		return CLI_DONE;
+	case WAIT_FAILED:
+		return cli_error(f->c, CLI_FAILED,
+				 "%s; encap status %s shows where it stands",
+				 why, g.service);
+	case WAIT_BLOCKED:
+		if (blocked_for_good(f, why))
+			return cli_error(f->c, CLI_FAILED, "%s", why);
+		return -1;
+	case WAIT_MORE:
+		f->blocked_since = 0;
+		return -1;
+	}
+	return -1;
+}
+
+static int follow_late(const struct follow *f)
+{
+	struct arena *a = f->c->arena;
+	const char *avail = doc_get_str(f->status, "avail", "unknown");
+	int64_t ms = f->until - f->started;
+
+	return cli_error(f->c, CLI_TIMEOUT,
+			 "not done after %s: the service is %s; it goes on by "
+			 "itself, encap status %s shows it",
+			 text_age(a, ms), avail, f->goal->service);
+}
+
+int wait_run(struct cli *c, const struct wait_goal *g, const struct doc *cursor,
+	     int64_t timeout_ms)
+{
+	struct follow f = { .c = c, .goal = g, .started = now_ms() };
+
+	f.until = f.started + timeout_ms;
+	f.cursor = cursor ? doc_copy(c->arena, cursor) : NULL;
+	for (;;) {
+		int64_t left;
+		int rc = follow_look(&f);
+
+		if (rc != CLI_DONE)
+			return rc;
+		rc = follow_judge(&f);
+		if (rc >= 0)
+			return rc;
+		left = f.until - now_ms();
+		if (left <= 0)
+			return follow_late(&f);
+		rc = follow_watch(&f, left < LOOK_MS ? (int)left : LOOK_MS);
+		if (rc != CLI_DONE)
+			return rc;
+	}
+}

@@ -1,0 +1,43 @@
+/*
+ * wait - has a service arrived where it was sent?
+ *
+ *     intent ──▶ watch events, look at status ──▶ there | failed | too late
+ *
+ * wait_judge() is pure: a goal and status documents in, a verdict out.
+ * wait_run() asks the agent until there is a verdict other than WAIT_MORE.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/command.h"
+#include "fsm/base/doc.h"
+
+enum wait_want { WAIT_UP, WAIT_DOWN, WAIT_RESTARTED, WAIT_MOVED };
+
+struct wait_goal {
+	enum wait_want want;
+	const char *service;
+	const char *node;	  /* WAIT_MOVED: where to */
+	bool hypervisor;	  /* this level counts */
+	bool encap;		  /* what runs in containers counts */
+	const struct doc *slaves; /* names or rids; empty: all containers */
+	int64_t seq;		  /* of the intent */
+	const struct doc *before; /* the status document before it, or NULL */
+};
+
+enum wait_verdict { WAIT_MORE, WAIT_THERE, WAIT_FAILED, WAIT_BLOCKED };
+
+/* @ret_why: a sentence, set unless there; may be "" with WAIT_MORE. */
+enum wait_verdict wait_judge(struct arena *a, const struct wait_goal *g,
+			     const struct doc *status, const char **ret_why);
+
+/* Where the events are now, to be read before the intent is sent; NULL where
+ * the agent knows none. */
+struct doc *wait_cursor(struct cli *c, const char *service);
+
+/* Follows until there is a verdict; prints one line per action on c->err. The
+ * exit code. */
+int wait_run(struct cli *c, const struct wait_goal *g, const struct doc *cursor,
+	     int64_t timeout_ms);
