@@ -195,29 +195,37 @@ int64_t cli_duration_ms(const char *text)
 
 #define NEAR_MAX 64 /* longer words are not guessed at */
 
-/* Levenshtein's distance, a swap of neighbours counted as two edits. */
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Edits from @a to @b: a character more, less or another, or two neighbours
+ * swapped. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[NEAR_MAX + 1], n = strlen(b);
+	size_t rows[3][NEAR_MAX + 1], n = strlen(b);
+	size_t *before = rows[0], *above = rows[1], *row = rows[2];
 
 	if (strlen(a) > NEAR_MAX || n > NEAR_MAX)
 		return SIZE_MAX;
 	for (size_t j = 0; j <= n; j++)
 		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t *free_row = before;
 
-		row[0] = i + 1;
+		before = above;
+		above = row;
+		row = free_row;
+		row[0] = i;
 		for (size_t j = 1; j <= n; j++) {
-			size_t above = row[j];
-			size_t best = diagonal + (a[i] != b[j - 1]);
+			bool same = a[i - 1] == b[j - 1];
 
-			if (above + 1 < best)
-				best = above + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = above;
-			row[j] = best;
+			row[j] = least(above[j - 1] + !same,
+				       least(above[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				row[j] = least(row[j], before[j - 2] + 1);
 		}
 	}
 	return row[n];
@@ -226,17 +234,17 @@ static size_t distance(const char *a, const char *b)
 const char *cli_nearest(const char *word, const char *const *names, size_t n)
 {
 	const char *best = NULL;
-	size_t least = SIZE_MAX;
+	size_t nearest = SIZE_MAX;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t d = distance(word, names[i]);
 
-		if (d < least) {
-			least = d;
+		if (d < nearest) {
+			nearest = d;
 			best = names[i];
 		}
 	}
-	return best && least <= 1 + strlen(best) / 3 ? best : NULL;
+	return best && nearest <= 1 + strlen(best) / 3 ? best : NULL;
 }
 
 /* -- help ------------------------------------------------------------------ */
@@ -350,20 +358,15 @@ static const char *find_partial(const char *word)
 	return NULL;
 }
 
-/* The first two words, or the first if nothing starts with both. */
-static const char *nearest_command(struct cli *c, size_t argc,
-				   const char *const *argv)
+/* What @word was probably meant to be. */
+static const char *nearest_command(const char *word)
 {
-	const char *names[128], *near = NULL;
+	const char *names[128];
 	size_t n = 0;
 
 	for (const struct command *k = command_table; k->words && n < 128; k++)
 		names[n++] = k->words;
-	if (argc > 1)
-		near = cli_nearest(
-			arena_printf(c->arena, "%s %s", argv[0], argv[1]),
-			names, n);
-	return near ? near : cli_nearest(argv[0], names, n);
+	return cli_nearest(word, names, n);
 }
 
 /* Commands that begin with @word: "node" has "node ls", ... */
@@ -386,16 +389,23 @@ static bool print_family(const struct cli *c, const char *word)
 
 static int unknown_command(struct cli *c, size_t argc, const char *const *argv)
 {
-	const char *near;
+	const char *near = NULL, *two = argv[0];
 
-	if (print_family(c, argv[0]))
+	if (argc > 1) {
+		two = arena_printf(c->arena, "%s %s", argv[0], argv[1]);
+		near = nearest_command(two);
+	}
+	if (!near && print_family(c, argv[0]))
 		return CLI_USAGE;
-	near = nearest_command(c, argc, argv);
+	if (!near) {
+		two = argv[0];
+		near = nearest_command(two);
+	}
 	if (near)
 		return cli_error(c, CLI_USAGE,
 				 "'%s' is no command; did you mean '%s'? encap "
 				 "help lists them all",
-				 argv[0], near);
+				 two, near);
 	return cli_error(c, CLI_USAGE,
 			 "'%s' is no command; encap help lists them", argv[0]);
 }
