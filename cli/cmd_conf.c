@@ -40,7 +40,7 @@ static int fetch_text(struct cli *c, struct head *ret)
 
 static int fetch_head(struct cli *c, struct head *ret)
 {
-	struct problems p = { .arena = c->arena };
+	struct problems p = { .arena = c->arena, .name = c->args[0] };
 	int rc = fetch_text(c, ret);
 
 	if (rc != CLI_DONE)
@@ -48,11 +48,8 @@ static int fetch_head(struct cli *c, struct head *ret)
 	ret->conf = conf_parse(c->arena, ret->text, strlen(ret->text), &p);
 	if (ret->conf)
 		return CLI_DONE;
-	return cli_error(c, CLI_FAILED,
-			 "%s: the env file of revision %s cannot be read: line "
-			 "%u: %s",
-			 c->args[0], ret->rev, p.n ? p.at[0].line : 0,
-			 p.n ? p.at[0].text : "?");
+	return cli_error(c, CLI_FAILED, "revision %s cannot be read: %s",
+			 ret->rev, p.n ? p.at[0].text : "?");
 }
 
 /* -- sending a change ------------------------------------------------------ */

@@ -223,7 +223,7 @@ int cmd_move(struct cli *c)
 
 static int fetch_conf(struct cli *c, struct conf **ret)
 {
-	struct problems p = { .arena = c->arena };
+	struct problems p = { .arena = c->arena, .name = c->args[0] };
 	struct doc *data;
 	const char *text;
 	int rc = cli_call(c, "svc_config", cli_args_name(c), &data);
@@ -234,8 +234,8 @@ static int fetch_conf(struct cli *c, struct conf **ret)
 	*ret = conf_parse(c->arena, text, strlen(text), &p);
 	if (*ret)
 		return CLI_DONE;
-	return cli_error(c, CLI_FAILED, "%s: the env file cannot be read: %s",
-			 c->args[0], p.n ? p.at[0].text : "?");
+	return cli_error(c, CLI_FAILED, "the env file cannot be read: %s",
+			 p.n ? p.at[0].text : "?");
 }
 
 /* Does anything of the service run in a container, seen from any node? */

@@ -129,13 +129,12 @@ int file_edit(const char *path, struct err *err)
 bool file_check(struct cli *c, const char *service, const char *path,
 		const char *text, size_t len)
 {
-	struct problems p = { .arena = c->arena };
+	struct problems p = { .arena = c->arena, .name = path };
 	struct conf *conf = conf_parse(c->arena, text, len, &p);
 
 	if (conf)
 		conf_validate(c->arena, conf, service, &p);
 	for (size_t i = 0; i < p.n; i++)
-		fprintf(c->err, "%s:%u: %s%s\n", path, p.at[i].line,
-			p.at[i].fatal ? "" : "warning: ", p.at[i].text);
+		fprintf(c->err, "%s\n", p.at[i].text);
 	return conf && p.fatal == 0;
 }

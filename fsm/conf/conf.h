@@ -27,9 +27,13 @@ struct conf; /* lives on the arena it was parsed on */
 #define CONF_MAX_SIZE (1024 * 1024) /* of a file */
 #define CONF_MAX_LINE (64 * 1024)
 
-/* A list of problems, each a sentence with "NAME:LINE: ", in file order. */
+/* A list of problems, in file order. Each is a whole sentence that begins with
+ * "NAME:LINE: " ("line LINE: " as long as @name is NULL) and, if it is no
+ * error, "warning: ". The same sentence is listed once; after 1000 the rest is
+ * only counted. */
 struct problems {
 	struct arena *arena;
+	const char *name; /* of the file, for the messages; may be NULL */
 	struct problem {
 		unsigned line; /* 1-based; 0: the file as a whole */
 		bool fatal;    /* error; else a warning */
@@ -41,6 +45,7 @@ struct problems {
 
 void problem_add(struct problems *p, unsigned line, bool fatal, const char *fmt,
 		 ...) __attribute__((format(printf, 4, 5)));
+bool problems_full(const struct problems *p);
 
 /* Syntax, UTF-8 and size only. NULL when any problem is fatal. @text need not
  * be NUL-terminated and is not kept. */

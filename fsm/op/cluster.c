@@ -244,6 +244,17 @@ struct doc *op_index_del(const struct op_env *env, const struct doc *cmd)
 		return op_result(env, OP_NOT_FOUND, "there is no service %s",
 				 name);
 	state_del(env->s, TABLE_SERVICE, &k);
+	/* The group is forgotten by its members on this word, never because a
+	 * row is absent: a member that is being rebuilt lacks rows too. */
+	k = state_key_num("gone", (uint64_t)doc_get_int(row, "group", 0));
+	state_put(env->s, TABLE_COUNTER, &k, doc_int(env->s->arena, 1));
 	op_event(env, "edit", name, NULL, "deleted");
 	return op_result(env, OP_OK, NULL);
+}
+
+bool op_group_gone(const struct state *s, uint64_t group)
+{
+	struct state_key k = state_key_num("gone", group);
+
+	return state_row(s, TABLE_COUNTER, &k) != NULL;
 }

@@ -77,6 +77,8 @@ struct doc *op_node_lost(const struct op_env *env, const struct doc *cmd);
 struct doc *op_node_freeze(const struct op_env *env, const struct doc *cmd);
 struct doc *op_index_add(const struct op_env *env, const struct doc *cmd);
 struct doc *op_index_del(const struct op_env *env, const struct doc *cmd);
+/* Was the service whose group this was deleted? */
+bool op_group_gone(const struct state *s, uint64_t group);
 /* service.c */
 struct doc *op_svc_create(const struct op_env *env, const struct doc *cmd);
 struct doc *op_svc_edit(const struct op_env *env, const struct doc *cmd);

@@ -1,0 +1,340 @@
+#include "fsm/conf/convert.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fsm/conf/text.h"
+
+static int refuse(struct arena *a, struct err *err, const char *text,
+		  const char *expected)
+{
+	return err_set(err, -EINVAL, "'%s' is not %s", text_shown(a, text),
+		       expected);
+}
+
+/* -- numbers ----------------------------------------------------------- */
+
+/* Digits, with a fraction of at most 9 that count, times @unit, rounded down.
+ * False if it does not fit. */
+struct decimal {
+	int64_t whole;
+	int64_t part, of; /* part / of, of = 10^k */
+};
+
+static bool decimal_read(const char **at, struct decimal *d, const char *points)
+{
+	const char *p = *at;
+
+	*d = (struct decimal){ 0, 0, 1 };
+	if (!text_is_digit(*p))
+		return false;
+	for (; text_is_digit(*p); p++)
+		if (__builtin_mul_overflow(d->whole, 10, &d->whole) ||
+		    __builtin_add_overflow(d->whole, *p - '0', &d->whole))
+			return false;
+	if (*p && strchr(points, *p) && text_is_digit(p[1])) {
+		for (p++; text_is_digit(*p); p++) {
+			if (d->of >= 1000000000)
+				continue;
+			d->part = d->part * 10 + (*p - '0');
+			d->of *= 10;
+		}
+	}
+	*at = p;
+	return true;
+}
+
+static bool decimal_times(const struct decimal *d, int64_t unit, int64_t *ret)
+{
+	__int128 n = (__int128)d->whole * unit +
+		     (__int128)d->part * unit / d->of;
+
+	if (n > INT64_MAX)
+		return false;
+	*ret = (int64_t)n;
+	return true;
+}
+
+static void skip_blanks(const char **at)
+{
+	while (text_is_blank(**at))
+		(*at)++;
+}
+
+static int to_integer(struct arena *a, const char *text, struct value *v,
+		      struct err *err)
+{
+	const char *at = text;
+	bool minus = *at == '-';
+	struct decimal d;
+
+	at += *at == '-' || *at == '+';
+	if (!decimal_read(&at, &d, ".") || *at)
+		return refuse(a, err, text, "a number");
+	v->num = minus ? -d.whole : d.whole;
+	return 0;
+}
+
+static size_t letters(const char *at, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	for (; text_is_letter(at[n]); n++)
+		if (n < size - 1)
+			ret[n] = text_lower(at[n]);
+	ret[n < size - 1 ? n : size - 1] = '\0';
+	return n;
+}
+
+static const struct {
+	const char *name;
+	int64_t num, of; /* in ms: num / of */
+} durations[] = {
+	{ "", 1000, 1 },
+	{ "ns", 1, 1000000 },
+	{ "us", 1, 1000 },
+	{ "ms", 1, 1 },
+	{ "s", 1000, 1 },
+	{ "m", 60000, 1 },
+	{ "h", 3600000, 1 },
+	{ "d", 86400000, 1 },
+	{ "w", 604800000, 1 },
+	{ "y", 31536000000, 1 }, /* 365 days */
+};
+
+static bool duration_term(const char **at, int64_t *ret)
+{
+	struct decimal d;
+	char unit[4];
+	int64_t ms;
+
+	if (!decimal_read(at, &d, "."))
+		return false;
+	skip_blanks(at);
+	*at += letters(*at, unit, sizeof(unit));
+	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
+		if (strcmp(unit, durations[i].name) != 0)
+			continue;
+		if (!decimal_times(&d, durations[i].num, &ms))
+			return false;
+		return !__builtin_add_overflow(*ret, ms / durations[i].of, ret);
+	}
+	return false;
+}
+
+static int to_duration(struct arena *a, const char *text, struct value *v,
+		       struct err *err)
+{
+	const char *at = text;
+	bool minus = *at == '-';
+
+	at += minus;
+	while (*at) {
+		if (!duration_term(&at, &v->num))
+			return refuse(a, err, text,
+				      "a duration such as 30s, 1h30m or 500ms");
+		skip_blanks(&at);
+	}
+	if (minus)
+		v->num = -v->num;
+	return 0;
+}
+
+static int to_size(struct arena *a, const char *text, struct value *v,
+		   struct err *err)
+{
+	static const char powers[] = "kmgtpe";
+	const char *at = text, *power;
+	struct decimal d;
+	char unit[5];
+	int64_t base = 1024, factor = 1;
+
+	if (!*text)
+		return 0;
+	if (!decimal_read(&at, &d, ".,"))
+		goto bad;
+	if (*at == '%') {
+		v->is_percent = true;
+		return 0;
+	}
+	skip_blanks(&at);
+	at += letters(at, unit, sizeof(unit));
+	skip_blanks(&at);
+	power = unit[0] ? strchr(powers, unit[0]) : NULL;
+	if (power && strcmp(unit + 1, "b") == 0)
+		base = 1000;
+	else if (power ? unit[1] && strcmp(unit + 1, "ib") != 0 &&
+				 strcmp(unit + 1, "i") != 0
+		       : unit[0] && strcmp(unit, "b") != 0)
+		goto bad;
+	for (const char *p = powers; power && p <= power; p++)
+		factor *= base;
+	if (*at || !decimal_times(&d, factor, &v->num))
+		goto bad;
+	return 0;
+bad:
+	return refuse(a, err, text,
+		      "a size such as 512, 10m, 1.5GiB (1024) or 2GB (1000)");
+}
+
+static int to_boolean(struct arena *a, const char *text, struct value *v,
+		      struct err *err)
+{
+	const char *low = text_lowered(a, text);
+
+	v->num = words_have("yes y true t 1 on", low);
+	if (v->num || !*low ||
+	    words_have("no n false f 0 0.0 none [] {} off", low))
+		return 0;
+	return refuse(a, err, text, "true or false");
+}
+
+/* -- lists ------------------------------------------------------------- */
+
+static int to_nodes(struct arena *a, const char *text, struct value *v,
+		    struct err *err)
+{
+	struct err why;
+
+	if (strchr(text, ','))
+		return err_set(err, -EINVAL,
+			       "'%s' has commas: names are separated by blanks",
+			       text_shown(a, text));
+	for (size_t i = 0; i < v->words.n; i++)
+		if (name_check(v->words.at[i], &why) < 0)
+			return err_set(err, -EINVAL, "node %s", why.text);
+	return 0;
+}
+
+static int shlex_quoted(const char **at, struct buf *word)
+{
+	char quote = *(*at)++;
+
+	for (; **at && **at != quote; (*at)++) {
+		if (quote == '"' && **at == '\\' &&
+		    ((*at)[1] == '"' || (*at)[1] == '\\' || (*at)[1] == '$' ||
+		     (*at)[1] == '`'))
+			(*at)++;
+		buf_add(word, *at, 1);
+	}
+	if (!**at)
+		return -EINVAL;
+	(*at)++;
+	return 0;
+}
+
+static int shlex_word(const char **at, struct buf *word)
+{
+	buf_puts(word, ""); /* '' is a word */
+	while (**at && !text_is_blank(**at)) {
+		if (**at == '\'' || **at == '"') {
+			if (shlex_quoted(at, word) < 0)
+				return -EINVAL;
+			continue;
+		}
+		if (**at == '\\' && !*++*at)
+			return -EINVAL;
+		buf_add(word, (*at)++, 1);
+	}
+	return 0;
+}
+
+int shlex_split(struct arena *a, const char *text, struct names *ret,
+		struct err *err)
+{
+	const char *at = text;
+	size_t cap = 0;
+
+	*ret = (struct names){ 0 };
+	for (skip_blanks(&at); *at; skip_blanks(&at)) {
+		struct buf word = BUF(a);
+
+		if (shlex_word(&at, &word) < 0)
+			return err_set(err, -EINVAL,
+				       "'%s' has a quote that is not closed",
+				       text_shown(a, text));
+		if (ret->n == cap) {
+			const char **more =
+				ARENA_VEC(a, const char *, cap * 2 + 4);
+
+			if (cap)
+				memcpy(more, ret->at, cap * sizeof(*more));
+			ret->at = more;
+			cap = cap * 2 + 4;
+		}
+		ret->at[ret->n++] = buf_text(&word);
+	}
+	return 0;
+}
+
+/* -- all of them ------------------------------------------------------- */
+
+static void to_words(struct arena *a, enum conv conv, const char *text,
+		     struct value *v)
+{
+	if (conv != CONV_LIST)
+		text = text_lowered(a, text);
+	v->words = words_split(a, text);
+	v->text = words_join(a, &v->words);
+}
+
+int convert(struct arena *a, enum conv conv, const char *text,
+	    struct value *ret, struct err *err)
+{
+	struct value v = { .text = text };
+	int rc = 0;
+
+	switch (conv) {
+	case CONV_STRING:
+		break;
+	case CONV_LIST:
+	case CONV_LIST_LOWER:
+	case CONV_NODES:
+		to_words(a, conv, text, &v);
+		if (conv == CONV_NODES)
+			rc = to_nodes(a, text, &v, err);
+		break;
+	case CONV_INTEGER:
+		rc = to_integer(a, text, &v, err);
+		v.text = arena_printf(a, "%lld", (long long)v.num);
+		break;
+	case CONV_BOOLEAN:
+	case CONV_TRISTATE:
+		rc = to_boolean(a, text, &v, err);
+		v.text = v.num ? "true" : "false";
+		break;
+	case CONV_DURATION:
+		rc = to_duration(a, text, &v, err);
+		v.text = arena_printf(a, "%lld", (long long)v.num);
+		break;
+	case CONV_SIZE:
+		rc = to_size(a, text, &v, err);
+		if (!v.is_percent)
+			v.text = arena_printf(a, "%lld", (long long)v.num);
+		break;
+	case CONV_SHLEX:
+		rc = shlex_split(a, text, &v.words, err);
+		break;
+	}
+	if (rc == 0)
+		*ret = v;
+	return rc;
+}
+
+const char *conv_name(enum conv conv)
+{
+	static const char *const names[] = {
+		[CONV_STRING] = "text",
+		[CONV_LIST] = "list",
+		[CONV_LIST_LOWER] = "list, lower-cased",
+		[CONV_NODES] = "list of nodes",
+		[CONV_INTEGER] = "number",
+		[CONV_BOOLEAN] = "true or false",
+		[CONV_TRISTATE] = "true, false or not given",
+		[CONV_DURATION] = "duration",
+		[CONV_SIZE] = "size",
+		[CONV_SHLEX] = "command",
+	};
+
+	return names[conv];
+}

@@ -1,0 +1,40 @@
+/*
+ * convert - the text of a value to what it stands for.
+ *
+ * The canonical text is what drivers get and what a reference inserts: lists
+ * with single blanks, durations in ms, sizes in bytes, "true" and "false".
+ */
+#pragma once
+
+#include "fsm/conf/conf.h"
+
+enum conv {
+	CONV_STRING,
+	CONV_LIST,
+	CONV_LIST_LOWER,
+	CONV_NODES,    /* list_lower of node names */
+	CONV_INTEGER,
+	CONV_BOOLEAN,
+	CONV_TRISTATE, /* boolean that knows when it was not said */
+	CONV_DURATION, /* of seconds, if no unit is given */
+	CONV_SIZE,
+	CONV_SHLEX,    /* checked here, split by who runs it */
+};
+
+struct value {
+	const char *text;    /* canonical */
+	struct names words;  /* lists and shlex */
+	int64_t num;	     /* integer, ms, bytes; boolean 0 or 1 */
+	bool is_percent;     /* a size such as 50%FREE: only text */
+};
+
+/* -EINVAL with what was expected (the keyword's name is not in it). */
+int convert(struct arena *a, enum conv conv, const char *text,
+	    struct value *ret, struct err *err);
+
+/* "list", "duration", ... */
+const char *conv_name(enum conv conv);
+
+/* Split as a POSIX shell does: blanks, '', "", \. */
+int shlex_split(struct arena *a, const char *text, struct names *ret,
+		struct err *err);

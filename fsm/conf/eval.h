@@ -1,0 +1,63 @@
+/*
+ * eval - one value of an env file, for one node.
+ *
+ *     scoping ──▶ inheritance ──▶ default ──▶ references ──▶ conversion
+ *
+ * Where in a section to look comes from spec 1.4: the first scope that is
+ * there and holds for the node. Then the other section (DEFAULT or leaf), then
+ * the keyword's default.
+ */
+#pragma once
+
+#include "fsm/conf/ini.h"
+#include "fsm/conf/keyword.h"
+
+#define EVAL_MAX_DEPTH 32	     /* references within references */
+#define EVAL_MAX_VALUE (64 * 1024)   /* added by references to one value */
+#define EVAL_MAX_STEPS (256 * 1024)  /* of one struct eval */
+
+struct eval {
+	struct arena *arena;
+	const struct conf *conf;
+	const char *service;
+	struct keywords keywords;
+
+	const char *node; /* "": nobody, only what has no scope */
+	/* Which scope words hold for it. */
+	bool in_nodes, in_drpnodes, in_encapnodes;
+	bool is_flex_primary, is_drp_flex_primary;
+	struct names nodes, drpnodes, encapnodes; /* without any scope */
+
+	size_t steps; /* spent on references */
+	unsigned depth;
+	struct frame {
+		const char *section, *option;
+	} stack[EVAL_MAX_DEPTH];
+};
+
+/* Reads the node lists and works out which scopes hold for @node (NULL or "":
+ * none). The lists may be empty: callers that need them insist. */
+int eval_init(struct eval *e, struct arena *a, const struct conf *c,
+	      const char *service, const char *node, struct err *err);
+/* The same file and lists for another node. */
+int eval_switch(struct eval *e, const char *node, struct err *err);
+
+/* The line that counts for this node, or NULL; @row may be NULL. */
+const struct ini_key *eval_line(const struct eval *e, const char *section,
+				const char *option, const struct keyword *row);
+
+/* The value of one keyword: 0, 1 if it is unset, or -EINVAL with a sentence
+ * that names the keyword. @ret_line: the line it is from, or NULL. */
+int eval_value(struct eval *e, const char *section, const struct keyword *row,
+	       struct value *ret, const struct ini_key **ret_line,
+	       struct err *err);
+/* Likewise for any option: without a row it is text. */
+int eval_option(struct eval *e, const char *section, const char *option,
+		struct value *ret, struct err *err);
+
+/* The driver of a resource's section, as this node sees it; "" if it has no
+ * default and none is given. */
+int eval_type(struct eval *e, const char *section, const char **ret,
+	      struct err *err);
+const struct keyword *eval_row(struct eval *e, const char *section,
+			       const char *type, const char *option);

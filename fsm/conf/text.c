@@ -1,0 +1,291 @@
+#include "fsm/conf/text.h"
+
+#include <stdint.h>
+#include <string.h>
+
+bool text_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool text_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool text_is_letter(char c)
+{
+	c = text_lower(c);
+	return c >= 'a' && c <= 'z';
+}
+
+char text_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+char text_upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+bool text_equal(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+bool text_starts(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+char *text_copy(struct arena *a, const char *text, size_t len)
+{
+	char *copy = arena_alloc(a, len + 1);
+
+	if (len)
+		memcpy(copy, text, len);
+	return copy;
+}
+
+char *text_lowered(struct arena *a, const char *text)
+{
+	char *copy = text_copy(a, text, strlen(text));
+
+	for (char *p = copy; *p; p++)
+		*p = text_lower(*p);
+	return copy;
+}
+
+char *text_trimmed(struct arena *a, const char *text, size_t len)
+{
+	while (len && text_is_blank(text[0])) {
+		text++;
+		len--;
+	}
+	while (len && text_is_blank(text[len - 1]))
+		len--;
+	return text_copy(a, text, len);
+}
+
+/* The next word at or after *at; NULL at the end. */
+static const char *word_next(const char **at, size_t *len)
+{
+	const char *p = *at, *word;
+
+	while (text_is_blank(*p))
+		p++;
+	word = p;
+	while (*p && !text_is_blank(*p))
+		p++;
+	*at = p;
+	*len = (size_t)(p - word);
+	return *len ? word : NULL;
+}
+
+struct names words_split(struct arena *a, const char *text)
+{
+	struct names l = { 0 };
+	const char *at = text, *word;
+	size_t n = 0, len;
+
+	while (word_next(&at, &len))
+		n++;
+	if (!n)
+		return l;
+	l.at = ARENA_VEC(a, const char *, n);
+	at = text;
+	while ((word = word_next(&at, &len)))
+		l.at[l.n++] = text_copy(a, word, len);
+	return l;
+}
+
+bool words_have(const char *list, const char *word)
+{
+	const char *at = list, *w;
+	size_t n = strlen(word), len;
+
+	while ((w = word_next(&at, &len)))
+		if (len == n && memcmp(w, word, n) == 0)
+			return true;
+	return false;
+}
+
+const char *words_join(struct arena *a, const struct names *words)
+{
+	struct buf b = BUF(a);
+
+	for (size_t i = 0; i < words->n; i++) {
+		if (i)
+			buf_puts(&b, " ");
+		buf_puts(&b, words->at[i]);
+	}
+	return buf_text(&b);
+}
+
+static size_t digits(const char **p)
+{
+	const char *start;
+
+	while (**p == '0')
+		(*p)++;
+	start = *p;
+	while (text_is_digit(**p))
+		(*p)++;
+	return (size_t)(*p - start);
+}
+
+int natural_cmp(const char *a, const char *b)
+{
+	const char *x = a, *y = b;
+
+	while (*x && *y) {
+		size_t n, m;
+		int cmp;
+
+		if (!text_is_digit(*x) || !text_is_digit(*y)) {
+			if (*x != *y)
+				return (unsigned char)*x < (unsigned char)*y
+					       ? -1
+					       : 1;
+			x++;
+			y++;
+			continue;
+		}
+		n = digits(&x);
+		m = digits(&y);
+		if (n != m)
+			return n < m ? -1 : 1;
+		cmp = memcmp(x - n, y - m, n);
+		if (cmp)
+			return cmp < 0 ? -1 : 1;
+	}
+	if (*x || *y)
+		return *y ? -1 : 1;
+	return strcmp(a, b); /* 01 and 1 */
+}
+
+#define SHOWN_MAX 60
+
+const char *text_shown(struct arena *a, const char *text)
+{
+	size_t len = strlen(text), keep = len;
+	char *copy;
+
+	if (len > SHOWN_MAX) {
+		keep = SHOWN_MAX;
+		while (keep && ((unsigned char)text[keep] & 0xc0) == 0x80)
+			keep--;
+	}
+	copy = arena_alloc(a, keep + 4);
+	for (size_t i = 0; i < keep; i++)
+		copy[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f
+				  ? '?'
+				  : text[i];
+	if (keep < len)
+		memcpy(copy + keep, "...", 4);
+	return copy;
+}
+
+/* Length of the UTF-8 character at @p, 0 if it is none (RFC 3629, table 3-7
+ * of the Unicode standard: no overlong forms, no surrogates). */
+static size_t utf8_char(const unsigned char *p, size_t left)
+{
+	size_t n;
+	unsigned char low = 0x80, high = 0xbf;
+
+	if (p[0] && p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	else if (p[0] == 0xed)
+		high = 0x9f;
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f;
+	if (left < n || p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+size_t text_bad_utf8(const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t at = 0;
+
+	while (at < len) {
+		size_t n = utf8_char(p + at, len - at);
+
+		if (!n)
+			return at;
+		at += n;
+	}
+	return len;
+}
+
+unsigned text_distance(const char *a, const char *b, unsigned limit)
+{
+	unsigned row[TEXT_MAX_SPELLING + 1], n = (unsigned)strlen(a),
+						 m = (unsigned)strlen(b);
+
+	if (n > TEXT_MAX_SPELLING || m > TEXT_MAX_SPELLING ||
+	    (n > m ? n - m : m - n) >= limit)
+		return limit;
+	for (unsigned j = 0; j <= m; j++)
+		row[j] = j;
+	for (unsigned i = 1; i <= n; i++) {
+		unsigned diagonal = row[0], least = row[0] = i;
+
+		for (unsigned j = 1; j <= m; j++) {
+			unsigned cost = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < cost)
+				cost = row[j] + 1;
+			if (row[j - 1] + 1 < cost)
+				cost = row[j - 1] + 1;
+			row[j] = cost;
+			if (cost < least)
+				least = cost;
+		}
+		if (least >= limit)
+			return limit;
+	}
+	return row[m] < limit ? row[m] : limit;
+}
+
+struct nearest nearest_to(const char *word)
+{
+	size_t n = strlen(word);
+
+	/* A third of the letters may be wrong, and one at least. */
+	return (struct nearest){ word, NULL,
+				 n > TEXT_MAX_SPELLING
+					 ? 0
+					 : (unsigned)(n < 3 ? 1 : n / 3) + 1 };
+}
+
+void nearest_try(struct nearest *n, const char *candidate)
+{
+	unsigned d;
+
+	if (!n->distance)
+		return;
+	d = text_distance(n->word, candidate, n->distance);
+	if (d >= n->distance)
+		return;
+	n->distance = d;
+	n->best = candidate;
+}
+
+const char *nearest_hint(struct arena *a, const struct nearest *n)
+{
+	return n->best ? arena_printf(a, "; did you mean %s?", n->best) : "";
+}
