@@ -1,0 +1,487 @@
+/*
+ * The turn: events come in (frames, requests, time, work that ended); each
+ * part changes its own state and proposes; agent_turn() lets the engine apply
+ * what is committed and then looks, once, at everything that may have changed.
+ *
+ * Looking is level-triggered throughout: nothing here depends on having seen
+ * every change, only on looking again after each.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/agent/internal.h"
+
+#define SLOW_LOOK_MS 1000
+
+void agent_log(struct agent *g, int level, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	g->io.log(g->io.ctx, level, text);
+}
+
+void *agent_grow(void *at, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return at;
+	*cap = *cap ? *cap * 2 : 8;
+	at = realloc(at, *cap * size);
+	if (!at)
+		abort();
+	return at;
+}
+
+char *agent_strdup(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		abort();
+	return copy;
+}
+
+struct doc *agent_frame(struct arena *a, const char *k)
+{
+	struct doc *f = doc_map(a);
+
+	doc_put_str(a, f, "k", k);
+	return f;
+}
+
+struct doc *agent_command(struct agent *g, struct arena *a, const char *op,
+			  const struct doc *by)
+{
+	struct doc *cmd = op_new(a, op, g->io.wall_ms(g->io.ctx), NULL);
+	struct doc *author = by ? doc_copy(a, by) : doc_map(a);
+
+	doc_put_str(a, author, "node", g->node);
+	doc_put_str(a, author, "level",
+		    g->level == LEVEL_ENCAP ? "encap" : "hypervisor");
+	doc_put(a, cmd, "by", author);
+	return cmd;
+}
+
+struct forgotten {
+	struct agent *agent;
+	char op[24];
+};
+
+static void on_forgotten(void *arg, int code, struct arena *a,
+			 const struct doc *result)
+{
+	struct forgotten *f = arg;
+
+	(void)a;
+	f->agent->pending--;
+	/* A conflict is the expected answer to a decision on old state. */
+	if (code == 0 && doc_get_int(result, "code", 0) != OP_OK &&
+	    doc_get_int(result, "code", 0) != OP_CONFLICT)
+		agent_log(f->agent, 4, "%s: %s", f->op,
+			  doc_get_str(result, "err", "refused"));
+	f->agent->dirty = true;
+	free(f);
+}
+
+void agent_propose(struct agent *g, uint64_t gid, struct arena *a,
+		   struct doc *cmd)
+{
+	struct forgotten *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		abort();
+	f->agent = g;
+	snprintf(f->op, sizeof(f->op), "%s", doc_get_str(cmd, "op", ""));
+	g->pending++;
+	engine_propose(g->engine, gid, a, cmd, PROPOSE_TIMEOUT_MS,
+		       on_forgotten, f);
+}
+
+uint64_t agent_service_group(struct agent *g, struct arena *a, struct txn *t,
+			     const char *service)
+{
+	struct state s = { t, CLUSTER_GROUP, a };
+	struct doc *row;
+
+	if (!g->identity)
+		return 0;
+	if (g->level == LEVEL_ENCAP)
+		return g->service && strcmp(service, g->service) == 0 ?
+			       g->group :
+			       0;
+	row = state_service(&s, service);
+	if (!row)
+		return 0;
+	return (uint64_t)doc_get_int(row, "group", CLUSTER_GROUP);
+}
+
+struct group_seen *agent_seen(struct agent *g, uint64_t gid)
+{
+	for (size_t i = 0; i < g->n_seen; i++)
+		if (g->seen[i].gid == gid)
+			return &g->seen[i];
+	g->seen = agent_grow(g->seen, g->n_seen, &g->cap_seen,
+			     sizeof(*g->seen));
+	g->seen[g->n_seen] = (struct group_seen){ .gid = gid };
+	return &g->seen[g->n_seen++];
+}
+
+bool agent_peer_is_up(const struct agent *g, uint64_t peer)
+{
+	for (size_t i = 0; i < g->n_peers; i++)
+		if (g->peers[i].id == peer)
+			return g->peers[i].up;
+	return false;
+}
+
+/* -- the engine's side ------------------------------------------------- */
+
+static void on_send(void *ctx, uint64_t gid, uint64_t to, struct arena *a,
+		    struct doc *msg)
+{
+	struct agent *g = ctx;
+	struct doc *f = agent_frame(a, "r");
+	struct engine_info info;
+
+	if (!engine_info(g->engine, gid, &info))
+		return;
+	doc_put_int(a, f, "g", (int64_t)gid);
+	doc_put_int(a, f, "f", (int64_t)info.self);
+	doc_put_int(a, f, "t", (int64_t)to);
+	doc_put(a, f, "m", msg);
+	channel_deliver(g, gid, to, a, f);
+}
+
+static void on_work(void *ctx, int lane, void (*run)(void *arg),
+		    void (*done)(void *arg), void *arg)
+{
+	struct agent *g = ctx;
+
+	g->io.work(g->io.ctx, lane, run, done, arg);
+}
+
+static struct doc *on_apply(void *ctx, struct arena *a, struct txn *t,
+			    uint64_t gid, uint64_t index,
+			    const struct doc *command)
+{
+	(void)ctx;
+	(void)index;
+	return op_apply(a, t, gid, command);
+}
+
+static void on_applied(void *ctx, uint64_t gid, uint64_t index)
+{
+	struct agent *g = ctx;
+
+	agent_seen(g, gid)->applied = index;
+	g->dirty = true;
+}
+
+static void on_changed(void *ctx, uint64_t gid)
+{
+	struct agent *g = ctx;
+
+	(void)gid;
+	g->dirty = true;
+}
+
+static void on_fatal(void *ctx, const struct err *err)
+{
+	struct agent *g = ctx;
+
+	g->io.fatal(g->io.ctx, err);
+}
+
+static void on_log(void *ctx, int level, const char *text)
+{
+	struct agent *g = ctx;
+
+	g->io.log(g->io.ctx, level, text);
+}
+
+/* -- identity ------------------------------------------------------------ */
+
+static void identity_take(struct agent *g, const struct doc *id)
+{
+	struct arena *a = arena_new();
+	const char *service = doc_get_str(id, "service", NULL);
+
+	g->identity = doc_copy(a, id);
+	arena_free(g->identity_arena);
+	g->identity_arena = a;
+	g->level = strcmp(doc_get_str(id, "level", ""), "encap") == 0 ?
+			   LEVEL_ENCAP :
+			   LEVEL_HYPERVISOR;
+	g->self = (uint64_t)doc_get_int(id, "id", 0);
+	g->group = (uint64_t)doc_get_int(id, "group", CLUSTER_GROUP);
+	free(g->service);
+	g->service = service ? agent_strdup(service) : NULL;
+	g->dirty = true;
+}
+
+const struct doc *agent_identity(const struct agent *g)
+{
+	return g->identity;
+}
+
+int agent_identity_set(struct agent *g, const struct doc *id, struct err *err)
+{
+	int rc = g->io.save_identity(g->io.ctx, id, err);
+
+	if (rc == 0)
+		identity_take(g, id);
+	return rc;
+}
+
+static struct doc *identity_doc(struct agent *g, struct arena *a, uint64_t id,
+				const char *cluster_id)
+{
+	struct doc *d = doc_map(a);
+
+	doc_put_str(a, d, "level", "hypervisor");
+	doc_put_str(a, d, "name", g->node);
+	doc_put_int(a, d, "id", (int64_t)id);
+	doc_put_int(a, d, "group", CLUSTER_GROUP);
+	doc_put_str(a, d, "cluster_id", cluster_id);
+	return d;
+}
+
+static const struct engine_timing cluster_timing = {
+	.heartbeat_ms = CLUSTER_HEARTBEAT_MS,
+	.election_ms = CLUSTER_ELECTION_MS,
+};
+
+int agent_found(struct agent *g, uint64_t now_ms, const char *cluster,
+		const char *cluster_id, const struct doc *addresses,
+		struct err *err)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	const struct engine_server self = { 1, ENGINE_VOTER, g->node };
+	struct doc *node = doc_map(a);
+	struct doc *cmd;
+	int rc;
+
+	g->now_ms = now_ms;
+	if (g->identity)
+		return err_set(err, -EEXIST,
+			       "%s is a member of a cluster already", g->node);
+	doc_put_str(a, node, "name", g->node);
+	doc_put(a, node, "addresses", doc_copy(a, addresses));
+	cmd = op_new(a, "cluster_init", g->io.wall_ms(g->io.ctx), NULL);
+	doc_put_str(a, cmd, "name", cluster);
+	doc_put_str(a, cmd, "id", cluster_id);
+	doc_put(a, cmd, "node", node);
+	rc = engine_bootstrap(g->engine, CLUSTER_GROUP, 1, &cluster_timing,
+			      &self, 1, (const struct doc *const *)&cmd, 1,
+			      err);
+	if (rc < 0)
+		return rc;
+	return agent_identity_set(g, identity_doc(g, a, 1, cluster_id), err);
+}
+
+int agent_joined(struct agent *g, uint64_t now_ms, uint64_t id,
+		 const char *cluster_id, struct err *err)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	int rc;
+
+	g->now_ms = now_ms;
+	rc = engine_join(g->engine, CLUSTER_GROUP, id, &cluster_timing, err);
+	if (rc < 0)
+		return rc;
+	return agent_identity_set(g, identity_doc(g, a, id, cluster_id), err);
+}
+
+/* -- life ---------------------------------------------------------------- */
+
+int agent_open(struct agent **ret, const struct agent_options *o,
+	       struct err *err)
+{
+	struct agent *g = calloc(1, sizeof(*g));
+	struct engine_options eo = {
+		.io = { .ctx = g,
+			.send = on_send,
+			.work = on_work,
+			.apply = on_apply,
+			.applied = on_applied,
+			.changed = on_changed,
+			.fatal = on_fatal,
+			.log = on_log },
+		.wal_disk = o->wal_disk,
+		.snap_disk = o->snap_disk,
+		.db = o->db,
+		.now_ms = o->now_ms,
+		.seed = o->seed,
+	};
+	int rc;
+
+	if (!g)
+		return err_set(err, -ENOMEM, "agent: out of memory");
+	g->io = o->io;
+	g->db = o->db;
+	g->node = agent_strdup(o->node);
+	g->run_dir = agent_strdup(o->run_dir);
+	g->etc_dir = agent_strdup(o->etc_dir);
+	g->session = agent_strdup(o->session);
+	g->now_ms = o->now_ms;
+	g->lease.until_ms = o->lease_until_ms;
+	g->lease.epoch = o->lease_epoch;
+	if (o->identity)
+		identity_take(g, o->identity);
+	rc = engine_open(&g->engine, &eo, err);
+	if (rc < 0) {
+		agent_close(g);
+		return rc;
+	}
+	g->dirty = true;
+	*ret = g;
+	return 0;
+}
+
+unsigned agent_busy(const struct agent *g)
+{
+	return instance_busy(g);
+}
+
+void agent_close(struct agent *g)
+{
+	if (!g)
+		return;
+	g->closing = true;
+	engine_close(g->engine);
+	instance_free(g);
+	channel_free(g);
+	request_free(g);
+	lease_free(g);
+	arena_free(g->identity_arena);
+	free(g->seen);
+	free(g->peers);
+	free(g->routes);
+	free(g->host);
+	free(g->service);
+	free(g->node);
+	free(g->run_dir);
+	free(g->etc_dir);
+	free(g->session);
+	free(g);
+}
+
+/* -- frames between hypervisors ------------------------------------------ */
+
+static void peer_mark(struct agent *g, uint64_t peer, bool up)
+{
+	for (size_t i = 0; i < g->n_peers; i++) {
+		if (g->peers[i].id == peer) {
+			g->peers[i].up = up;
+			return;
+		}
+	}
+	g->peers = agent_grow(g->peers, g->n_peers, &g->cap_peers,
+			      sizeof(*g->peers));
+	g->peers[g->n_peers++] = (struct peer_up){ peer, up };
+}
+
+void agent_peer(struct agent *g, uint64_t now_ms, uint64_t peer, bool up)
+{
+	g->now_ms = now_ms;
+	peer_mark(g, peer, up);
+	if (up)
+		channel_peer_up(g, peer);
+	else
+		channel_peer_down(g, peer);
+	g->dirty = true;
+}
+
+static void recv_raft(struct agent *g, uint64_t peer, struct arena *a,
+		      struct doc *frame)
+{
+	uint64_t gid = (uint64_t)doc_get_int(frame, "g", 0);
+	uint64_t to = (uint64_t)doc_get_int(frame, "t", 0);
+
+	(void)peer;
+	channel_deliver(g, gid, to, a, frame);
+}
+
+void agent_recv(struct agent *g, uint64_t now_ms, uint64_t peer,
+		struct arena *a, struct doc *frame)
+{
+	const char *k = doc_get_str(frame, "k", "");
+
+	g->now_ms = now_ms;
+	if (strcmp(k, "r") == 0)
+		recv_raft(g, peer, a, frame);
+	else if (strcmp(k, "renew") == 0)
+		lease_recv_renew(g, peer, a, frame);
+	else if (strcmp(k, "grant") == 0)
+		lease_recv_grant(g, frame);
+	else if (strcmp(k, "route") == 0)
+		channel_recv_route(g, peer, frame);
+	else if (strcmp(k, "check") == 0)
+		channel_recv_check(g, peer, a, frame);
+	else if (strcmp(k, "checked") == 0)
+		channel_recv_checked(g, frame);
+	else
+		agent_log(g, 4, "peer %llu: a frame of unknown kind '%.20s'",
+			  (unsigned long long)peer, k);
+}
+
+/* -- time ----------------------------------------------------------------- */
+
+static uint64_t min_ms(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void agent_tick(struct agent *g, uint64_t now_ms)
+{
+	g->now_ms = now_ms;
+	engine_tick(g->engine, now_ms);
+	lease_tick(g);
+	channel_tick(g);
+	request_watch_step(g);
+	if (now_ms >= g->slow_ms) {
+		g->slow_ms = now_ms + SLOW_LOOK_MS;
+		g->dirty = true;
+	}
+}
+
+uint64_t agent_next_ms(const struct agent *g)
+{
+	uint64_t next = min_ms(engine_next_ms(g->engine), g->slow_ms);
+
+	next = min_ms(next, lease_next_ms(g));
+	if (g->host_up && !g->host_welcomed)
+		next = min_ms(next, g->hello_ms);
+	return min_ms(next, instance_next_ms(g));
+}
+
+static void look(struct agent *g)
+{
+	if (!g->identity)
+		return;
+	groups_sync(g);
+	instance_sync(g);
+	channel_sync(g);
+	orch_step(g);
+}
+
+void agent_turn(struct agent *g, uint64_t now_ms)
+{
+	g->now_ms = now_ms;
+	engine_turn(g->engine, now_ms);
+	if (g->dirty) {
+		g->dirty = false;
+		look(g);
+		request_watch_step(g);
+	}
+	instance_step_all(g);
+	/* What looking has proposed goes into this turn's flush. */
+	engine_turn(g->engine, now_ms);
+}

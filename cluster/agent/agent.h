@@ -1,0 +1,118 @@
+/*
+ * agent - what a member of the cluster does, without a loop of its own.
+ *
+ *     frames, requests, time ─▶ [agent] ─▶ frames, answers, driver operations
+ *
+ * The same program on hypervisors and in containers; the identity says which.
+ * It holds the engine (raft groups), renews and grants leases, runs the
+ * orchestrator for the groups that it leads, carries out the assignments of
+ * its own instances, relays between groups and the containers that it hosts,
+ * and answers requests.
+ *
+ * Like the engine it knows no clock, socket, thread or process: the loop
+ * (cluster/loop) gives it the real ones, the simulator simulated ones. All
+ * calls are made on one thread. One turn: any number of events, then
+ * agent_turn().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cluster/raft/engine.h"
+#include "drivers/driver.h"
+#include "fsm/base/doc.h"
+
+struct agent;
+
+enum drive_op { DRIVE_PROBE, DRIVE_START, DRIVE_STOP, DRIVE_KILL };
+
+struct agent_io {
+	void *ctx;
+	int64_t (*wall_ms)(void *ctx); /* since the epoch: only ever shown */
+	void (*random)(void *ctx, void *buf, size_t n);
+	/* To a hypervisor; false if it is not connected. */
+	bool (*send)(void *ctx, uint64_t peer, struct arena *a,
+		     struct doc *frame);
+	/* To the container of a resource that this node hosts; to the host,
+	 * from within a container (@service NULL). */
+	bool (*channel_send)(void *ctx, const char *service, const char *rid,
+			     struct arena *a, struct doc *frame);
+	/* End a channel whose peer broke a rule. */
+	void (*channel_close)(void *ctx, const char *service, const char *rid);
+	/* As engine_io.work; lane 0: no order. */
+	void (*work)(void *ctx, int lane, void (*run)(void *arg),
+		     void (*done)(void *arg), void *arg);
+	/* A driver operation; called where it may block (from work's run). */
+	int (*drive)(void *ctx, enum drive_op op, const struct job *j,
+		     struct probe *ret, struct err *err);
+	/* Keep the identity where the next start finds it; durable. */
+	int (*save_identity)(void *ctx, const struct doc *identity,
+			     struct err *err);
+	/* Where the next start, and a guard, find the lease: until when on the
+	 * monotonic clock, and its epoch. */
+	void (*save_lease)(void *ctx, uint64_t until_ms, uint64_t epoch);
+	/* The members that are hypervisors changed: who to keep links with. */
+	void (*peers)(void *ctx, const struct doc *nodes);
+	/* Which channels this node should listen on: [{service, rid, dir}]. */
+	void (*channels)(void *ctx, const struct doc *list);
+	/* The head of a service's env file is this revision (config NULL: the
+	 * service is gone). */
+	void (*head)(void *ctx, const char *service, const char *rev,
+		     const char *config);
+	void (*fatal)(void *ctx, const struct err *err);
+	void (*log)(void *ctx, int level, const char *text);
+};
+
+struct agent_options {
+	struct agent_io io;
+	const struct wal_disk *wal_disk, *snap_disk;
+	struct db *db;
+	const char *node; /* the host name, lower case */
+	const char *run_dir, *etc_dir;
+	const char *session; /* differs after each boot of this system */
+	const struct doc *identity; /* NULL: member of nothing yet */
+	uint64_t now_ms, seed;
+	uint64_t lease_until_ms, lease_epoch; /* as saved in this session */
+};
+
+int agent_open(struct agent **ret, const struct agent_options *o,
+	       struct err *err);
+/* Stops nothing that runs. Work under way must have ended. */
+void agent_close(struct agent *g);
+/* Operations under way that agent_close() would have to wait for. */
+unsigned agent_busy(const struct agent *g);
+
+void agent_peer(struct agent *g, uint64_t now_ms, uint64_t peer, bool up);
+void agent_recv(struct agent *g, uint64_t now_ms, uint64_t peer,
+		struct arena *a, struct doc *frame);
+/* Host side; @service and @rid as in io.channels. */
+void agent_channel(struct agent *g, uint64_t now_ms, const char *service,
+		   const char *rid, bool up);
+void agent_channel_recv(struct agent *g, uint64_t now_ms, const char *service,
+			const char *rid, struct arena *a, struct doc *frame);
+/* Container side. */
+void agent_host(struct agent *g, uint64_t now_ms, bool up);
+void agent_host_recv(struct agent *g, uint64_t now_ms, struct arena *a,
+		     struct doc *frame);
+
+void agent_tick(struct agent *g, uint64_t now_ms);
+uint64_t agent_next_ms(const struct agent *g);
+void agent_turn(struct agent *g, uint64_t now_ms);
+
+/* A request of docs/api.md. The answer {"code", "err"?, "data"?} is on @a of
+ * the callback, which comes exactly once, possibly at once. */
+typedef void (*agent_answer)(void *arg, struct arena *a, struct doc *answer);
+void agent_request(struct agent *g, uint64_t now_ms, const struct doc *req,
+		   agent_answer done, void *arg);
+
+/* A cluster begins: this node is its first member. */
+int agent_found(struct agent *g, uint64_t now_ms, const char *cluster,
+		const char *cluster_id, const struct doc *addresses,
+		struct err *err);
+/* What a joiner was told: {id, cluster{...}}. */
+int agent_joined(struct agent *g, uint64_t now_ms, uint64_t id,
+		 const char *cluster_id, struct err *err);
+
+/* Who this agent is: {level, id, name, cluster_id, ...} or NULL. */
+const struct doc *agent_identity(const struct agent *g);

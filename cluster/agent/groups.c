@@ -1,0 +1,462 @@
+/*
+ * Which groups this node has, who their members are, and, for those that it
+ * leads, what the orchestrator decides. All of it is compared anew at each
+ * look and carried on by one step.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/agent/internal.h"
+
+#define MAX_VOTERS	5
+#define MAX_GROUPS	4096
+#define HASTEN_STEP_MS	15 /* between the elections of two groups */
+#define HASTEN_STEPS	32
+
+static const struct engine_timing service_timing = {
+	.heartbeat_ms = SERVICE_HEARTBEAT_MS,
+	.election_ms = SERVICE_ELECTION_MS,
+};
+
+/* -- members ------------------------------------------------------------------ */
+
+static size_t voters_of(size_t nodes)
+{
+	if (nodes >= MAX_VOTERS)
+		return MAX_VOTERS;
+	return nodes % 2 ? nodes : nodes - 1;
+}
+
+static void cluster_members(struct agent *g, struct arena *a,
+			    const struct doc *nodes)
+{
+	size_t n = doc_len(nodes);
+	struct engine_server *want = ARENA_VEC(a, struct engine_server, n + 1);
+	struct err err;
+
+	if (!n)
+		return;
+	for (size_t i = 0; i < n; i++)
+		want[i] = (struct engine_server){
+			.id = (uint64_t)doc_get_int(doc_at(nodes, i), "id", 0),
+			.role = i < voters_of(n) ? ENGINE_VOTER :
+						   ENGINE_STANDBY,
+			.address = doc_get_str(doc_at(nodes, i), "name", "?"),
+		};
+	if (engine_set_members(g->engine, CLUSTER_GROUP, want, n, &err) < 0)
+		agent_log(g, 7, "members: %s", err.text);
+}
+
+struct doc *groups_voters(struct agent *g, struct arena *a)
+{
+	struct doc *list = doc_list(a);
+	struct engine_server *s;
+	size_t n = engine_members(g->engine, CLUSTER_GROUP, a, &s);
+
+	for (size_t i = 0; i < n; i++) {
+		struct doc *row;
+
+		if (s[i].role != ENGINE_VOTER)
+			continue;
+		row = doc_add(a, list, doc_map(a));
+		doc_put_int(a, row, "id", (int64_t)s[i].id);
+		doc_put_str(a, row, "name", s[i].address);
+	}
+	return list;
+}
+
+struct wanted {
+	struct engine_server *at;
+	size_t n;
+};
+
+static void want_server(struct wanted *w, uint64_t id, enum engine_role role,
+			const char *address)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->at[i].id == id)
+			return;
+	w->at[w->n++] = (struct engine_server){ id, role, address };
+}
+
+static void want_nodes(struct wanted *w, const struct doc *nodes,
+		       const struct names *names)
+{
+	for (size_t i = 0; i < doc_len(nodes); i++) {
+		const struct doc *row = doc_at(nodes, i);
+		const char *name = doc_get_str(row, "name", "");
+
+		if (names_have(names, name))
+			want_server(w, (uint64_t)doc_get_int(row, "id", 0),
+				    ENGINE_STANDBY, name);
+	}
+}
+
+static void want_containers(struct wanted *w, struct arena *a,
+			    const struct doc *members,
+			    const struct names *encapnodes)
+{
+	for (size_t i = 0; i < doc_len(members); i++) {
+		const struct doc *m = doc_at(members, i);
+		const char *name = doc_get_str(m, "name", "");
+
+		if (names_have(encapnodes, name))
+			want_server(w, (uint64_t)doc_get_int(m, "id", 0),
+				    ENGINE_STANDBY,
+				    arena_printf(a, "%s in a container",
+						 name));
+	}
+}
+
+static struct conf *head_conf(struct arena *a, const struct state *s,
+			      const char *service)
+{
+	struct doc *row = state_service(s, service);
+	struct doc *rev = state_revision(s, service,
+					 doc_get_str(row, "head", ""));
+	const char *text = doc_get_str(rev, "config", "");
+	struct problems p = { .arena = a };
+
+	return rev ? conf_parse(a, text, strlen(text), &p) : NULL;
+}
+
+static void service_members(struct agent *g, struct arena *a, struct txn *t,
+			    const struct doc *nodes, const struct doc *index)
+{
+	uint64_t gid = (uint64_t)doc_get_int(index, "group", 0);
+	const char *name = doc_get_str(index, "name", "");
+	struct state s = { t, gid, a };
+	struct conf *conf = head_conf(a, &s, name);
+	struct doc *members = state_members(&s), *voters;
+	struct service_conf sc;
+	struct wanted w = { 0 };
+	struct err err;
+
+	if (!conf || service_eval(a, conf, name, NULL, &sc, NULL) < 0)
+		return;
+	voters = groups_voters(g, a);
+	w.at = ARENA_VEC(a, struct engine_server,
+			 doc_len(nodes) + doc_len(members) +
+				 doc_len(voters) + 1);
+	for (size_t i = 0; i < doc_len(voters); i++)
+		want_server(&w,
+			    (uint64_t)doc_get_int(doc_at(voters, i), "id", 0),
+			    ENGINE_VOTER,
+			    doc_get_str(doc_at(voters, i), "name", "?"));
+	if (!w.n)
+		return;
+	want_nodes(&w, nodes, &sc.nodes);
+	want_nodes(&w, nodes, &sc.drpnodes);
+	want_containers(&w, a, members, &sc.encapnodes);
+	if (engine_set_members(g->engine, gid, w.at, w.n, &err) < 0)
+		agent_log(g, 7, "%s: members: %s", name, err.text);
+}
+
+/* -- groups --------------------------------------------------------------------- */
+
+static bool index_lists_me(struct agent *g, const struct doc *index)
+{
+	const struct doc *voters = doc_get(index, "voters");
+
+	for (size_t i = 0; i < doc_len(voters); i++)
+		if ((uint64_t)doc_get_int(doc_at(voters, i), "id", 0) ==
+		    g->self)
+			return true;
+	return false;
+}
+
+/* The same on each of its first voters, so all of it comes from the index. */
+static int group_begin(struct agent *g, struct arena *a,
+		       const struct doc *index, struct err *err)
+{
+	const struct doc *voters = doc_get(index, "voters");
+	size_t n = doc_len(voters);
+	struct engine_server *servers = ARENA_VEC(a, struct engine_server, n);
+	struct doc *cmd = op_new(a, "svc_create",
+				 doc_get_int(index, "created", 0),
+				 doc_get(index, "by"));
+
+	for (size_t i = 0; i < n; i++)
+		servers[i] = (struct engine_server){
+			.id = (uint64_t)doc_get_int(doc_at(voters, i), "id",
+						    0),
+			.role = ENGINE_VOTER,
+			.address = doc_get_str(doc_at(voters, i), "name", "?"),
+		};
+	doc_put_str(a, cmd, "name", doc_get_str(index, "name", ""));
+	doc_put_str(a, cmd, "config", doc_get_str(index, "config", ""));
+	return engine_bootstrap(g->engine,
+				(uint64_t)doc_get_int(index, "group", 0),
+				g->self, &service_timing, servers, n,
+				(const struct doc *const *)&cmd, 1, err);
+}
+
+static void group_open(struct agent *g, struct arena *a,
+		       const struct doc *index)
+{
+	uint64_t gid = (uint64_t)doc_get_int(index, "group", 0);
+	struct err err;
+	int rc;
+
+	if (engine_has(g->engine, gid))
+		return;
+	/* Every hypervisor has every group: who is no member of it yet is an
+	 * empty standby which the leader fills, or leaves alone. */
+	rc = index_lists_me(g, index) ?
+		     group_begin(g, a, index, &err) :
+		     engine_join(g->engine, gid, g->self, &service_timing,
+				 &err);
+	if (rc < 0)
+		agent_log(g, 3, "%s: its group: %s",
+			  doc_get_str(index, "name", "?"), err.text);
+}
+
+static void groups_drop_gone(struct agent *g, const struct state *s)
+{
+	uint64_t *gids = ARENA_VEC(s->arena, uint64_t, MAX_GROUPS);
+	size_t n = engine_groups(g->engine, gids, MAX_GROUPS);
+	struct err err;
+
+	for (size_t i = 0; i < n; i++)
+		if (gids[i] != CLUSTER_GROUP && op_group_gone(s, gids[i]) &&
+		    engine_drop(g->engine, gids[i], &err) < 0)
+			agent_log(g, 3, "group %llu: %s",
+				  (unsigned long long)gids[i], err.text);
+}
+
+static bool node_is_lost(const struct doc *nodes, uint64_t id)
+{
+	for (size_t i = 0; i < doc_len(nodes); i++)
+		if ((uint64_t)doc_get_int(doc_at(nodes, i), "id", 0) == id)
+			return strcmp(doc_get_str(doc_at(nodes, i), "state",
+						  ""),
+				      "up") != 0;
+	return false;
+}
+
+static void group_look(struct agent *g, struct arena *a, struct txn *t,
+		       const struct doc *nodes, const struct doc *index)
+{
+	uint64_t gid = (uint64_t)doc_get_int(index, "group", 0);
+	struct engine_info info;
+
+	group_open(g, a, index);
+	if (!engine_info(g->engine, gid, &info))
+		return;
+	if (info.is_leader && info.is_ready)
+		service_members(g, a, t, nodes, index);
+	else if (info.leader && node_is_lost(nodes, info.leader))
+		engine_hasten(g->engine, gid,
+			      (unsigned)((gid + g->self) % HASTEN_STEPS) *
+				      HASTEN_STEP_MS);
+}
+
+void groups_sync(struct agent *g)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct engine_info info;
+	struct doc *nodes, *services;
+	struct state s;
+	struct txn *t;
+
+	if (g->level != LEVEL_HYPERVISOR)
+		return;
+	t = txn_begin_read(g->db, NULL);
+	if (!t)
+		return;
+	s = (struct state){ t, CLUSTER_GROUP, a };
+	nodes = state_nodes(&s);
+	services = state_services(&s);
+	if (doc_len(nodes))
+		g->io.peers(g->io.ctx, nodes);
+	groups_drop_gone(g, &s);
+	if (engine_info(g->engine, CLUSTER_GROUP, &info) && info.is_leader &&
+	    info.is_ready)
+		cluster_members(g, a, nodes);
+	for (size_t i = 0; i < doc_len(services); i++)
+		if (doc_get(doc_at(services, i), "group"))
+			group_look(g, a, t, nodes, doc_at(services, i));
+	txn_abort(t);
+}
+
+/* -- decisions ------------------------------------------------------------------- */
+
+struct deciding {
+	struct agent *agent;
+	uint64_t gid;
+};
+
+static void on_decided(void *arg, int code, struct arena *a,
+		       const struct doc *result)
+{
+	struct deciding *d = arg;
+	struct group_seen *seen = agent_seen(d->agent, d->gid);
+
+	(void)a;
+	(void)code;
+	(void)result;
+	/* Decide again whatever became of it: it is a fixpoint when done. */
+	seen->deciding--;
+	seen->signature = 0;
+	d->agent->pending--;
+	d->agent->dirty = true;
+	free(d);
+}
+
+static struct doc *change_doc(struct arena *a, const struct orch_change *c)
+{
+	struct doc *d = doc_map(a);
+
+	doc_put_str(a, d, "kind", c->kind == ORCH_INTENT ? "intent" : "assign");
+	doc_put_str(a, d, "want", c->want);
+	doc_put_str(a, d, "why", c->why);
+	if (c->kind == ORCH_INTENT)
+		return d;
+	doc_put_str(a, d, "node", c->node);
+	doc_put_str(a, d, "level",
+		    c->level == LEVEL_ENCAP ? "encap" : "hypervisor");
+	doc_put_int(a, d, "epoch", (int64_t)c->epoch);
+	doc_put_int(a, d, "token", (int64_t)c->token);
+	doc_put_int(a, d, "seq", (int64_t)c->seq);
+	return d;
+}
+
+static void decide_propose(struct agent *g, struct arena *a, uint64_t gid,
+			   const struct doc *row, const struct orch_out *out)
+{
+	struct deciding *d = calloc(1, sizeof(*d));
+	struct doc *cmd = agent_command(g, a, "assign", NULL);
+	struct doc *changes = doc_list(a);
+
+	if (!d)
+		abort();
+	d->agent = g;
+	d->gid = gid;
+	for (size_t i = 0; i < out->n; i++)
+		doc_add(a, changes, change_doc(a, &out->at[i]));
+	doc_put_str(a, cmd, "name", doc_get_str(row, "name", ""));
+	doc_put_int(a, cmd, "version", doc_get_int(row, "version", 0));
+	doc_put(a, cmd, "changes", changes);
+	agent_seen(g, gid)->deciding++;
+	g->pending++;
+	engine_propose(g->engine, gid, a, cmd, PROPOSE_TIMEOUT_MS, on_decided,
+		       d);
+}
+
+static struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
+{
+	size_t n = doc_len(nodes);
+	struct orch_node *list = ARENA_VEC(a, struct orch_node, n + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct doc *row = doc_at(nodes, i);
+
+		list[i] = (struct orch_node){
+			.name = doc_get_str(row, "name", ""),
+			.alive = strcmp(doc_get_str(row, "state", ""), "up") ==
+				 0,
+			.epoch = (uint64_t)doc_get_int(row, "epoch", 0),
+			.frozen = doc_get_bool(row, "frozen", false),
+		};
+	}
+	return list;
+}
+
+void orch_inputs(struct arena *a, const struct state *s, const char *name,
+		 const struct doc *row, const struct doc *nodes,
+		 const struct service_conf *sc, struct orch_in *ret)
+{
+	*ret = (struct orch_in){
+		.service = name,
+		.conf = sc,
+		.intent = doc_get(row, "intent"),
+		.frozen = doc_get_bool(row, "frozen", false),
+		.assigns = state_assigns(s, name),
+		.instances = state_instances(s, name),
+		.nodes = orch_nodes(a, nodes),
+		.n_nodes = doc_len(nodes),
+		.next_token = (uint64_t)doc_get_int(row, "token", 0) + 1,
+	};
+}
+
+static void decide(struct agent *g, struct arena *a, const struct state *s,
+		   const struct doc *nodes, const struct doc *row)
+{
+	const char *name = doc_get_str(row, "name", "");
+	struct conf *conf = head_conf(a, s, name);
+	struct service_conf sc;
+	struct orch_in in;
+	struct orch_out out = { 0 };
+
+	if (!conf || service_eval(a, conf, name, NULL, &sc, NULL) < 0)
+		return;
+	orch_inputs(a, s, name, row, nodes, &sc, &in);
+	orchestrate(a, &in, &out);
+	if (out.n)
+		decide_propose(g, a, s->group, row, &out);
+}
+
+static uint64_t sign(uint64_t h, const struct doc *rows, const char *field)
+{
+	struct arena *a = arena_new();
+	struct buf b = BUF(a);
+
+	for (size_t i = 0; i < doc_len(rows); i++) {
+		const struct doc *r = doc_at(rows, i);
+
+		buf_printf(&b, "%s %lld %s %d;", doc_get_str(r, "name", ""),
+			   (long long)doc_get_int(r, field, 0),
+			   doc_get_str(r, "state", ""),
+			   doc_get_bool(r, "frozen", false));
+	}
+	for (size_t i = 0; i < b.len; i++)
+		h = (h ^ (unsigned char)b.data[i]) * 1099511628211ULL;
+	arena_free(a);
+	return h;
+}
+
+static void orch_group(struct agent *g, struct arena *a, struct txn *t,
+		       uint64_t gid, const struct doc *nodes)
+{
+	struct state s = { t, gid, a };
+	struct group_seen *seen = agent_seen(g, gid);
+	struct engine_info info = { 0 };
+	struct doc *services;
+	uint64_t signature;
+
+	if (!engine_info(g->engine, gid, &info) || !info.is_leader ||
+	    !info.is_ready || seen->deciding) {
+		if (!info.is_leader)
+			seen->signature = 0;
+		return;
+	}
+	services = state_services(&s);
+	signature = sign(sign(14695981039346656037ULL, nodes, "epoch"),
+			 services, "version");
+	if (signature == seen->signature)
+		return;
+	seen->signature = signature;
+	for (size_t i = 0; i < doc_len(services); i++)
+		if (!doc_get(doc_at(services, i), "group"))
+			decide(g, a, &s, nodes, doc_at(services, i));
+}
+
+void orch_step(struct agent *g)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	uint64_t *gids = ARENA_VEC(a, uint64_t, MAX_GROUPS);
+	size_t n = engine_groups(g->engine, gids, MAX_GROUPS);
+	struct doc *nodes;
+	struct txn *t;
+
+	if (g->level != LEVEL_HYPERVISOR)
+		return;
+	t = txn_begin_read(g->db, NULL);
+	if (!t)
+		return;
+	nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
+	for (size_t i = 0; i < n; i++)
+		orch_group(g, a, t, gids[i], nodes);
+	txn_abort(t);
+}

@@ -1,0 +1,493 @@
+/*
+ * The executor: for each service of this node, what is wanted (assignment and
+ * lease), what is there (probes), and the next action (fsm/plan/reconcile).
+ *
+ * After a restart of the agent nothing is remembered and nothing needs to be:
+ * the probes show what runs, the assignment what should, and the document that
+ * was committed before tells whether it once was all up.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/agent/internal.h"
+
+#define WAIT_PROBE_MS 400
+
+/* -- what should be ---------------------------------------------------------- */
+
+static void run_unload(struct instance_run *run)
+{
+	arena_free(run->conf_arena);
+	arena_free(run->probe_arena);
+	free(run->memory);
+	free(run->up_since);
+	run->conf_arena = run->probe_arena = NULL;
+	run->memory = NULL;
+	run->up_since = NULL;
+	run->probes = NULL;
+	run->probed = false;
+	memset(&run->inst, 0, sizeof(run->inst));
+	run->rev[0] = '\0';
+}
+
+static void run_load(struct agent *g, struct instance_run *run,
+		     const char *config)
+{
+	struct arena *a = arena_new();
+	struct problems p = { .arena = a };
+	struct conf *c = conf_parse(a, config, strlen(config), &p);
+	struct instance inst;
+	enum level level;
+	struct err err = { 0 };
+	size_t n;
+
+	snprintf(run->rev, sizeof(run->rev), "%s", run->head);
+	if (!c || conf_level(a, c, run->service, g->node, &level, &err) < 0 ||
+	    instance_eval(a, c, run->service, g->node, level, &inst, &err) <
+		    0) {
+		/* Committed files were validated: this is another version's. */
+		agent_log(g, 3, "%s: revision %.12s cannot be evaluated: %s",
+			  run->service, run->head, err.text);
+		arena_free(a);
+		return;
+	}
+	n = inst.n ? inst.n : 1;
+	run->conf_arena = a;
+	run->inst = inst;
+	run->memory = calloc(n, sizeof(*run->memory));
+	run->up_since = calloc(n, sizeof(*run->up_since));
+	if (!run->memory || !run->up_since)
+		abort();
+	run->poked = true;
+}
+
+/* Take up a new head once no job looks at the old one. What was remembered of
+ * resources that are still there is kept. */
+static void run_reload(struct agent *g, struct instance_run *run)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct txn *t;
+	struct doc *rev;
+	struct instance old = run->inst;
+	struct arena *old_arena = run->conf_arena;
+	struct recon_memory *old_memory = run->memory;
+
+	if (strcmp(run->rev, run->head) == 0 || run->probing ||
+	    run->acting || run->killing)
+		return;
+	t = txn_begin_read(g->db, NULL);
+	rev = t ? state_revision(&(struct state){ t, run->group, a },
+				 run->service, run->head) :
+		  NULL;
+	txn_abort(t);
+	if (!rev)
+		return;
+	run->conf_arena = NULL;
+	run->memory = NULL;
+	run_unload(run);
+	run_load(g, run, doc_get_str(rev, "config", ""));
+	for (size_t i = 0; i < run->inst.n; i++)
+		for (size_t k = 0; k < old.n; k++)
+			if (strcmp(run->inst.res[i].rid, old.res[k].rid) == 0)
+				run->memory[i] = old_memory[k];
+	free(old_memory);
+	arena_free(old_arena);
+}
+
+static enum want want_of(const struct doc *assign)
+{
+	const char *want = doc_get_str(assign, "want", "");
+
+	if (strcmp(want, "up") == 0)
+		return WANT_UP;
+	return strcmp(want, "down") == 0 ? WANT_DOWN : WANT_NOTHING;
+}
+
+static void run_take_assignment(struct instance_run *run,
+				const struct doc *assign)
+{
+	uint64_t token = (uint64_t)doc_get_int(assign, "token", 0);
+
+	run->want = want_of(assign);
+	run->epoch = (uint64_t)doc_get_int(assign, "epoch", 0);
+	if (token == run->token)
+		return;
+	run->token = token;
+	run->poked = true;
+}
+
+/* The first time after a start of the agent: what did it last say? */
+static void run_take_own_doc(struct agent *g, struct instance_run *run,
+			     const struct doc *doc)
+{
+	if (run->seen_own_doc)
+		return;
+	run->seen_own_doc = true;
+	if (strcmp(doc_get_str(doc, "session", ""), g->session) != 0)
+		return;
+	run->n = (uint64_t)doc_get_int(doc, "n", 0);
+	if ((uint64_t)doc_get_int(doc, "token", 0) != run->token)
+		return;
+	run->memory_token = run->token;
+	run->was_up = doc_get_bool(doc, "up_once", false);
+}
+
+static struct instance_run *run_find(struct agent *g, const char *service)
+{
+	for (struct instance_run *r = g->instances; r; r = r->next)
+		if (!r->gone && strcmp(r->service, service) == 0)
+			return r;
+	return NULL;
+}
+
+static struct instance_run *run_new(struct agent *g, const char *service)
+{
+	struct instance_run *run = calloc(1, sizeof(*run));
+
+	if (!run)
+		abort();
+	run->service = agent_strdup(service);
+	snprintf(run->word, sizeof(run->word), "idle");
+	run->next = g->instances;
+	g->instances = run;
+	return run;
+}
+
+static bool takes_part(struct agent *g, struct arena *a, const char *service,
+		       const struct doc *rev)
+{
+	const char *text = doc_get_str(rev, "config", "");
+	struct problems p = { .arena = a };
+	struct conf *c = conf_parse(a, text, strlen(text), &p);
+	enum level level;
+
+	return c && conf_level(a, c, service, g->node, &level, NULL) == 0 &&
+	       level == g->level;
+}
+
+static void sync_service(struct agent *g, struct arena *a, struct txn *t,
+			 const char *name)
+{
+	uint64_t group = agent_service_group(g, a, t, name);
+	struct state s = { t, group, a };
+	struct doc *row = state_service(&s, name);
+	const char *head = doc_get_str(row, "head", "");
+	struct instance_run *run = run_find(g, name);
+	struct doc *rev;
+
+	if (!row || doc_get(row, "group"))
+		return;
+	if (!run || strcmp(run->head, head) != 0) {
+		rev = state_revision(&s, name, head);
+		if (!rev)
+			return;
+		g->io.head(g->io.ctx, name, head,
+			   doc_get_str(rev, "config", ""));
+		if (!takes_part(g, a, name, rev))
+			return;
+		if (!run)
+			run = run_new(g, name);
+		snprintf(run->head, sizeof(run->head), "%s", head);
+	}
+	run->group = group;
+	run->wanted = true;
+	run_take_assignment(run, state_assign(&s, name, g->node));
+	run_take_own_doc(g, run, state_instance(&s, name, g->node));
+}
+
+static void run_free(struct instance_run *run)
+{
+	run_unload(run);
+	arena_free(run->doc_arena);
+	arena_free(run->told_arena);
+	free(run->service);
+	free(run);
+}
+
+static void drop_gone(struct agent *g)
+{
+	for (struct instance_run **at = &g->instances; *at;) {
+		struct instance_run *run = *at;
+
+		if (!run->gone || run->busy) {
+			at = &run->next;
+			continue;
+		}
+		*at = run->next;
+		run_free(run);
+	}
+}
+
+void instance_sync(struct agent *g)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct txn *t = txn_begin_read(g->db, NULL);
+	struct state s = { t, g->group, a };
+	struct doc *services;
+
+	if (!t)
+		return;
+	for (struct instance_run *r = g->instances; r; r = r->next)
+		r->wanted = false;
+	services = state_services(&s);
+	for (size_t i = 0; i < doc_len(services); i++)
+		sync_service(g, a, t,
+			     doc_get_str(doc_at(services, i), "name", ""));
+	txn_abort(t);
+	for (struct instance_run *r = g->instances; r; r = r->next) {
+		if (r->wanted || r->gone)
+			continue;
+		r->gone = true;
+		g->io.head(g->io.ctx, r->service, "", NULL);
+	}
+	drop_gone(g);
+}
+
+/* -- what to do about it ------------------------------------------------------ */
+
+/* Its assignment is up, but it has no right to run: the lease is not held, or
+ * is of another epoch than the assignment. */
+static bool must_kill(const struct agent *g, const struct instance_run *run)
+{
+	return g->level == LEVEL_HYPERVISOR && run->want == WANT_UP &&
+	       !lease_holds(g, run->epoch);
+}
+
+static void memory_of_assignment(struct instance_run *run)
+{
+	if (run->memory_token == run->token)
+		return;
+	for (size_t i = 0; i < run->inst.n; i++) {
+		run->memory[i].failed = false;
+		run->memory[i].restarts = 0;
+		run->memory[i].error = NULL;
+	}
+	run->memory_token = run->token;
+	run->was_up = false;
+	run->error[0] = '\0';
+}
+
+static enum want encap_want(struct agent *g, struct arena *a,
+			    const struct instance_run *run, const char *node)
+{
+	struct txn *t = txn_begin_read(g->db, NULL);
+	enum want want = WANT_NOTHING;
+
+	if (t)
+		want = want_of(state_assign(
+			&(struct state){ t, run->group, a }, run->service,
+			node));
+	txn_abort(t);
+	return want;
+}
+
+static size_t encap_views(struct agent *g, struct arena *a,
+			  const struct instance_run *run,
+			  struct encap_view *views)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->inst.n; i++) {
+		const struct resource *r = &run->inst.res[i];
+		struct channel *c;
+
+		if (strcmp(r->group, "container") != 0 || !r->encapnode ||
+		    !r->encapnode[0])
+			continue;
+		c = channel_find(g, run->service, r->rid);
+		views[n++] = (struct encap_view){
+			.rid = r->rid,
+			.connected = c && c->welcomed,
+			.was_connected = c && c->id != 0,
+			.want = encap_want(g, a, run, r->encapnode),
+			.status = c && c->welcomed ? c->status : NULL,
+			.since_ms = run->up_since[i] ?
+					    (int64_t)(g->now_ms -
+						      run->up_since[i]) :
+					    0,
+		};
+	}
+	return n;
+}
+
+static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct encap_view *views =
+		ARENA_VEC(a, struct encap_view, run->inst.n + 1);
+	struct recon_in in = {
+		.inst = &run->inst,
+		.want = run->want,
+		.kill = kill,
+		.probes = run->probes,
+		.encaps = views,
+		.n_encaps = encap_views(g, a, run, views),
+		.was_up = run->was_up,
+		.memory = run->memory,
+		.agent_timeout_ms = AGENT_TIMEOUT_MS,
+	};
+	struct recon_out out = { 0 };
+
+	reconcile(a, &in, &out);
+	snprintf(run->word, sizeof(run->word), "%s", out.word);
+	snprintf(run->wait, sizeof(run->wait), "%s", out.wait ? out.wait : "");
+	if (out.state == RECON_FAILED && !run->error[0] && out.wait)
+		snprintf(run->error, sizeof(run->error), "%s", out.wait);
+	if (out.state == RECON_SETTLED && run->want == WANT_UP && !kill) {
+		run->was_up = true;
+		run->error[0] = '\0';
+	}
+	if (out.state == RECON_SETTLED && run->want == WANT_DOWN)
+		run->error[0] = '\0';
+	if (out.state == RECON_ACT && kill)
+		job_kill(g, run, out.at, out.n);
+	else if (out.state == RECON_ACT && out.n)
+		job_act(g, run, &out.at[0]);
+	run->next_probe_ms =
+		g->now_ms +
+		(out.state == RECON_WAIT ? WAIT_PROBE_MS : PROBE_EVERY_MS);
+}
+
+/* An operation that hangs must not keep the lease's end from being obeyed. */
+static void kill_beside(struct agent *g, struct instance_run *run)
+{
+	if (run->killing || !run->probes || !must_kill(g, run) ||
+	    g->now_ms < run->next_probe_ms)
+		return;
+	run_reconcile(g, run, true);
+	run->next_probe_ms = g->now_ms + WAIT_PROBE_MS;
+}
+
+static void run_step(struct agent *g, struct instance_run *run)
+{
+	bool kill;
+
+	if (run->gone)
+		return;
+	run_reload(g, run);
+	if (!run->rev[0] || !run->memory || run->probing || run->killing)
+		return;
+	if (run->acting) {
+		kill_beside(g, run);
+		return;
+	}
+	kill = must_kill(g, run);
+	if (kill && !run->was_kill)
+		run->poked = true;
+	run->was_kill = kill;
+	if (run->probed && run->probe_token == run->token && !run->poked) {
+		run->probed = false;
+		memory_of_assignment(run);
+		/* In a container, old state may say what nobody wants any
+		 * more: look only until it is known to be current. */
+		if (g->level == LEVEL_HYPERVISOR || g->synced)
+			run_reconcile(g, run, kill);
+		else
+			run->next_probe_ms = g->now_ms + WAIT_PROBE_MS;
+		observe_step(g, run);
+		return;
+	}
+	if (run->poked || !run->probes || run->probed ||
+	    g->now_ms >= run->next_probe_ms) {
+		run->probed = false;
+		job_probe(g, run);
+		return;
+	}
+	observe_step(g, run);
+}
+
+static void on_synced(void *arg, int code, struct arena *a,
+		      const struct doc *result)
+{
+	struct agent *g = arg;
+
+	(void)a;
+	(void)result;
+	g->pending--;
+	g->sync_asked = false;
+	if (code == 0 && g->host_welcomed && !g->synced) {
+		g->synced = true;
+		g->dirty = true;
+		for (struct instance_run *r = g->instances; r; r = r->next)
+			r->poked = true;
+	}
+}
+
+static void sync_ask(struct agent *g)
+{
+	if (g->level != LEVEL_ENCAP || !g->identity || g->synced ||
+	    g->sync_asked || !g->host_welcomed)
+		return;
+	g->sync_asked = true;
+	g->pending++;
+	engine_read(g->engine, g->group, 2000, on_synced, g);
+}
+
+void instance_step_all(struct agent *g)
+{
+	sync_ask(g);
+	for (struct instance_run *r = g->instances; r; r = r->next)
+		run_step(g, r);
+}
+
+static uint64_t run_next_ms(const struct agent *g,
+			    const struct instance_run *run)
+{
+	uint64_t next = run->next_probe_ms;
+	uint64_t quarter;
+
+	if (run->gone || run->probing || run->killing)
+		return UINT64_MAX;
+	if (run->poked)
+		return g->now_ms;
+	if (g->level == LEVEL_HYPERVISOR && run->want == WANT_UP) {
+		quarter = lease_ms(g) / 4;
+		if (g->lease.until_ms > g->now_ms + quarter &&
+		    g->lease.until_ms - quarter < next)
+			next = g->lease.until_ms - quarter;
+	}
+	if (run->acting && next < g->now_ms + 100)
+		next = g->now_ms + 100;
+	return next;
+}
+
+uint64_t instance_next_ms(const struct agent *g)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (const struct instance_run *r = g->instances; r; r = r->next) {
+		uint64_t at = run_next_ms(g, r);
+
+		if (at < next)
+			next = at;
+	}
+	return next;
+}
+
+unsigned instance_busy(const struct agent *g)
+{
+	unsigned n = 0;
+
+	for (const struct instance_run *r = g->instances; r; r = r->next)
+		n += r->probing + r->acting + r->killing;
+	return n;
+}
+
+void instance_poke(struct agent *g, const char *service)
+{
+	struct instance_run *run = run_find(g, service);
+
+	if (run)
+		run->poked = true;
+}
+
+void instance_free(struct agent *g)
+{
+	while (g->instances) {
+		struct instance_run *run = g->instances;
+
+		g->instances = run->next;
+		run_free(run);
+	}
+}

@@ -1,0 +1,267 @@
+/*
+ * internal - the agent's parts and what they share. One file per part; each
+ * part's functions begin with its name.
+ */
+#pragma once
+
+#include "cluster/agent/agent.h"
+#include "fsm/op/op.h"
+#include "fsm/plan/orchestrate.h"
+#include "fsm/plan/reconcile.h"
+#include "fsm/state/state.h"
+
+/* Timings of the cluster group: its leader grants the leases, so it must be
+ * replaced well within one (docs/decisions/leases.md). */
+#define CLUSTER_HEARTBEAT_MS 80
+#define CLUSTER_ELECTION_MS  350
+#define SERVICE_HEARTBEAT_MS 500
+#define SERVICE_ELECTION_MS  2000
+#define PROPOSE_TIMEOUT_MS   10000
+#define PROBE_EVERY_MS	     3000
+#define AGENT_TIMEOUT_MS     20000 /* for the agent in a container to answer */
+#define WATCH_MS	     10000
+
+/* A name of a thing in one of the lists below. */
+#define NAME_MAX_LEN 255
+
+/* -- lease ------------------------------------------------------------- */
+
+struct lease_grantee {
+	uint64_t node;
+	uint64_t last_ms;     /* of the last grant */
+	uint64_t lost_epoch;  /* proposed as lost: grants no more at this one */
+	uint64_t up_asked_ms; /* when node_up was last proposed */
+};
+
+struct lease {
+	uint64_t until_ms, epoch; /* ours; epoch 0: never had one */
+	uint64_t next_renew_ms;
+	/* As leader of the cluster group: */
+	uint64_t leader_since_ms;
+	struct lease_grantee *grantees;
+	size_t n, cap;
+};
+
+uint64_t lease_ms(const struct agent *g);
+/* May instances of @epoch run here now? */
+bool lease_holds(const struct agent *g, uint64_t epoch);
+void lease_tick(struct agent *g);
+uint64_t lease_next_ms(const struct agent *g);
+void lease_recv_renew(struct agent *g, uint64_t peer, struct arena *a,
+		      const struct doc *frame);
+void lease_recv_grant(struct agent *g, const struct doc *frame);
+void lease_free(struct agent *g);
+
+/* -- channel ----------------------------------------------------------- */
+
+/* A container that this node hosts (or would): one per container resource
+ * with an encap node. */
+struct channel {
+	struct channel *next; /* agent::channels */
+	char *service, *rid, *name;
+	uint64_t group, id, incarnation; /* of the member inside; id 0: none */
+	bool up;	/* the byte stream is there */
+	bool welcomed;	/* and its agent has its identity */
+	bool asking;	/* a check or a join is under way */
+	bool wanted;	/* of this turn's list */
+	struct arena *status_arena;
+	struct doc *status; /* the container's own instance document */
+	char refused[128];  /* the reason that was logged last */
+};
+
+/* Where a container's member can be reached: through which hypervisor. */
+struct route {
+	uint64_t group, id, host;
+};
+
+struct channel *channel_find(struct agent *g, const char *service,
+			     const char *rid);
+/* The channels follow the services and their env files. */
+void channel_sync(struct agent *g);
+void channel_peer_up(struct agent *g, uint64_t peer);
+void channel_peer_down(struct agent *g, uint64_t peer);
+void channel_recv_route(struct agent *g, uint64_t peer,
+			const struct doc *frame);
+void channel_recv_check(struct agent *g, uint64_t peer, struct arena *a,
+			const struct doc *frame);
+void channel_recv_checked(struct agent *g, const struct doc *frame);
+/* Deliver a frame for member @to of @group, wherever it is. */
+bool channel_deliver(struct agent *g, uint64_t group, uint64_t to,
+		     struct arena *a, struct doc *frame);
+void channel_tick(struct agent *g);
+void channel_free(struct agent *g);
+/* In a container: tell the host what we have. */
+void channel_tell_status(struct agent *g, const struct doc *status);
+
+/* -- instance ----------------------------------------------------------- */
+
+/*
+ * One service on this node: probe, reconcile, act, probe again, ... and a
+ * document of what is there, proposed when it changes. At most one operation
+ * and one kill are under way.
+ */
+struct instance_run {
+	struct instance_run *next; /* agent::instances */
+	char *service;
+	uint64_t group;
+	bool wanted; /* of this turn's list */
+	bool gone;   /* no longer ours: freed when nothing is under way */
+
+	char rev[65]; /* of what is evaluated below; "" if none */
+	struct arena *conf_arena;
+	struct instance inst;
+
+	/* From the group's state: */
+	char head[65];
+	enum want want;	       /* of this node */
+	uint64_t token, epoch; /* of the assignment; 0 if none */
+	bool seen_own_doc;
+
+	unsigned busy;	      /* jobs under way */
+	bool probing, acting, killing;
+	bool probed;	      /* a probe came back: reconcile */
+	bool poked;	      /* look again now */
+	bool was_kill;	      /* it had no right to run when last looked at */
+	uint64_t next_probe_ms;
+	uint64_t probe_token; /* the assignment when it was begun */
+	struct arena *probe_arena;
+	struct probe *probes; /* NULL: never probed */
+	uint64_t *up_since;   /* per resource, ms; 0: not up */
+
+	struct recon_memory *memory; /* per resource */
+	uint64_t memory_token;
+	bool was_up;
+	char word[32], wait[256], error[400], running[64];
+
+	uint64_t n;	   /* of the last document */
+	bool observing;	   /* a proposal is under way */
+	uint64_t retry_ms; /* not before */
+	struct arena *doc_arena;
+	struct doc *doc;   /* as last committed, without "n" */
+	struct doc *told;  /* encap level: as last told to the host */
+	struct arena *told_arena;
+};
+
+void instance_sync(struct agent *g); /* one for each service of this node */
+void instance_step_all(struct agent *g);
+uint64_t instance_next_ms(const struct agent *g);
+void instance_free(struct agent *g);
+unsigned instance_busy(const struct agent *g);
+/* Something about the containers changed: look again. */
+void instance_poke(struct agent *g, const char *service);
+/* job.c: begin work on a worker; the run's busy flags are set. */
+void job_probe(struct agent *g, struct instance_run *run);
+void job_act(struct agent *g, struct instance_run *run,
+	     const struct recon_action *act);
+void job_kill(struct agent *g, struct instance_run *run,
+	      const struct recon_action *acts, size_t n);
+/* observe.c: the document, and its way into the log. */
+void observe_step(struct agent *g, struct instance_run *run);
+
+/* -- groups -------------------------------------------------------------- */
+
+void groups_sync(struct agent *g); /* those of the index; members of ours */
+/* Those of the cluster's groups that vote, as a list of {id, name}. */
+struct doc *groups_voters(struct agent *g, struct arena *a);
+void orch_step(struct agent *g);
+/* What the orchestrator would look at, for `status`, too. */
+void orch_inputs(struct arena *a, const struct state *s, const char *name,
+		 const struct doc *row, const struct doc *nodes,
+		 const struct service_conf *sc, struct orch_in *ret);
+
+/* -- requests ------------------------------------------------------------ */
+
+/* A request that waits for something to happen: events, or a service that was
+ * just made to be here. */
+struct watch {
+	struct watch *next;
+	bool creation;
+	uint64_t until_ms;
+	struct arena *arena;
+	struct doc *cursor;
+	const char *service;
+	agent_answer done;
+	void *arg;
+};
+
+void request_watch_step(struct agent *g);
+void request_free(struct agent *g);
+struct doc *request_answer(struct arena *a, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+struct doc *query_status(struct agent *g, struct arena *a, struct txn *t,
+			 const char *service, bool brief);
+struct doc *query_services(struct agent *g, struct arena *a, struct txn *t);
+struct doc *query_nodes(struct agent *g, struct arena *a, struct txn *t);
+struct doc *query_cluster(struct agent *g, struct arena *a, struct txn *t);
+struct doc *query_events(struct agent *g, struct arena *a, struct txn *t,
+			 const struct doc *cursor, const char *service,
+			 size_t limit);
+
+/* -- the whole ----------------------------------------------------------- */
+
+struct group_seen { /* what was last looked at, per group */
+	uint64_t gid, applied;
+	unsigned deciding;  /* decisions that are being committed */
+	uint64_t signature; /* of what was last decided on */
+};
+
+struct agent {
+	struct agent_io io;
+	struct engine *engine;
+	struct db *db;
+	char *node, *run_dir, *etc_dir, *session;
+	uint64_t now_ms;
+
+	struct arena *identity_arena;
+	struct doc *identity; /* NULL before it is a member */
+	enum level level;
+	uint64_t self;	      /* member id: of the cluster, or of our group */
+	uint64_t group;	      /* CLUSTER_GROUP, or the container's own */
+	char *service;	      /* encap level: ours */
+
+	struct lease lease;
+	struct channel *channels;
+	struct route *routes;
+	size_t n_routes, cap_routes;
+	bool host_up, host_welcomed; /* encap level: the channel out */
+	char *host;		     /* who hosts us */
+	bool synced;		     /* encap level: state is current */
+	bool sync_asked;
+	uint64_t hello_ms;
+
+	struct instance_run *instances;
+	struct watch *watches;
+	struct joining *joinings;
+	struct group_seen *seen;
+	size_t n_seen, cap_seen;
+
+	bool dirty;	    /* something was applied or changed */
+	uint64_t slow_ms;   /* next time to look at everything */
+	unsigned pending;   /* proposals whose answer is awaited */
+	bool closing;
+	struct peer_up {
+		uint64_t id;
+		bool up;
+	} *peers;
+	size_t n_peers, cap_peers;
+};
+
+/* The group that a service lives in; 0 if there is none of that name. */
+uint64_t agent_service_group(struct agent *g, struct arena *a, struct txn *t,
+			     const char *service);
+struct group_seen *agent_seen(struct agent *g, uint64_t gid);
+void agent_log(struct agent *g, int level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A command by this node, with its author filled in. */
+struct doc *agent_command(struct agent *g, struct arena *a, const char *op,
+			  const struct doc *by);
+/* Propose and forget, but for a line in the log when it is refused. */
+void agent_propose(struct agent *g, uint64_t gid, struct arena *a,
+		   struct doc *cmd);
+int agent_identity_set(struct agent *g, const struct doc *id, struct err *err);
+bool agent_peer_is_up(const struct agent *g, uint64_t peer);
+/* A frame of kind @k. */
+struct doc *agent_frame(struct arena *a, const char *k);
+/* Grow @at to hold one more; aborts out of memory. */
+void *agent_grow(void *at, size_t n, size_t *cap, size_t size);
+char *agent_strdup(const char *text);

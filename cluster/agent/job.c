@@ -1,0 +1,324 @@
+/*
+ * Driver operations on workers. A job owns a copy of nothing: it points into
+ * its run's evaluated configuration, which is not replaced while a job is
+ * under way; its own results are on its own arena.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/agent/internal.h"
+
+struct job_item {
+	size_t res;
+	enum drive_op op;
+	struct probe probe;
+	struct err err;
+	int rc;
+};
+
+struct run_job {
+	struct agent *agent;
+	struct instance_run *run;
+	struct arena *arena;
+	uint64_t begun_ms, token;
+	struct job_item *items;
+	size_t n;
+	const char *why;
+};
+
+static struct run_job *job_new(struct agent *g, struct instance_run *run,
+			       size_t n)
+{
+	struct run_job *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		abort();
+	j->agent = g;
+	j->run = run;
+	j->arena = arena_new();
+	j->begun_ms = g->now_ms;
+	j->token = run->token;
+	j->items = ARENA_VEC(j->arena, struct job_item, n ? n : 1);
+	j->n = n;
+	run->busy++;
+	return j;
+}
+
+static void job_free(struct run_job *j)
+{
+	j->run->busy--;
+	arena_free(j->arena);
+	free(j);
+}
+
+static bool is_app(const struct resource *r)
+{
+	return strcmp(r->group, "app") == 0;
+}
+
+/* A row at the hypervisor's level of what runs inside a container. */
+static bool is_elsewhere(const struct instance *inst, const struct resource *r)
+{
+	return inst->level == LEVEL_HYPERVISOR && r->encap;
+}
+
+static struct job job_for(const struct run_job *j, const struct resource *r,
+			  int64_t timeout_ms, bool instance_up)
+{
+	return (struct job){
+		.service = j->run->service,
+		.node = j->agent->node,
+		.res = r,
+		.level = j->run->inst.level,
+		.instance_up = instance_up,
+		.deadline_ms = (int64_t)j->begun_ms + timeout_ms,
+		.token = j->token,
+		.run_dir = j->agent->run_dir,
+		.etc_dir = j->agent->etc_dir,
+		.arena = j->arena,
+	};
+}
+
+static int job_drive(const struct run_job *j, struct job_item *it,
+		     const struct job *dj)
+{
+	return j->agent->io.drive(j->agent->io.ctx, it->op, dj, &it->probe,
+				  &it->err);
+}
+
+/* -- probe ---------------------------------------------------------------- */
+
+#define PROBE_TIMEOUT_MS 10000
+
+static void probe_run(void *arg)
+{
+	struct run_job *j = arg;
+	const struct instance *inst = &j->run->inst;
+	bool up = true;
+
+	for (size_t i = 0; i < j->n; i++) {
+		const struct resource *r = &inst->res[i];
+		struct job_item *it = &j->items[i];
+		struct job dj = job_for(j, r, PROBE_TIMEOUT_MS, up);
+
+		it->op = DRIVE_PROBE;
+		it->probe.status = STATUS_UNDEF;
+		it->probe.label = it->probe.log = "";
+		if (is_elsewhere(inst, r))
+			continue;
+		if (r->disable) {
+			it->probe.status = STATUS_NA;
+			continue;
+		}
+		it->rc = job_drive(j, it, &dj);
+		if (it->rc < 0) {
+			it->probe.status = STATUS_UNDEF;
+			it->probe.log = arena_printf(j->arena, "error: %s",
+						     it->err.text);
+		}
+		if (!it->probe.label)
+			it->probe.label = "";
+		if (!it->probe.log)
+			it->probe.log = "";
+		if (!is_app(r) && !r->optional &&
+		    it->probe.status != STATUS_UP &&
+		    it->probe.status != STATUS_NA)
+			up = false;
+	}
+}
+
+static void probe_done(void *arg)
+{
+	struct run_job *j = arg;
+	struct instance_run *run = j->run;
+	struct probe *probes = ARENA_VEC(j->arena, struct probe,
+					 j->n ? j->n : 1);
+
+	for (size_t i = 0; i < j->n; i++) {
+		bool up;
+
+		probes[i] = j->items[i].probe;
+		up = probes[i].status == STATUS_UP;
+		if (!up)
+			run->up_since[i] = 0;
+		else if (!run->up_since[i])
+			run->up_since[i] = j->agent->now_ms;
+		if (up && run->memory && run->was_up)
+			run->memory[i].restarts = 0;
+	}
+	arena_free(run->probe_arena);
+	run->probe_arena = j->arena;
+	run->probes = probes;
+	run->probe_token = j->token;
+	run->probed = true;
+	run->probing = false;
+	run->busy--;
+	free(j); /* its arena lives on in the run */
+}
+
+void job_probe(struct agent *g, struct instance_run *run)
+{
+	struct run_job *j = job_new(g, run, run->inst.n);
+
+	run->probing = true;
+	run->poked = false;
+	g->io.work(g->io.ctx, 0, probe_run, probe_done, j);
+}
+
+/* -- start, stop, kill ------------------------------------------------------ */
+
+static const char *const op_words[] = {
+	[DRIVE_PROBE] = "probe",
+	[DRIVE_START] = "start",
+	[DRIVE_STOP] = "stop",
+	[DRIVE_KILL] = "kill",
+};
+
+static void job_tell(struct agent *g, const struct instance_run *run,
+		     const struct resource *r, const char *fmt,
+		     const char *word, const char *more)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *cmd = agent_command(g, a, "event", NULL);
+	struct doc *list = doc_list(a), *e = doc_map(a);
+
+	doc_put_int(a, e, "at", doc_get_int(cmd, "at", 0));
+	doc_put_str(a, e, "kind", "action");
+	doc_put_str(a, e, "service", run->service);
+	doc_put_str(a, e, "node", g->node);
+	doc_put_str(a, e, "level",
+		    run->inst.level == LEVEL_ENCAP ? "encap" : "hypervisor");
+	doc_put_str(a, e, "rid", r->rid);
+	doc_put_str(a, e, "text", arena_printf(a, "%s %s%s%s", word, r->rid,
+					       fmt, more));
+	doc_add(a, list, e);
+	doc_put(a, cmd, "events", list);
+	agent_propose(g, run->group, a, cmd);
+}
+
+static int64_t op_timeout(const struct resource *r, enum drive_op op)
+{
+	if (op == DRIVE_KILL)
+		return 5000;
+	return driver_timeout_ms(r, op == DRIVE_START);
+}
+
+static void act_run(void *arg)
+{
+	struct run_job *j = arg;
+
+	for (size_t i = 0; i < j->n; i++) {
+		struct job_item *it = &j->items[i];
+		const struct resource *r = &j->run->inst.res[it->res];
+		struct job dj = job_for(j, r, op_timeout(r, it->op), true);
+
+		it->rc = job_drive(j, it, &dj);
+	}
+}
+
+static void act_record(struct run_job *j, const struct job_item *it)
+{
+	struct agent *g = j->agent;
+	struct instance_run *run = j->run;
+	const struct resource *r = &run->inst.res[it->res];
+	struct recon_memory *m = &run->memory[it->res];
+	const char *word = op_words[it->op];
+
+	if (it->rc < 0) {
+		agent_log(g, 3, "%s: %s %s: %s", run->service, word, r->rid,
+			  it->err.text);
+		job_tell(g, run, r, " failed: ", word, it->err.text);
+	} else {
+		agent_log(g, 6, "%s: %s %s: done in %llu ms", run->service,
+			  word, r->rid,
+			  (unsigned long long)(g->now_ms - j->begun_ms));
+		job_tell(g, run, r, it->rc == DRIVER_NOOP ? ": was so already" :
+							    ": done",
+			 word, "");
+	}
+	if (run->memory_token != j->token)
+		return; /* it was done for another assignment */
+	if (it->rc < 0) {
+		m->failed = true;
+		snprintf(run->error, sizeof(run->error), "%.16s %.120s: %.255s",
+			 word, r->rid, it->err.text);
+		m->error = run->error;
+	} else if (it->op == DRIVE_START) {
+		/* What was up already is not ours to roll back. */
+		m->started = it->rc != DRIVER_NOOP || m->started;
+	} else {
+		m->started = false;
+	}
+}
+
+static void act_done(void *arg)
+{
+	struct run_job *j = arg;
+
+	for (size_t i = 0; i < j->n; i++)
+		act_record(j, &j->items[i]);
+	j->run->acting = false;
+	j->run->poked = true;
+	j->run->running[0] = '\0';
+	job_free(j);
+}
+
+static void kill_done(void *arg)
+{
+	struct run_job *j = arg;
+
+	for (size_t i = 0; i < j->n; i++)
+		if (j->items[i].rc < 0)
+			agent_log(j->agent, 3, "%s: kill %s: %s",
+				  j->run->service,
+				  j->run->inst.res[j->items[i].res].rid,
+				  j->items[i].err.text);
+	j->run->killing = false;
+	j->run->poked = true;
+	job_free(j);
+}
+
+static enum drive_op op_of(enum recon_op op)
+{
+	static const enum drive_op ops[] = {
+		[RECON_START] = DRIVE_START,
+		[RECON_STOP] = DRIVE_STOP,
+		[RECON_KILL] = DRIVE_KILL,
+	};
+
+	return ops[op];
+}
+
+void job_act(struct agent *g, struct instance_run *run,
+	     const struct recon_action *act)
+{
+	struct run_job *j = job_new(g, run, 1);
+	const struct resource *r = &run->inst.res[act->res];
+
+	j->items[0].res = act->res;
+	j->items[0].op = op_of(act->op);
+	run->acting = true;
+	snprintf(run->running, sizeof(run->running), "%s", r->rid);
+	if (run->was_up && act->op == RECON_START)
+		run->memory[act->res].restarts++;
+	job_tell(g, run, r, "", op_words[j->items[0].op], "");
+	g->io.work(g->io.ctx, 0, act_run, act_done, j);
+}
+
+void job_kill(struct agent *g, struct instance_run *run,
+	      const struct recon_action *acts, size_t n)
+{
+	struct run_job *j = job_new(g, run, n);
+
+	for (size_t i = 0; i < n; i++) {
+		j->items[i].res = acts[i].res;
+		j->items[i].op = DRIVE_KILL;
+	}
+	run->killing = true;
+	agent_log(g, 4, "%s: the lease runs out, or is of another epoch: "
+			"stopping it the hard way",
+		  run->service);
+	g->io.work(g->io.ctx, 0, act_run, kill_done, j);
+}

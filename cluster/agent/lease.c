@@ -1,0 +1,249 @@
+/*
+ * A node may run instances only while it holds a lease (docs/decisions/
+ * leases.md has the argument in full).
+ *
+ * Node: asks the cluster group's leader every eighth of a lease, naming the
+ * time at which it asks. An answer is good from that time, so a delay on the
+ * way only ever shortens it. With a quarter of a lease left it stops what it
+ * runs, the hard way.
+ *
+ * Leader: grants only while a majority has lately shown that it follows
+ * (contact), and declares a node lost when the last grant that anybody can
+ * have given has run out by its own clock, plus a margin for clocks that
+ * differ in speed. What an earlier leader granted, it granted with contact,
+ * hence before this leader was elected plus the time for which contact counts.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/agent/internal.h"
+
+#define LEASE_DEFAULT_MS 3000
+
+uint64_t lease_ms(const struct agent *g)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct txn *t = txn_begin_read(g->db, NULL);
+	struct state s = { t, CLUSTER_GROUP, a };
+	int64_t ms = LEASE_DEFAULT_MS;
+
+	if (t)
+		ms = doc_get_int(state_cluster(&s), "lease_ms", ms);
+	txn_abort(t);
+	return ms >= 200 ? (uint64_t)ms : LEASE_DEFAULT_MS;
+}
+
+static uint64_t contact_counts_ms(uint64_t lease)
+{
+	return lease / 4;
+}
+
+static uint64_t margin_ms(uint64_t lease)
+{
+	return lease / 10;
+}
+
+bool lease_holds(const struct agent *g, uint64_t epoch)
+{
+	uint64_t quarter = lease_ms(g) / 4;
+
+	return g->lease.epoch == epoch && epoch != 0 &&
+	       g->now_ms + quarter < g->lease.until_ms;
+}
+
+static struct lease_grantee *grantee(struct agent *g, uint64_t node)
+{
+	struct lease *l = &g->lease;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->grantees[i].node == node)
+			return &l->grantees[i];
+	l->grantees = agent_grow(l->grantees, l->n, &l->cap,
+				 sizeof(*l->grantees));
+	l->grantees[l->n] = (struct lease_grantee){ .node = node };
+	return &l->grantees[l->n++];
+}
+
+static void lease_take(struct agent *g, uint64_t asked_ms, uint64_t duration,
+		       uint64_t epoch)
+{
+	struct lease *l = &g->lease;
+
+	if (epoch < l->epoch || asked_ms > g->now_ms)
+		return;
+	if (epoch == l->epoch && asked_ms + duration <= l->until_ms)
+		return;
+	if (epoch != l->epoch)
+		g->dirty = true;
+	l->until_ms = asked_ms + duration;
+	l->epoch = epoch;
+	g->io.save_lease(g->io.ctx, l->until_ms, l->epoch);
+}
+
+/* Is this node the leader, with a majority behind it at this moment? */
+static bool may_grant(struct agent *g, uint64_t lease)
+{
+	struct engine_info info;
+
+	if (!engine_info(g->engine, CLUSTER_GROUP, &info) ||
+	    !info.is_leader || !info.is_ready)
+		return false;
+	return info.n_voters == 1 ||
+	       g->now_ms < info.contact_ms + contact_counts_ms(lease);
+}
+
+static void propose_node(struct agent *g, struct arena *a, const char *op,
+			 uint64_t node, uint64_t epoch)
+{
+	struct doc *cmd = agent_command(g, a, op, NULL);
+
+	doc_put_int(a, cmd, "id", (int64_t)node);
+	doc_put_int(a, cmd, "epoch", (int64_t)epoch);
+	agent_propose(g, CLUSTER_GROUP, a, cmd);
+}
+
+/* 0: no. Else the epoch in which @node may run things for a lease from now. */
+static uint64_t lease_grant(struct agent *g, struct arena *a, uint64_t node)
+{
+	struct txn *t = txn_begin_read(g->db, NULL);
+	struct state s = { t, CLUSTER_GROUP, a };
+	struct doc *row = t ? state_node(&s, node) : NULL;
+	uint64_t epoch = (uint64_t)doc_get_int(row, "epoch", 0);
+	bool up = strcmp(doc_get_str(row, "state", ""), "up") == 0;
+	struct lease_grantee *l = grantee(g, node);
+
+	txn_abort(t);
+	if (!row || l->lost_epoch >= epoch)
+		return 0;
+	if (!up) {
+		if (g->now_ms >= l->up_asked_ms + 1000) {
+			l->up_asked_ms = g->now_ms;
+			propose_node(g, a, "node_up", node, epoch);
+		}
+		return 0;
+	}
+	l->last_ms = g->now_ms;
+	return epoch;
+}
+
+void lease_recv_renew(struct agent *g, uint64_t peer, struct arena *a,
+		      const struct doc *frame)
+{
+	uint64_t lease = lease_ms(g), epoch;
+	struct doc *answer;
+
+	if (!may_grant(g, lease))
+		return;
+	epoch = lease_grant(g, a, peer);
+	if (!epoch)
+		return;
+	answer = agent_frame(a, "grant");
+	doc_put_int(a, answer, "n", doc_get_int(frame, "n", 0));
+	doc_put_int(a, answer, "e", (int64_t)epoch);
+	doc_put_int(a, answer, "d", (int64_t)lease);
+	g->io.send(g->io.ctx, peer, a, answer);
+}
+
+void lease_recv_grant(struct agent *g, const struct doc *frame)
+{
+	int64_t asked = doc_get_int(frame, "n", -1);
+	int64_t duration = doc_get_int(frame, "d", 0);
+	int64_t epoch = doc_get_int(frame, "e", 0);
+
+	if (asked < 0 || epoch <= 0 || duration <= 0 || duration > 600000)
+		return;
+	lease_take(g, (uint64_t)asked, (uint64_t)duration, (uint64_t)epoch);
+}
+
+static void lease_renew(struct agent *g, uint64_t lease)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct engine_info info;
+	struct doc *ask;
+	uint64_t epoch;
+
+	if (!engine_info(g->engine, CLUSTER_GROUP, &info) || !info.leader)
+		return;
+	if (info.is_leader) {
+		epoch = may_grant(g, lease) ?
+				lease_grant(g, a, g->self) :
+				0;
+		if (epoch)
+			lease_take(g, g->now_ms, lease, epoch);
+		return;
+	}
+	ask = agent_frame(a, "renew");
+	doc_put_int(a, ask, "n", (int64_t)g->now_ms);
+	g->io.send(g->io.ctx, info.leader, a, ask);
+}
+
+/* As leader: who can hold no lease any more? */
+static void lease_judge(struct agent *g, uint64_t lease)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct engine_info info;
+	struct txn *t;
+	struct doc *nodes;
+
+	if (!engine_info(g->engine, CLUSTER_GROUP, &info) ||
+	    !info.is_leader || !info.is_ready) {
+		g->lease.leader_since_ms = 0;
+		return;
+	}
+	if (g->lease.leader_since_ms != info.leader_since_ms) {
+		g->lease.leader_since_ms = info.leader_since_ms;
+		g->lease.n = 0; /* what was granted before is not known */
+	}
+	if (!may_grant(g, lease))
+		return;
+	t = txn_begin_read(g->db, NULL);
+	if (!t)
+		return;
+	nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
+	txn_abort(t);
+	for (size_t i = 0; i < doc_len(nodes); i++) {
+		struct doc *row = doc_at(nodes, i);
+		uint64_t id = (uint64_t)doc_get_int(row, "id", 0);
+		uint64_t epoch = (uint64_t)doc_get_int(row, "epoch", 0);
+		struct lease_grantee *l = grantee(g, id);
+		uint64_t since = info.leader_since_ms +
+				 contact_counts_ms(lease);
+
+		if (l->last_ms > since)
+			since = l->last_ms;
+		if (strcmp(doc_get_str(row, "state", ""), "up") != 0 ||
+		    l->lost_epoch >= epoch ||
+		    g->now_ms <= since + lease + margin_ms(lease))
+			continue;
+		l->lost_epoch = epoch;
+		agent_log(g, 4, "%s: its lease of epoch %llu has run out",
+			  doc_get_str(row, "name", "?"),
+			  (unsigned long long)epoch);
+		propose_node(g, a, "node_lost", id, epoch);
+	}
+}
+
+void lease_tick(struct agent *g)
+{
+	uint64_t lease;
+
+	if (!g->identity || g->level != LEVEL_HYPERVISOR ||
+	    g->now_ms < g->lease.next_renew_ms)
+		return;
+	lease = lease_ms(g);
+	lease_renew(g, lease);
+	lease_judge(g, lease);
+	g->lease.next_renew_ms = g->now_ms + lease / 8;
+}
+
+uint64_t lease_next_ms(const struct agent *g)
+{
+	if (!g->identity || g->level != LEVEL_HYPERVISOR)
+		return UINT64_MAX;
+	return g->lease.next_renew_ms;
+}
+
+void lease_free(struct agent *g)
+{
+	free(g->lease.grantees);
+}

@@ -1,0 +1,141 @@
+/*
+ * What is there, as a document: built after each probe, proposed when it
+ * differs from what was last committed. A quiet service writes nothing.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/agent/internal.h"
+
+static void put_channels(struct agent *g, struct arena *a,
+			 const struct instance_run *run, struct doc *d)
+{
+	struct doc *map = NULL;
+
+	for (size_t i = 0; i < run->inst.n; i++) {
+		const struct resource *r = &run->inst.res[i];
+		struct channel *c;
+
+		if (strcmp(r->group, "container") != 0 || !r->encapnode ||
+		    !r->encapnode[0])
+			continue;
+		c = channel_find(g, run->service, r->rid);
+		if (!map)
+			map = doc_put(a, d, "channels", doc_map(a));
+		doc_put_str(a, map, r->rid,
+			    c && c->welcomed ? "up" : "down");
+	}
+}
+
+static struct doc *observe_doc(struct agent *g, struct arena *a,
+			       const struct instance_run *run)
+{
+	struct doc *d = instance_status(a, &run->inst, run->probes);
+
+	if (run->running[0])
+		doc_add(a, doc_put(a, d, "running", doc_list(a)),
+			doc_str(a, run->running));
+	doc_put_str(a, d, "state", run->word);
+	if (run->wait[0])
+		doc_put_str(a, d, "wait", run->wait);
+	if (run->error[0])
+		doc_put_str(a, d, "error", run->error);
+	doc_put_str(a, d, "revision", run->rev);
+	doc_put_int(a, d, "token", (int64_t)run->probe_token);
+	doc_put_int(a, d, "epoch", (int64_t)run->epoch);
+	doc_put_str(a, d, "session", g->session);
+	if (run->was_up)
+		doc_put_bool(a, d, "up_once", true);
+	if (g->level == LEVEL_ENCAP && g->host)
+		doc_put_str(a, d, "host", g->host);
+	put_channels(g, a, run, d);
+	return d;
+}
+
+struct observing {
+	struct agent *agent;
+	struct instance_run *run;
+	struct arena *arena;
+	struct doc *doc;
+};
+
+static void on_observed(void *arg, int code, struct arena *a,
+			const struct doc *result)
+{
+	struct observing *o = arg;
+	struct instance_run *run = o->run;
+	struct agent *g = o->agent;
+
+	(void)a;
+	g->pending--;
+	run->busy--;
+	run->observing = false;
+	if (code == 0 && doc_get_int(result, "code", 0) == OP_OK) {
+		arena_free(run->doc_arena);
+		run->doc_arena = o->arena;
+		run->doc = o->doc;
+	} else {
+		arena_free(o->arena);
+		run->retry_ms = g->now_ms + 500;
+	}
+	free(o);
+}
+
+static void observe_propose(struct agent *g, struct instance_run *run,
+			    struct arena *a, struct doc *d)
+{
+	struct observing *o = calloc(1, sizeof(*o));
+	struct doc *cmd = agent_command(g, a, "observe", NULL);
+	struct doc *sent = doc_copy(a, d);
+
+	if (!o)
+		abort();
+	o->agent = g;
+	o->run = run;
+	o->arena = arena_new();
+	o->doc = doc_copy(o->arena, d);
+	/* Grows within one session, over restarts of the agent too. */
+	run->n = g->now_ms > run->n ? g->now_ms : run->n + 1;
+	doc_put_int(a, sent, "n", (int64_t)run->n);
+	doc_put_str(a, cmd, "name", run->service);
+	doc_put_str(a, cmd, "node", g->node);
+	doc_put(a, cmd, "doc", sent);
+	run->observing = true;
+	run->busy++;
+	g->pending++;
+	engine_propose(g->engine, run->group, a, cmd, PROPOSE_TIMEOUT_MS,
+		       on_observed, o);
+}
+
+/* The host is told at once, beside the log: it waits for these words between
+ * its own actions, with or without a majority. */
+static void observe_tell(struct agent *g, struct instance_run *run,
+			 const struct doc *d)
+{
+	if (!g->host_welcomed) {
+		run->told = NULL;
+		return;
+	}
+	if (run->told && doc_equal(run->told, d))
+		return;
+	arena_free(run->told_arena);
+	run->told_arena = arena_new();
+	run->told = doc_copy(run->told_arena, d);
+	channel_tell_status(g, d);
+}
+
+void observe_step(struct agent *g, struct instance_run *run)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *d;
+
+	if (!run->probes || run->gone)
+		return;
+	d = observe_doc(g, a, run);
+	if (g->level == LEVEL_ENCAP)
+		observe_tell(g, run, d);
+	if (run->observing || g->now_ms < run->retry_ms ||
+	    (run->doc && doc_equal(run->doc, d)))
+		return;
+	observe_propose(g, run, a, d);
+}
