@@ -100,8 +100,8 @@ void agent_propose(struct agent *g, uint64_t gid, struct arena *a,
 	f->agent = g;
 	snprintf(f->op, sizeof(f->op), "%s", doc_get_str(cmd, "op", ""));
 	g->pending++;
-	engine_propose(g->engine, gid, a, cmd, PROPOSE_TIMEOUT_MS,
-		       on_forgotten, f);
+	engine_propose(g->engine, gid, a, cmd, PROPOSE_TIMEOUT_MS, on_forgotten,
+		       f);
 }
 
 uint64_t agent_service_group(struct agent *g, struct arena *a, struct txn *t,
@@ -113,9 +113,8 @@ uint64_t agent_service_group(struct agent *g, struct arena *a, struct txn *t,
 	if (!g->identity)
 		return 0;
 	if (g->level == LEVEL_ENCAP)
-		return g->service && strcmp(service, g->service) == 0 ?
-			       g->group :
-			       0;
+		return g->service && strcmp(service, g->service) == 0 ? g->group
+								      : 0;
 	row = state_service(&s, service);
 	if (!row)
 		return 0;
@@ -127,8 +126,8 @@ struct group_seen *agent_seen(struct agent *g, uint64_t gid)
 	for (size_t i = 0; i < g->n_seen; i++)
 		if (g->seen[i].gid == gid)
 			return &g->seen[i];
-	g->seen = agent_grow(g->seen, g->n_seen, &g->cap_seen,
-			     sizeof(*g->seen));
+	g->seen =
+		agent_grow(g->seen, g->n_seen, &g->cap_seen, sizeof(*g->seen));
 	g->seen[g->n_seen] = (struct group_seen){ .gid = gid };
 	return &g->seen[g->n_seen++];
 }
@@ -164,7 +163,8 @@ static void on_work(void *ctx, int lane, void (*run)(void *arg),
 {
 	struct agent *g = ctx;
 
-	g->io.work(g->io.ctx, lane, run, done, arg);
+	/* Lane 0 of the agent is for driver operations, which have no order. */
+	g->io.work(g->io.ctx, lane + 1, run, done, arg);
 }
 
 static struct doc *on_apply(void *ctx, struct arena *a, struct txn *t,
@@ -216,9 +216,9 @@ static void identity_take(struct agent *g, const struct doc *id)
 	g->identity = doc_copy(a, id);
 	arena_free(g->identity_arena);
 	g->identity_arena = a;
-	g->level = strcmp(doc_get_str(id, "level", ""), "encap") == 0 ?
-			   LEVEL_ENCAP :
-			   LEVEL_HYPERVISOR;
+	g->level = strcmp(doc_get_str(id, "level", ""), "encap") == 0
+			   ? LEVEL_ENCAP
+			   : LEVEL_HYPERVISOR;
 	g->self = (uint64_t)doc_get_int(id, "id", 0);
 	g->group = (uint64_t)doc_get_int(id, "group", CLUSTER_GROUP);
 	free(g->service);
@@ -331,8 +331,7 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 	g->etc_dir = agent_strdup(o->etc_dir);
 	g->session = agent_strdup(o->session);
 	g->now_ms = o->now_ms;
-	g->lease.until_ms = o->lease_until_ms;
-	g->lease.epoch = o->lease_epoch;
+	lease_init(g, o->lease_until_ms, o->lease_epoch);
 	if (o->identity)
 		identity_take(g, o->identity);
 	rc = engine_open(&g->engine, &eo, err);

@@ -40,7 +40,11 @@ struct agent_io {
 			     struct arena *a, struct doc *frame);
 	/* End a channel whose peer broke a rule. */
 	void (*channel_close)(void *ctx, const char *service, const char *rid);
-	/* As engine_io.work; lane 0: no order. */
+	/* Run @run(arg) where it may block, then @done(arg) on the agent's
+	 * thread, not from inside this call. Calls with equal @lane run in
+	 * order, but for lane 0: driver operations, which may hang and must
+	 * not wait for each other. Lane 1 is the log: it must wait for
+	 * nobody. */
 	void (*work)(void *ctx, int lane, void (*run)(void *arg),
 		     void (*done)(void *arg), void *arg);
 	/* A driver operation; called where it may block (from work's run). */
@@ -70,7 +74,7 @@ struct agent_options {
 	struct db *db;
 	const char *node; /* the host name, lower case */
 	const char *run_dir, *etc_dir;
-	const char *session; /* differs after each boot of this system */
+	const char *session;	    /* differs after each boot of this system */
 	const struct doc *identity; /* NULL: member of nothing yet */
 	uint64_t now_ms, seed;
 	uint64_t lease_until_ms, lease_epoch; /* as saved in this session */

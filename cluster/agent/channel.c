@@ -35,8 +35,7 @@ struct channel *channel_find(struct agent *g, const char *service,
 	return NULL;
 }
 
-static struct channel *channel_of(struct agent *g, uint64_t group,
-				  uint64_t id)
+static struct channel *channel_of(struct agent *g, uint64_t group, uint64_t id)
 {
 	for (struct channel *c = g->channels; c; c = c->next)
 		if (c->group == group && c->id == id && c->welcomed)
@@ -94,8 +93,7 @@ static void route_tell_all(struct agent *g, const struct channel *c)
 			route_tell(g, g->peers[i].id, c);
 }
 
-void channel_recv_route(struct agent *g, uint64_t peer,
-			const struct doc *frame)
+void channel_recv_route(struct agent *g, uint64_t peer, const struct doc *frame)
 {
 	uint64_t group = (uint64_t)doc_get_int(frame, "g", 0);
 	uint64_t id = (uint64_t)doc_get_int(frame, "id", 0);
@@ -144,8 +142,7 @@ bool channel_deliver(struct agent *g, uint64_t group, uint64_t to,
 	}
 	if (to == info.self) {
 		engine_recv(g->engine, g->now_ms, group,
-			    (uint64_t)doc_get_int(f, "f", 0),
-			    doc_get(f, "m"));
+			    (uint64_t)doc_get_int(f, "f", 0), doc_get(f, "m"));
 		return true;
 	}
 	if (g->level == LEVEL_ENCAP)
@@ -157,8 +154,7 @@ bool channel_deliver(struct agent *g, uint64_t group, uint64_t to,
 	if (c)
 		return g->io.channel_send(g->io.ctx, c->service, c->rid, a, f);
 	r = route_find(g, group, to);
-	return r && r->host != g->self &&
-	       g->io.send(g->io.ctx, r->host, a, f);
+	return r && r->host != g->self && g->io.send(g->io.ctx, r->host, a, f);
 }
 
 /* -- host side ------------------------------------------------------------ */
@@ -177,8 +173,7 @@ static void channel_down(struct agent *g, struct channel *c)
 	g->dirty = true;
 }
 
-static void channel_refuse(struct agent *g, struct channel *c,
-			   const char *why)
+static void channel_refuse(struct agent *g, struct channel *c, const char *why)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct doc *f = agent_frame(a, "refused");
@@ -233,8 +228,7 @@ static void on_joined(void *arg, int code, struct arena *a,
 	struct channel_join *j = arg;
 	struct agent *g = j->agent;
 	struct channel *c = channel_find(g, j->service, j->rid);
-	const struct doc *member =
-		code == 0 ? doc_get(result, "member") : NULL;
+	const struct doc *member = code == 0 ? doc_get(result, "member") : NULL;
 
 	(void)a;
 	g->pending--;
@@ -325,8 +319,8 @@ void channel_recv_checked(struct agent *g, const struct doc *frame)
 	for (struct channel *c = g->channels; c; c = c->next) {
 		struct doc *row;
 
-		if (c->group != group || c->id != id || !c->up ||
-		    c->welcomed || c->asking)
+		if (c->group != group || c->id != id || !c->up || c->welcomed ||
+		    c->asking)
 			continue;
 		row = member_row(g, a, c);
 		if (doc_get_bool(frame, "ok", false) && row) {
@@ -368,9 +362,8 @@ static void channel_hello(struct agent *g, struct channel *c, struct arena *a,
 	if ((uint64_t)doc_get_int(row, "id", 0) != id ||
 	    (uint64_t)doc_get_int(row, "incarnation", 0) != inc ||
 	    (uint64_t)doc_get_int(frame, "g", 0) != c->group) {
-		channel_new_member(g, c,
-				   (uint64_t)doc_get_int(row, "incarnation",
-							 0));
+		channel_new_member(
+			g, c, (uint64_t)doc_get_int(row, "incarnation", 0));
 		return;
 	}
 	c->id = id;
@@ -429,8 +422,8 @@ void agent_channel_recv(struct agent *g, uint64_t now_ms, const char *service,
 				       "a message in another member's name");
 		else
 			channel_deliver(g, c->group,
-					(uint64_t)doc_get_int(frame, "t", 0),
-					a, frame);
+					(uint64_t)doc_get_int(frame, "t", 0), a,
+					frame);
 	}
 }
 
@@ -499,8 +492,8 @@ void channel_sync(struct agent *g)
 
 			if (strcmp(r->group, "container") == 0 &&
 			    r->encapnode && r->encapnode[0])
-				channel_want(g, run->service, r, run->group,
-					     a, list);
+				channel_want(g, run->service, r, run->group, a,
+					     list);
 		}
 	channel_drop_unwanted(g);
 	g->io.channels(g->io.ctx, list);

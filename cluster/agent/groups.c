@@ -9,17 +9,18 @@
 
 #include "cluster/agent/internal.h"
 
-#define MAX_VOTERS	5
-#define MAX_GROUPS	4096
-#define HASTEN_STEP_MS	15 /* between the elections of two groups */
-#define HASTEN_STEPS	32
+#define MAX_VOTERS     5
+#define MAX_GROUPS     4096
+#define HASTEN_STEP_MS 15 /* between the elections of two groups */
+#define HASTEN_STEPS   32
 
 static const struct engine_timing service_timing = {
 	.heartbeat_ms = SERVICE_HEARTBEAT_MS,
 	.election_ms = SERVICE_ELECTION_MS,
 };
 
-/* -- members ------------------------------------------------------------------ */
+/* -- members ------------------------------------------------------------------
+ */
 
 static size_t voters_of(size_t nodes)
 {
@@ -40,8 +41,8 @@ static void cluster_members(struct agent *g, struct arena *a,
 	for (size_t i = 0; i < n; i++)
 		want[i] = (struct engine_server){
 			.id = (uint64_t)doc_get_int(doc_at(nodes, i), "id", 0),
-			.role = i < voters_of(n) ? ENGINE_VOTER :
-						   ENGINE_STANDBY,
+			.role = i < voters_of(n) ? ENGINE_VOTER
+						 : ENGINE_STANDBY,
 			.address = doc_get_str(doc_at(nodes, i), "name", "?"),
 		};
 	if (engine_set_members(g->engine, CLUSTER_GROUP, want, n, &err) < 0)
@@ -104,8 +105,7 @@ static void want_containers(struct wanted *w, struct arena *a,
 		if (names_have(encapnodes, name))
 			want_server(w, (uint64_t)doc_get_int(m, "id", 0),
 				    ENGINE_STANDBY,
-				    arena_printf(a, "%s in a container",
-						 name));
+				    arena_printf(a, "%s in a container", name));
 	}
 }
 
@@ -113,8 +113,8 @@ static struct conf *head_conf(struct arena *a, const struct state *s,
 			      const char *service)
 {
 	struct doc *row = state_service(s, service);
-	struct doc *rev = state_revision(s, service,
-					 doc_get_str(row, "head", ""));
+	struct doc *rev =
+		state_revision(s, service, doc_get_str(row, "head", ""));
 	const char *text = doc_get_str(rev, "config", "");
 	struct problems p = { .arena = a };
 
@@ -137,8 +137,8 @@ static void service_members(struct agent *g, struct arena *a, struct txn *t,
 		return;
 	voters = groups_voters(g, a);
 	w.at = ARENA_VEC(a, struct engine_server,
-			 doc_len(nodes) + doc_len(members) +
-				 doc_len(voters) + 1);
+			 doc_len(nodes) + doc_len(members) + doc_len(voters) +
+				 1);
 	for (size_t i = 0; i < doc_len(voters); i++)
 		want_server(&w,
 			    (uint64_t)doc_get_int(doc_at(voters, i), "id", 0),
@@ -153,7 +153,8 @@ static void service_members(struct agent *g, struct arena *a, struct txn *t,
 		agent_log(g, 7, "%s: members: %s", name, err.text);
 }
 
-/* -- groups --------------------------------------------------------------------- */
+/* -- groups
+ * --------------------------------------------------------------------- */
 
 static bool index_lists_me(struct agent *g, const struct doc *index)
 {
@@ -173,14 +174,13 @@ static int group_begin(struct agent *g, struct arena *a,
 	const struct doc *voters = doc_get(index, "voters");
 	size_t n = doc_len(voters);
 	struct engine_server *servers = ARENA_VEC(a, struct engine_server, n);
-	struct doc *cmd = op_new(a, "svc_create",
-				 doc_get_int(index, "created", 0),
-				 doc_get(index, "by"));
+	struct doc *cmd =
+		op_new(a, "svc_create", doc_get_int(index, "created", 0),
+		       doc_get(index, "by"));
 
 	for (size_t i = 0; i < n; i++)
 		servers[i] = (struct engine_server){
-			.id = (uint64_t)doc_get_int(doc_at(voters, i), "id",
-						    0),
+			.id = (uint64_t)doc_get_int(doc_at(voters, i), "id", 0),
 			.role = ENGINE_VOTER,
 			.address = doc_get_str(doc_at(voters, i), "name", "?"),
 		};
@@ -203,10 +203,9 @@ static void group_open(struct agent *g, struct arena *a,
 		return;
 	/* Every hypervisor has every group: who is no member of it yet is an
 	 * empty standby which the leader fills, or leaves alone. */
-	rc = index_lists_me(g, index) ?
-		     group_begin(g, a, index, &err) :
-		     engine_join(g->engine, gid, g->self, &service_timing,
-				 &err);
+	rc = index_lists_me(g, index) ? group_begin(g, a, index, &err)
+				      : engine_join(g->engine, gid, g->self,
+						    &service_timing, &err);
 	if (rc < 0)
 		agent_log(g, 3, "%s: its group: %s",
 			  doc_get_str(index, "name", "?"), err.text);
@@ -280,7 +279,8 @@ void groups_sync(struct agent *g)
 	txn_abort(t);
 }
 
-/* -- decisions ------------------------------------------------------------------- */
+/* -- decisions
+ * ------------------------------------------------------------------- */
 
 struct deciding {
 	struct agent *agent;

@@ -14,7 +14,8 @@
 
 #define WAIT_PROBE_MS 400
 
-/* -- what should be ---------------------------------------------------------- */
+/* -- what should be ----------------------------------------------------------
+ */
 
 static void run_unload(struct instance_run *run)
 {
@@ -73,13 +74,13 @@ static void run_reload(struct agent *g, struct instance_run *run)
 	struct arena *old_arena = run->conf_arena;
 	struct recon_memory *old_memory = run->memory;
 
-	if (strcmp(run->rev, run->head) == 0 || run->probing ||
-	    run->acting || run->killing)
+	if (strcmp(run->rev, run->head) == 0 || run->probing || run->acting ||
+	    run->killing)
 		return;
 	t = txn_begin_read(g->db, NULL);
 	rev = t ? state_revision(&(struct state){ t, run->group, a },
-				 run->service, run->head) :
-		  NULL;
+				 run->service, run->head)
+		: NULL;
 	txn_abort(t);
 	if (!rev)
 		return;
@@ -244,14 +245,32 @@ void instance_sync(struct agent *g)
 	drop_gone(g);
 }
 
-/* -- what to do about it ------------------------------------------------------ */
+/* -- what to do about it ------------------------------------------------------
+ */
 
-/* Its assignment is up, but it has no right to run: the lease is not held, or
- * is of another epoch than the assignment. */
+/* The right to run only matters to who is to run: an assignment down is
+ * carried out whatever the lease. */
+static enum lease_right run_right(const struct agent *g,
+				  const struct instance_run *run)
+{
+	if (g->level != LEVEL_HYPERVISOR || run->want != WANT_UP)
+		return LEASE_RUN;
+	return lease_right(g, run->epoch);
+}
+
+/* Its assignment is up, but the lease is not held, or is of another epoch. */
 static bool must_kill(const struct agent *g, const struct instance_run *run)
 {
-	return g->level == LEVEL_HYPERVISOR && run->want == WANT_UP &&
-	       !lease_holds(g, run->epoch);
+	return run_right(g, run) == LEASE_NONE;
+}
+
+/* Is it known what this node should do with the instance? In a container, old
+ * state may say what nobody wants any more. */
+static bool may_reconcile(const struct agent *g, const struct instance_run *run)
+{
+	if (g->level == LEVEL_ENCAP)
+		return g->synced;
+	return run_right(g, run) != LEASE_ASK;
 }
 
 static void memory_of_assignment(struct instance_run *run)
@@ -275,9 +294,8 @@ static enum want encap_want(struct agent *g, struct arena *a,
 	enum want want = WANT_NOTHING;
 
 	if (t)
-		want = want_of(state_assign(
-			&(struct state){ t, run->group, a }, run->service,
-			node));
+		want = want_of(state_assign(&(struct state){ t, run->group, a },
+					    run->service, node));
 	txn_abort(t);
 	return want;
 }
@@ -302,10 +320,10 @@ static size_t encap_views(struct agent *g, struct arena *a,
 			.was_connected = c && c->id != 0,
 			.want = encap_want(g, a, run, r->encapnode),
 			.status = c && c->welcomed ? c->status : NULL,
-			.since_ms = run->up_since[i] ?
-					    (int64_t)(g->now_ms -
-						      run->up_since[i]) :
-					    0,
+			.since_ms = run->up_since[i]
+					    ? (int64_t)(g->now_ms -
+							run->up_since[i])
+					    : 0,
 		};
 	}
 	return n;
@@ -379,9 +397,7 @@ static void run_step(struct agent *g, struct instance_run *run)
 	if (run->probed && run->probe_token == run->token && !run->poked) {
 		run->probed = false;
 		memory_of_assignment(run);
-		/* In a container, old state may say what nobody wants any
-		 * more: look only until it is known to be current. */
-		if (g->level == LEVEL_HYPERVISOR || g->synced)
+		if (may_reconcile(g, run))
 			run_reconcile(g, run, kill);
 		else
 			run->next_probe_ms = g->now_ms + WAIT_PROBE_MS;

@@ -28,13 +28,15 @@
 
 struct lease_grantee {
 	uint64_t node;
-	uint64_t last_ms;     /* of the last grant */
-	uint64_t lost_epoch;  /* proposed as lost: grants no more at this one */
-	uint64_t up_asked_ms; /* when node_up was last proposed */
+	uint64_t last_ms;    /* of the last grant */
+	uint64_t lost_epoch; /* proposed as lost: grants no more at this one */
+	uint64_t asked_ms;   /* when its state was last proposed */
 };
 
 struct lease {
 	uint64_t until_ms, epoch; /* ours; epoch 0: never had one */
+	uint64_t saved_ms, grace_ms; /* until_ms as found at the start; until
+					when a fresh answer is waited for */
 	uint64_t next_renew_ms;
 	/* As leader of the cluster group: */
 	uint64_t leader_since_ms;
@@ -44,7 +46,14 @@ struct lease {
 
 uint64_t lease_ms(const struct agent *g);
 /* May instances of @epoch run here now? */
-bool lease_holds(const struct agent *g, uint64_t epoch);
+enum lease_right {
+	LEASE_RUN,
+	LEASE_ASK,  /* not known yet: start nothing, stop nothing */
+	LEASE_NONE, /* what runs must be stopped */
+};
+enum lease_right lease_right(const struct agent *g, uint64_t epoch);
+/* What an earlier run of this agent saved in this session. */
+void lease_init(struct agent *g, uint64_t until_ms, uint64_t epoch);
 void lease_tick(struct agent *g);
 uint64_t lease_next_ms(const struct agent *g);
 void lease_recv_renew(struct agent *g, uint64_t peer, struct arena *a,
@@ -60,10 +69,10 @@ struct channel {
 	struct channel *next; /* agent::channels */
 	char *service, *rid, *name;
 	uint64_t group, id, incarnation; /* of the member inside; id 0: none */
-	bool up;	/* the byte stream is there */
-	bool welcomed;	/* and its agent has its identity */
-	bool asking;	/* a check or a join is under way */
-	bool wanted;	/* of this turn's list */
+	bool up;			 /* the byte stream is there */
+	bool welcomed;			 /* and its agent has its identity */
+	bool asking;			 /* a check or a join is under way */
+	bool wanted;			 /* of this turn's list */
 	struct arena *status_arena;
 	struct doc *status; /* the container's own instance document */
 	char refused[128];  /* the reason that was logged last */
@@ -117,11 +126,11 @@ struct instance_run {
 	uint64_t token, epoch; /* of the assignment; 0 if none */
 	bool seen_own_doc;
 
-	unsigned busy;	      /* jobs under way */
+	unsigned busy; /* jobs under way */
 	bool probing, acting, killing;
-	bool probed;	      /* a probe came back: reconcile */
-	bool poked;	      /* look again now */
-	bool was_kill;	      /* it had no right to run when last looked at */
+	bool probed;   /* a probe came back: reconcile */
+	bool poked;    /* look again now */
+	bool was_kill; /* it had no right to run when last looked at */
 	uint64_t next_probe_ms;
 	uint64_t probe_token; /* the assignment when it was begun */
 	struct arena *probe_arena;
@@ -137,8 +146,8 @@ struct instance_run {
 	bool observing;	   /* a proposal is under way */
 	uint64_t retry_ms; /* not before */
 	struct arena *doc_arena;
-	struct doc *doc;   /* as last committed, without "n" */
-	struct doc *told;  /* encap level: as last told to the host */
+	struct doc *doc;  /* as last committed, without "n" */
+	struct doc *told; /* encap level: as last told to the host */
 	struct arena *told_arena;
 };
 
@@ -215,9 +224,9 @@ struct agent {
 	struct arena *identity_arena;
 	struct doc *identity; /* NULL before it is a member */
 	enum level level;
-	uint64_t self;	      /* member id: of the cluster, or of our group */
-	uint64_t group;	      /* CLUSTER_GROUP, or the container's own */
-	char *service;	      /* encap level: ours */
+	uint64_t self;	/* member id: of the cluster, or of our group */
+	uint64_t group; /* CLUSTER_GROUP, or the container's own */
+	char *service;	/* encap level: ours */
 
 	struct lease lease;
 	struct channel *channels;
@@ -235,14 +244,14 @@ struct agent {
 	struct group_seen *seen;
 	size_t n_seen, cap_seen;
 
-	bool dirty;	    /* something was applied or changed */
-	uint64_t slow_ms;   /* next time to look at everything */
-	unsigned pending;   /* proposals whose answer is awaited */
+	bool dirty;	  /* something was applied or changed */
+	uint64_t slow_ms; /* next time to look at everything */
+	unsigned pending; /* proposals whose answer is awaited */
 	bool closing;
 	struct peer_up {
 		uint64_t id;
 		bool up;
-	} *peers;
+	} * peers;
 	size_t n_peers, cap_peers;
 };
 

@@ -133,8 +133,8 @@ static void probe_done(void *arg)
 {
 	struct run_job *j = arg;
 	struct instance_run *run = j->run;
-	struct probe *probes = ARENA_VEC(j->arena, struct probe,
-					 j->n ? j->n : 1);
+	struct probe *probes =
+		ARENA_VEC(j->arena, struct probe, j->n ? j->n : 1);
 
 	for (size_t i = 0; i < j->n; i++) {
 		bool up;
@@ -167,7 +167,8 @@ void job_probe(struct agent *g, struct instance_run *run)
 	g->io.work(g->io.ctx, 0, probe_run, probe_done, j);
 }
 
-/* -- start, stop, kill ------------------------------------------------------ */
+/* -- start, stop, kill ------------------------------------------------------
+ */
 
 static const char *const op_words[] = {
 	[DRIVE_PROBE] = "probe",
@@ -191,8 +192,8 @@ static void job_tell(struct agent *g, const struct instance_run *run,
 	doc_put_str(a, e, "level",
 		    run->inst.level == LEVEL_ENCAP ? "encap" : "hypervisor");
 	doc_put_str(a, e, "rid", r->rid);
-	doc_put_str(a, e, "text", arena_printf(a, "%s %s%s%s", word, r->rid,
-					       fmt, more));
+	doc_put_str(a, e, "text",
+		    arena_printf(a, "%s %s%s%s", word, r->rid, fmt, more));
 	doc_add(a, list, e);
 	doc_put(a, cmd, "events", list);
 	agent_propose(g, run->group, a, cmd);
@@ -234,8 +235,8 @@ static void act_record(struct run_job *j, const struct job_item *it)
 		agent_log(g, 6, "%s: %s %s: done in %llu ms", run->service,
 			  word, r->rid,
 			  (unsigned long long)(g->now_ms - j->begun_ms));
-		job_tell(g, run, r, it->rc == DRIVER_NOOP ? ": was so already" :
-							    ": done",
+		job_tell(g, run, r,
+			 it->rc == DRIVER_NOOP ? ": was so already" : ": done",
 			 word, "");
 	}
 	if (run->memory_token != j->token)
@@ -317,8 +318,9 @@ void job_kill(struct agent *g, struct instance_run *run,
 		j->items[i].op = DRIVE_KILL;
 	}
 	run->killing = true;
-	agent_log(g, 4, "%s: the lease runs out, or is of another epoch: "
-			"stopping it the hard way",
+	agent_log(g, 4,
+		  "%s: the lease runs out, or is of another epoch: "
+		  "stopping it the hard way",
 		  run->service);
 	g->io.work(g->io.ctx, 0, act_run, kill_done, j);
 }

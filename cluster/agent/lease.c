@@ -19,6 +19,7 @@
 #include "cluster/agent/internal.h"
 
 #define LEASE_DEFAULT_MS 3000
+#define ASK_AGAIN_MS	 1000
 
 uint64_t lease_ms(const struct agent *g)
 {
@@ -43,12 +44,27 @@ static uint64_t margin_ms(uint64_t lease)
 	return lease / 10;
 }
 
-bool lease_holds(const struct agent *g, uint64_t epoch)
+enum lease_right lease_right(const struct agent *g, uint64_t epoch)
 {
+	const struct lease *l = &g->lease;
 	uint64_t quarter = lease_ms(g) / 4;
 
-	return g->lease.epoch == epoch && epoch != 0 &&
-	       g->now_ms + quarter < g->lease.until_ms;
+	if (l->epoch == epoch && epoch != 0 &&
+	    g->now_ms + quarter < l->until_ms)
+		return LEASE_RUN;
+	/* The agent was away for longer than its lease. If nobody has taken
+	 * the epoch, its answer comes within moments. */
+	if (l->until_ms == l->saved_ms && g->now_ms < l->grace_ms)
+		return LEASE_ASK;
+	return LEASE_NONE;
+}
+
+void lease_init(struct agent *g, uint64_t until_ms, uint64_t epoch)
+{
+	g->lease.until_ms = g->lease.saved_ms = until_ms;
+	g->lease.epoch = epoch;
+	if (epoch)
+		g->lease.grace_ms = g->now_ms + lease_ms(g) / 2;
 }
 
 static struct lease_grantee *grantee(struct agent *g, uint64_t node)
@@ -58,8 +74,8 @@ static struct lease_grantee *grantee(struct agent *g, uint64_t node)
 	for (size_t i = 0; i < l->n; i++)
 		if (l->grantees[i].node == node)
 			return &l->grantees[i];
-	l->grantees = agent_grow(l->grantees, l->n, &l->cap,
-				 sizeof(*l->grantees));
+	l->grantees =
+		agent_grow(l->grantees, l->n, &l->cap, sizeof(*l->grantees));
 	l->grantees[l->n] = (struct lease_grantee){ .node = node };
 	return &l->grantees[l->n++];
 }
@@ -85,19 +101,25 @@ static bool may_grant(struct agent *g, uint64_t lease)
 {
 	struct engine_info info;
 
-	if (!engine_info(g->engine, CLUSTER_GROUP, &info) ||
-	    !info.is_leader || !info.is_ready)
+	if (!engine_info(g->engine, CLUSTER_GROUP, &info) || !info.is_leader ||
+	    !info.is_ready)
 		return false;
 	return info.n_voters == 1 ||
 	       g->now_ms < info.contact_ms + contact_counts_ms(lease);
 }
 
+/* A proposal can be lost with nobody told: it is repeated until the state has
+ * changed, which a repetition does not change again (it names the epoch). */
 static void propose_node(struct agent *g, struct arena *a, const char *op,
-			 uint64_t node, uint64_t epoch)
+			 struct lease_grantee *l, uint64_t epoch)
 {
-	struct doc *cmd = agent_command(g, a, op, NULL);
+	struct doc *cmd;
 
-	doc_put_int(a, cmd, "id", (int64_t)node);
+	if (l->asked_ms && g->now_ms < l->asked_ms + ASK_AGAIN_MS)
+		return;
+	l->asked_ms = g->now_ms;
+	cmd = agent_command(g, a, op, NULL);
+	doc_put_int(a, cmd, "id", (int64_t)l->node);
 	doc_put_int(a, cmd, "epoch", (int64_t)epoch);
 	agent_propose(g, CLUSTER_GROUP, a, cmd);
 }
@@ -116,10 +138,7 @@ static uint64_t lease_grant(struct agent *g, struct arena *a, uint64_t node)
 	if (!row || l->lost_epoch >= epoch)
 		return 0;
 	if (!up) {
-		if (g->now_ms >= l->up_asked_ms + 1000) {
-			l->up_asked_ms = g->now_ms;
-			propose_node(g, a, "node_up", node, epoch);
-		}
+		propose_node(g, a, "node_up", l, epoch);
 		return 0;
 	}
 	l->last_ms = g->now_ms;
@@ -165,9 +184,7 @@ static void lease_renew(struct agent *g, uint64_t lease)
 	if (!engine_info(g->engine, CLUSTER_GROUP, &info) || !info.leader)
 		return;
 	if (info.is_leader) {
-		epoch = may_grant(g, lease) ?
-				lease_grant(g, a, g->self) :
-				0;
+		epoch = may_grant(g, lease) ? lease_grant(g, a, g->self) : 0;
 		if (epoch)
 			lease_take(g, g->now_ms, lease, epoch);
 		return;
@@ -175,6 +192,30 @@ static void lease_renew(struct agent *g, uint64_t lease)
 	ask = agent_frame(a, "renew");
 	doc_put_int(a, ask, "n", (int64_t)g->now_ms);
 	g->io.send(g->io.ctx, info.leader, a, ask);
+}
+
+static void lease_judge_node(struct agent *g, struct arena *a,
+			     const struct doc *row, uint64_t leader_since,
+			     uint64_t lease)
+{
+	uint64_t epoch = (uint64_t)doc_get_int(row, "epoch", 0);
+	struct lease_grantee *l =
+		grantee(g, (uint64_t)doc_get_int(row, "id", 0));
+	uint64_t since = leader_since + contact_counts_ms(lease);
+
+	if (l->last_ms > since)
+		since = l->last_ms;
+	if (strcmp(doc_get_str(row, "state", ""), "up") != 0 ||
+	    g->now_ms <= since + lease + margin_ms(lease))
+		return;
+	if (l->lost_epoch < epoch) {
+		l->lost_epoch = epoch;
+		l->asked_ms = 0;
+		agent_log(g, 4, "%s: its lease of epoch %llu has run out",
+			  doc_get_str(row, "name", "?"),
+			  (unsigned long long)epoch);
+	}
+	propose_node(g, a, "node_lost", l, epoch);
 }
 
 /* As leader: who can hold no lease any more? */
@@ -185,8 +226,8 @@ static void lease_judge(struct agent *g, uint64_t lease)
 	struct txn *t;
 	struct doc *nodes;
 
-	if (!engine_info(g->engine, CLUSTER_GROUP, &info) ||
-	    !info.is_leader || !info.is_ready) {
+	if (!engine_info(g->engine, CLUSTER_GROUP, &info) || !info.is_leader ||
+	    !info.is_ready) {
 		g->lease.leader_since_ms = 0;
 		return;
 	}
@@ -201,26 +242,9 @@ static void lease_judge(struct agent *g, uint64_t lease)
 		return;
 	nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
 	txn_abort(t);
-	for (size_t i = 0; i < doc_len(nodes); i++) {
-		struct doc *row = doc_at(nodes, i);
-		uint64_t id = (uint64_t)doc_get_int(row, "id", 0);
-		uint64_t epoch = (uint64_t)doc_get_int(row, "epoch", 0);
-		struct lease_grantee *l = grantee(g, id);
-		uint64_t since = info.leader_since_ms +
-				 contact_counts_ms(lease);
-
-		if (l->last_ms > since)
-			since = l->last_ms;
-		if (strcmp(doc_get_str(row, "state", ""), "up") != 0 ||
-		    l->lost_epoch >= epoch ||
-		    g->now_ms <= since + lease + margin_ms(lease))
-			continue;
-		l->lost_epoch = epoch;
-		agent_log(g, 4, "%s: its lease of epoch %llu has run out",
-			  doc_get_str(row, "name", "?"),
-			  (unsigned long long)epoch);
-		propose_node(g, a, "node_lost", id, epoch);
-	}
+	for (size_t i = 0; i < doc_len(nodes); i++)
+		lease_judge_node(g, a, doc_at(nodes, i), info.leader_since_ms,
+				 lease);
 }
 
 void lease_tick(struct agent *g)

@@ -11,8 +11,8 @@
 static struct conf *query_conf(const struct state *s, const char *service,
 			       const struct doc *row)
 {
-	struct doc *rev = state_revision(s, service,
-					 doc_get_str(row, "head", ""));
+	struct doc *rev =
+		state_revision(s, service, doc_get_str(row, "head", ""));
 	const char *text = doc_get_str(rev, "config", "");
 	struct problems p = { .arena = s->arena };
 
@@ -83,8 +83,7 @@ static void fold_encaps(struct arena *a, const struct instance *conf,
 			continue;
 		up = is_up(doc_get(resources, r->rid), "status");
 		encap = doc_get(all, r->encapnode);
-		if (encap &&
-		    strcmp(doc_get_str(encap, "host", ""), node) != 0)
+		if (encap && strcmp(doc_get_str(encap, "host", ""), node) != 0)
 			encap = NULL;
 		if (!up)
 			instance_fold_encap(a, inst, r->rid, NULL,
@@ -100,8 +99,8 @@ static void fold_encaps(struct arena *a, const struct instance *conf,
 					    "anything yet",
 					    true);
 		else
-			instance_fold_encap(a, inst, r->rid,
-					    doc_copy(a, encap), NULL, false);
+			instance_fold_encap(a, inst, r->rid, doc_copy(a, encap),
+					    NULL, false);
 	}
 }
 
@@ -129,10 +128,10 @@ static struct doc *query_instance(struct agent *g, const struct state *s,
 	struct doc *inst;
 	struct instance conf;
 
-	inst = row ? doc_copy(a, row) :
-		     empty_instance(a, node,
-				    g->level == LEVEL_ENCAP ? "encap" :
-							      "hypervisor");
+	inst = row ? doc_copy(a, row)
+		   : empty_instance(a, node,
+				    g->level == LEVEL_ENCAP ? "encap"
+							    : "hypervisor");
 	if (g->level == LEVEL_ENCAP)
 		return inst;
 	if (row && instance_eval(a, c, service, node, LEVEL_HYPERVISOR, &conf,
@@ -285,8 +284,7 @@ struct doc *query_cluster(struct agent *g, struct arena *a, struct txn *t)
 	struct doc *d = query_nodes(g, a, t);
 
 	doc_put_str(a, d, "name", doc_get_str(row, "name", ""));
-	doc_put_str(a, d, "id",
-		    doc_get_str(g->identity, "cluster_id", ""));
+	doc_put_str(a, d, "id", doc_get_str(g->identity, "cluster_id", ""));
 	doc_put_str(a, d, "node", g->node);
 	doc_put(a, d, "group", query_group(g, a, CLUSTER_GROUP));
 	doc_put_int(a, d, "services", (int64_t)doc_len(state_services(&s)));
@@ -296,7 +294,8 @@ struct doc *query_cluster(struct agent *g, struct arena *a, struct txn *t)
 	return d;
 }
 
-/* -- events -------------------------------------------------------------------- */
+/* -- events
+ * -------------------------------------------------------------------- */
 
 static int by_time(const void *x, const void *y)
 {
@@ -341,8 +340,8 @@ struct doc *query_events(struct agent *g, struct arena *a, struct txn *t,
 	struct doc *list = doc_put(a, d, "events", doc_list(a));
 	struct doc *next = doc_put(a, d, "cursor", doc_map(a));
 	uint64_t gids[256];
-	size_t n = engine_groups(g->engine, gids,
-				 sizeof(gids) / sizeof(gids[0]));
+	size_t n =
+		engine_groups(g->engine, gids, sizeof(gids) / sizeof(gids[0]));
 	uint64_t own = service ? agent_service_group(g, a, t, service) : 0;
 
 	for (size_t i = 0; i < n && i < sizeof(gids) / sizeof(gids[0]); i++)

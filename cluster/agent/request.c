@@ -54,7 +54,7 @@ static void request_data(struct request *r, struct doc *data)
 	request_end(r, answer);
 }
 
-#define REFUSE(r, code, ...) \
+#define REFUSE(r, code, ...)                                                   \
 	request_end((r), request_answer((r)->arena, (code), __VA_ARGS__))
 
 static const char *arg_str(const struct request *r, const char *key)
@@ -62,7 +62,8 @@ static const char *arg_str(const struct request *r, const char *key)
 	return doc_get_str(r->doc, key, "");
 }
 
-/* -- commands ---------------------------------------------------------------- */
+/* -- commands ----------------------------------------------------------------
+ */
 
 static struct doc *answer_of(struct arena *a, int code,
 			     const struct doc *result)
@@ -109,8 +110,8 @@ static void on_proposed(void *arg, int code, struct arena *a,
 static void request_propose(struct request *r, uint64_t gid, struct doc *cmd)
 {
 	r->agent->pending++;
-	engine_propose(r->agent->engine, gid, r->arena, cmd,
-		       PROPOSE_TIMEOUT_MS, on_proposed, r);
+	engine_propose(r->agent->engine, gid, r->arena, cmd, PROPOSE_TIMEOUT_MS,
+		       on_proposed, r);
 }
 
 static struct doc *request_command(struct request *r, const char *op)
@@ -125,8 +126,8 @@ static uint64_t request_service(struct request *r)
 	const char *name = arg_str(r, "name");
 	struct txn *t = txn_begin_read(g->db, NULL);
 	uint64_t gid = t ? agent_service_group(g, r->arena, t, name) : 0;
-	bool there = gid &&
-		     state_service(&(struct state){ t, gid, r->arena }, name);
+	bool there =
+		gid && state_service(&(struct state){ t, gid, r->arena }, name);
 
 	txn_abort(t);
 	if (there)
@@ -138,7 +139,8 @@ static uint64_t request_service(struct request *r)
 	return 0;
 }
 
-/* -- env files --------------------------------------------------------------- */
+/* -- env files ---------------------------------------------------------------
+ */
 
 static struct doc *problem_doc(struct arena *a, const struct problems *p,
 			       bool fatal)
@@ -162,8 +164,7 @@ static void refuse_config(struct request *r, const struct problems *p)
 				   p->at[i].text);
 	answer = request_answer(r->arena, OP_FAILED, NULL);
 	doc_put_str(r->arena, answer, "err", buf_text(&text));
-	doc_put(r->arena,
-		doc_put(r->arena, answer, "data", doc_map(r->arena)),
+	doc_put(r->arena, doc_put(r->arena, answer, "data", doc_map(r->arena)),
 		"problems", problem_doc(r->arena, p, true));
 	request_end(r, answer);
 }
@@ -360,7 +361,8 @@ static void request_delete(struct request *r)
 		       on_delete_allowed, r);
 }
 
-/* -- intents ------------------------------------------------------------------ */
+/* -- intents ------------------------------------------------------------------
+ */
 
 /* In a container an intent is about its own level. */
 static const char *intent_level(const struct request *r)
@@ -476,7 +478,8 @@ static void request_node_join(struct request *r)
 	request_propose(r, CLUSTER_GROUP, cmd);
 }
 
-/* -- queries ------------------------------------------------------------------ */
+/* -- queries ------------------------------------------------------------------
+ */
 
 static void request_ping(struct request *r)
 {
@@ -486,9 +489,9 @@ static void request_ping(struct request *r)
 
 	doc_put_str(a, d, "node", g->node);
 	doc_put_str(a, d, "level",
-		    !g->identity		 ? "" :
-		    g->level == LEVEL_ENCAP ? "encap" :
-						 "hypervisor");
+		    !g->identity	      ? ""
+		    : g->level == LEVEL_ENCAP ? "encap"
+					      : "hypervisor");
 	doc_put_str(a, d, "version", ENCAP_VERSION);
 	if (g->identity)
 		doc_put_str(a, d, "cluster",
@@ -552,8 +555,8 @@ static struct doc *events_now(struct agent *g, struct arena *a,
 			      size_t limit)
 {
 	struct txn *t = txn_begin_read(g->db, NULL);
-	struct doc *d = t ? query_events(g, a, t, cursor, service, limit) :
-			    doc_map(a);
+	struct doc *d =
+		t ? query_events(g, a, t, cursor, service, limit) : doc_map(a);
 
 	txn_abort(t);
 	return d;
@@ -568,10 +571,10 @@ static size_t events_limit(const struct request *r)
 
 static void request_events(struct request *r)
 {
-	request_data(r, events_now(r->agent, r->arena,
-				   doc_get(r->doc, "cursor"),
-				   doc_get_str(r->doc, "name", NULL),
-				   events_limit(r)));
+	request_data(r,
+		     events_now(r->agent, r->arena, doc_get(r->doc, "cursor"),
+				doc_get_str(r->doc, "name", NULL),
+				events_limit(r)));
 }
 
 static void request_watch(struct request *r)
@@ -587,13 +590,12 @@ static struct doc *watch_answer(struct agent *g, struct watch *w, bool late)
 
 	if (w->creation) {
 		struct txn *t = txn_begin_read(g->db, NULL);
-		uint64_t gid = t ? agent_service_group(g, w->arena, t,
-						       w->service) :
-				   0;
+		uint64_t gid =
+			t ? agent_service_group(g, w->arena, t, w->service) : 0;
 		struct doc *row =
 			gid ? state_service(&(struct state){ t, gid, w->arena },
-					    w->service) :
-			      NULL;
+					    w->service)
+			    : NULL;
 
 		txn_abort(t);
 		if (row && doc_get(row, "head")) {
@@ -608,8 +610,8 @@ static struct doc *watch_answer(struct agent *g, struct watch *w, bool late)
 				      w->arena, OP_TIMEOUT,
 				      "%s is made, but its group did not begin "
 				      "in time: see 'encap status %s'",
-				      w->service, w->service) :
-			      NULL;
+				      w->service, w->service)
+			    : NULL;
 	}
 	data = events_now(g, w->arena, w->cursor, w->service, EVENTS_DEFAULT);
 	if (!late && doc_len(doc_get(data, "events")) == 0)
