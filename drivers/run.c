@@ -257,8 +257,7 @@ static void make_env(struct plan *p)
 	p->env[n] = NULL;
 }
 
-/* -- output -----------------------------------------------------------------
- */
+/* -- output -------------------------------------------------------- */
 
 static void tail_add(struct run *r, const char *bytes, size_t n)
 {
@@ -341,8 +340,7 @@ static void tail_from_log(struct run *r, int fd, off_t start)
 		tail_add(r, bytes, (size_t)n);
 }
 
-/* -- fork and wait ------------------------------------------------------------
- */
+/* -- fork and wait ------------------------------------------------- */
 
 static pid_t fork_quietly(void)
 {
@@ -652,8 +650,7 @@ int run_call(int (*fn)(const void *arg), const void *arg, int64_t deadline_ms,
 	return rc < 0 ? err_set(err, rc, "wait: %s", strerror(-rc)) : r.code;
 }
 
-/* -- command texts ------------------------------------------------------------
- */
+/* -- command texts ------------------------------------------------- */
 
 static bool wants_shell(const char *command)
 {

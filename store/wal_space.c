@@ -348,8 +348,8 @@ static int carry_group(const struct wal_space *s, const struct wal_group *g,
 				.group = g->id };
 	int rc;
 
-	v.index = g->n_spans ? g->spans[0].segment->seq
-			     : wal_space_last(s)->seq;
+	v.index =
+		g->n_spans ? g->spans[0].segment->seq : wal_space_last(s)->seq;
 	if (g->n_segments > 1) {
 		rc = wal_stream_put(out, &v);
 		if (rc < 0)

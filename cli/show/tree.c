@@ -64,8 +64,7 @@ static void row_log(struct arena *a, struct row *r, const char *text)
 	r->logs[r->n_logs++] = text;
 }
 
-/* -- the document as rows ----------------------------------------------------
- */
+/* -- the document as rows ------------------------------------------ */
 
 struct tree {
 	struct arena *arena;
@@ -309,8 +308,7 @@ static struct row *tree_rows(const struct tree *t)
 	return top;
 }
 
-/* -- rows on the grid --------------------------------------------------------
- */
+/* -- rows on the grid ---------------------------------------------- */
 
 struct printer {
 	FILE *out;

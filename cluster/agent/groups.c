@@ -19,8 +19,7 @@ static const struct engine_timing service_timing = {
 	.election_ms = SERVICE_ELECTION_MS,
 };
 
-/* -- members ------------------------------------------------------------------
- */
+/* -- members ------------------------------------------------------- */
 
 static size_t voters_of(size_t nodes)
 {

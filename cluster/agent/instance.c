@@ -14,8 +14,7 @@
 
 #define WAIT_PROBE_MS 400
 
-/* -- what should be ----------------------------------------------------------
- */
+/* -- what should be ------------------------------------------------ */
 
 static void run_unload(struct instance_run *run)
 {
@@ -245,8 +244,7 @@ void instance_sync(struct agent *g)
 	drop_gone(g);
 }
 
-/* -- what to do about it ------------------------------------------------------
- */
+/* -- what to do about it ------------------------------------------- */
 
 /* The right to run only matters to who is to run: an assignment down is
  * carried out whatever the lease. */

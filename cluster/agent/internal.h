@@ -34,7 +34,7 @@ struct lease_grantee {
 };
 
 struct lease {
-	uint64_t until_ms, epoch; /* ours; epoch 0: never had one */
+	uint64_t until_ms, epoch;    /* ours; epoch 0: never had one */
 	uint64_t saved_ms, grace_ms; /* until_ms as found at the start; until
 					when a fresh answer is waited for */
 	uint64_t next_renew_ms;

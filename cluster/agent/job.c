@@ -167,8 +167,7 @@ void job_probe(struct agent *g, struct instance_run *run)
 	g->io.work(g->io.ctx, 0, probe_run, probe_done, j);
 }
 
-/* -- start, stop, kill ------------------------------------------------------
- */
+/* -- start, stop, kill --------------------------------------------- */
 
 static const char *const op_words[] = {
 	[DRIVE_PROBE] = "probe",

@@ -62,8 +62,7 @@ static const char *arg_str(const struct request *r, const char *key)
 	return doc_get_str(r->doc, key, "");
 }
 
-/* -- commands ----------------------------------------------------------------
- */
+/* -- commands ------------------------------------------------------ */
 
 static struct doc *answer_of(struct arena *a, int code,
 			     const struct doc *result)
@@ -139,8 +138,7 @@ static uint64_t request_service(struct request *r)
 	return 0;
 }
 
-/* -- env files ---------------------------------------------------------------
- */
+/* -- env files ----------------------------------------------------- */
 
 static struct doc *problem_doc(struct arena *a, const struct problems *p,
 			       bool fatal)
@@ -361,8 +359,7 @@ static void request_delete(struct request *r)
 		       on_delete_allowed, r);
 }
 
-/* -- intents ------------------------------------------------------------------
- */
+/* -- intents ------------------------------------------------------- */
 
 /* In a container an intent is about its own level. */
 static const char *intent_level(const struct request *r)
@@ -478,8 +475,7 @@ static void request_node_join(struct request *r)
 	request_propose(r, CLUSTER_GROUP, cmd);
 }
 
-/* -- queries ------------------------------------------------------------------
- */
+/* -- queries ------------------------------------------------------- */
 
 static void request_ping(struct request *r)
 {

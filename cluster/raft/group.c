@@ -200,8 +200,8 @@ static void send_append(struct egroup *g, const struct raft_message *m)
 			const struct raft_log_entry *e = glog_get(
 				&g->log, p->prev_log_index + p->n_entries + 1);
 
-			if (!e || (p->n_entries &&
-				   bytes + e->len > APPEND_BYTES))
+			if (!e ||
+			    (p->n_entries && bytes + e->len > APPEND_BYTES))
 				break;
 			bytes += e->len;
 			last = e;
@@ -271,13 +271,13 @@ static int put_entry(struct egroup *g, uint64_t index,
 		err_set(&err, rc, "group %" PRIu64 ": out of memory", g->gid);
 		return engine_fatal(g->engine, &err);
 	}
-	return group_put(g, &(struct wal_record){ .kind = WAL_ENTRY,
-						  .index = index,
-						  .term = src->term,
-						  .entry_type =
-							  (uint8_t)src->type,
-						  .data = src->buf.base,
-						  .len = src->buf.len });
+	return group_put(g,
+			 &(struct wal_record){ .kind = WAL_ENTRY,
+					       .index = index,
+					       .term = src->term,
+					       .entry_type = (uint8_t)src->type,
+					       .data = src->buf.base,
+					       .len = src->buf.len });
 }
 
 static int put_entries(struct egroup *g, const struct raft_update *u)
@@ -345,8 +345,9 @@ static int step_failed(struct egroup *g, const struct raft_event *ev, int rv)
 		return engine_fatal(g->engine, &err);
 	}
 	if (ev->type != RAFT_SUBMIT && ev->type != RAFT_TRANSFER)
-		engine_log(g->engine, 3, "group %" PRIu64 ": raft (event %d): %s",
-			   g->gid, (int)ev->type, raft_strerror(rv));
+		engine_log(g->engine, 3,
+			   "group %" PRIu64 ": raft (event %d): %s", g->gid,
+			   (int)ev->type, raft_strerror(rv));
 	return raft_errno(rv);
 }
 
@@ -453,8 +454,9 @@ int group_start(struct egroup *g, struct err *err)
 	if (g->snap.index) {
 		rc = snap_metadata(&g->snap, &meta);
 		if (rc < 0)
-			return err_set(err, rc, "group %" PRIu64
-						": the snapshot's member list",
+			return err_set(err, rc,
+				       "group %" PRIu64
+				       ": the snapshot's member list",
 				       g->gid);
 		ev.start.metadata = &meta;
 	}

@@ -84,7 +84,7 @@ struct proposal {
 	struct proposal *next;	    /* of its bucket in engine::table */
 	struct egroup *group;
 	enum proposal_state state;
-	uint64_t id; /* ours, or the forwarder's */
+	uint64_t id;   /* ours, or the forwarder's */
 	uint64_t from; /* who forwarded it; 0: it is ours */
 	char client[CLIENT_SIZE];
 	uint64_t sq;
@@ -252,8 +252,7 @@ struct egroup *group_new(struct engine *e, uint64_t gid, uint64_t self,
 void group_free(struct egroup *g);
 int engine_insert(struct engine *e, struct egroup *g);
 void engine_remove(struct engine *e, struct egroup *g);
-int engine_load(struct engine *e, const struct wal_disk *disk,
-		struct err *err);
+int engine_load(struct engine *e, const struct wal_disk *disk, struct err *err);
 
 /* -- group.c -- */
 /* Put a record of @g behind those pending; a failure is fatal. */

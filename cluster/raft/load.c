@@ -164,9 +164,9 @@ static int read_mark(struct egroup *g, const struct wal_record *rec,
 	s.conf_index = (uint64_t)doc_get_int(d, "ci", 0);
 	s.size = (uint64_t)doc_get_int(d, "sz", 0);
 	cf = doc_get(d, "cf");
-	if (s.index && (!cf || cf->type != DOC_BIN ||
-			message_check_configuration(cf->str.data,
-						    cf->str.len) < 0)) {
+	if (s.index &&
+	    (!cf || cf->type != DOC_BIN ||
+	     message_check_configuration(cf->str.data, cf->str.len) < 0)) {
 		rc = err_set(err, -EUCLEAN, "a mark without a member list");
 		goto out;
 	}
@@ -195,8 +195,8 @@ static int replay_mark(struct egroup *g, const struct wal_record *rec,
 	if (rc < 0)
 		return rc;
 	if (rec->kind == WAL_RESET || rec->aux > last + 1)
-		glog_reset(&g->log, rec->kind == WAL_RESET ? rec->index
-							   : rec->aux - 1);
+		glog_reset(&g->log,
+			   rec->kind == WAL_RESET ? rec->index : rec->aux - 1);
 	else if (rec->aux)
 		glog_trim(&g->log, rec->aux - 1);
 	return 0;
@@ -365,7 +365,8 @@ static int check_db(struct egroup *g, struct txn *t, struct err *err)
 	g->applied_term = term;
 	if (g->applied < g->snap.index)
 		return err_set(err, -EUCLEAN,
-			       "snapshot %" PRIu64 " holds the state of %" PRIu64,
+			       "snapshot %" PRIu64
+			       " holds the state of %" PRIu64,
 			       g->snap.index, g->applied);
 	if (g->applied > glog_last(&g->log))
 		return err_set(err, -EUCLEAN,

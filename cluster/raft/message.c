@@ -68,8 +68,9 @@ static struct doc *encode_append(struct egroup *g, struct arena *a,
 	return d;
 }
 
-static struct doc *encode_append_result(const struct egroup *g, struct arena *a,
-					const struct raft_append_entries_result *m)
+static struct doc *
+encode_append_result(const struct egroup *g, struct arena *a,
+		     const struct raft_append_entries_result *m)
 {
 	struct doc *d = encode_new(a, "ar", m->term);
 

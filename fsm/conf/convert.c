@@ -46,8 +46,8 @@ static bool decimal_read(const char **at, struct decimal *d, const char *points)
 
 static bool decimal_times(const struct decimal *d, int64_t unit, int64_t *ret)
 {
-	__int128 n = (__int128)d->whole * unit +
-		     (__int128)d->part * unit / d->of;
+	__int128 n =
+		(__int128)d->whole * unit + (__int128)d->part * unit / d->of;
 
 	if (n > INT64_MAX)
 		return false;
@@ -90,15 +90,9 @@ static const struct {
 	const char *name;
 	int64_t num, of; /* in ms: num / of */
 } durations[] = {
-	{ "", 1000, 1 },
-	{ "ns", 1, 1000000 },
-	{ "us", 1, 1000 },
-	{ "ms", 1, 1 },
-	{ "s", 1000, 1 },
-	{ "m", 60000, 1 },
-	{ "h", 3600000, 1 },
-	{ "d", 86400000, 1 },
-	{ "w", 604800000, 1 },
+	{ "", 1000, 1 },	 { "ns", 1, 1000000 }, { "us", 1, 1000 },
+	{ "ms", 1, 1 },		 { "s", 1000, 1 },     { "m", 60000, 1 },
+	{ "h", 3600000, 1 },	 { "d", 86400000, 1 }, { "w", 604800000, 1 },
 	{ "y", 31536000000, 1 }, /* 365 days */
 };
 

@@ -12,20 +12,20 @@ enum conv {
 	CONV_STRING,
 	CONV_LIST,
 	CONV_LIST_LOWER,
-	CONV_NODES,    /* list_lower of node names */
+	CONV_NODES, /* list_lower of node names */
 	CONV_INTEGER,
 	CONV_BOOLEAN,
 	CONV_TRISTATE, /* boolean that knows when it was not said */
 	CONV_DURATION, /* of seconds, if no unit is given */
 	CONV_SIZE,
-	CONV_SHLEX,    /* checked here, split by who runs it */
+	CONV_SHLEX, /* checked here, split by who runs it */
 };
 
 struct value {
-	const char *text;    /* canonical */
-	struct names words;  /* lists and shlex */
-	int64_t num;	     /* integer, ms, bytes; boolean 0 or 1 */
-	bool is_percent;     /* a size such as 50%FREE: only text */
+	const char *text;   /* canonical */
+	struct names words; /* lists and shlex */
+	int64_t num;	    /* integer, ms, bytes; boolean 0 or 1 */
+	bool is_percent;    /* a size such as 50%FREE: only text */
 };
 
 /* -EINVAL with what was expected (the keyword's name is not in it). */

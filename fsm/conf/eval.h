@@ -12,9 +12,9 @@
 #include "fsm/conf/ini.h"
 #include "fsm/conf/keyword.h"
 
-#define EVAL_MAX_DEPTH 32	     /* references within references */
-#define EVAL_MAX_VALUE (64 * 1024)   /* added by references to one value */
-#define EVAL_MAX_STEPS (256 * 1024)  /* of one struct eval */
+#define EVAL_MAX_DEPTH 32	    /* references within references */
+#define EVAL_MAX_VALUE (64 * 1024)  /* added by references to one value */
+#define EVAL_MAX_STEPS (256 * 1024) /* of one struct eval */
 
 struct eval {
 	struct arena *arena;

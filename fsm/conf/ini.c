@@ -222,8 +222,9 @@ void problem_add(struct problems *p, unsigned line, bool fatal, const char *fmt,
 	if (p->n > PROBLEMS_MAX)
 		return;
 	if (p->n == PROBLEMS_MAX) {
-		buf_printf(&b, "%smore than %d problems, the others are not "
-			       "listed",
+		buf_printf(&b,
+			   "%smore than %d problems, the others are not "
+			   "listed",
 			   problem_prefix(p, 0), PROBLEMS_MAX);
 		problem_push(p, (struct problem){ 0, true, buf_text(&b) });
 		p->fatal += !fatal;
@@ -384,8 +385,7 @@ static void take_key(struct parser *s, const struct line *l)
 	}
 	k = ini_key_add(s->c, s->section, name, scope);
 	k->line = s->line;
-	k->value = text_trimmed(a, sep + 1,
-				(size_t)(l->at + l->n - sep - 1));
+	k->value = text_trimmed(a, sep + 1, (size_t)(l->at + l->n - sep - 1));
 	k->piece = ini_piece_after(s->c, s->c->last, PIECE_KEY, l->raw, l->len);
 	s->section->tail = k->piece;
 	s->key = k;

@@ -25,10 +25,10 @@ struct piece {
 struct ini_section;
 
 struct ini_key {
-	struct ini_key *next;	     /* ini_section::keys */
+	struct ini_key *next; /* ini_section::keys */
 	struct ini_section *section;
-	const char *option, *scope;  /* scope: lower-cased, "" if none */
-	const char *value;	     /* trimmed, continuations after '\n' */
+	const char *option, *scope; /* scope: lower-cased, "" if none */
+	const char *value;	    /* trimmed, continuations after '\n' */
 	struct piece *piece;
 	unsigned line;
 	bool gone; /* unset */

@@ -85,8 +85,8 @@ struct keywords keywords_index(struct arena *a)
 	k.at = ARENA_VEC(a, struct keyword_ref, n);
 	for (size_t i = 0; i < keyword_count; i++) {
 		const struct keyword *row = &keyword_table[i];
-		struct names old = words_split(a, row->aliases ? row->aliases
-							       : "");
+		struct names old =
+			words_split(a, row->aliases ? row->aliases : "");
 
 		k.at[k.n++] = (struct keyword_ref){ row->name, row };
 		for (size_t j = 0; j < old.n; j++)

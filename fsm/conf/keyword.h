@@ -81,7 +81,7 @@ struct keywords keywords_index(struct arena *a);
 const struct keyword *keyword_find(const struct keywords *k, const char *group,
 				   const char *type, const char *name);
 /* "" or "; did you mean ...?". */
-const char *keyword_hint(struct arena *a, const char *group,
-			 const char *types, const char *name);
+const char *keyword_hint(struct arena *a, const char *group, const char *types,
+			 const char *name);
 bool keyword_applies(const struct keyword *row, const char *group,
 		     const char *type);

@@ -233,7 +233,7 @@ size_t text_bad_utf8(const char *text, size_t len)
 unsigned text_distance(const char *a, const char *b, unsigned limit)
 {
 	unsigned row[TEXT_MAX_SPELLING + 1], n = (unsigned)strlen(a),
-						 m = (unsigned)strlen(b);
+					     m = (unsigned)strlen(b);
 
 	if (n > TEXT_MAX_SPELLING || m > TEXT_MAX_SPELLING ||
 	    (n > m ? n - m : m - n) >= limit)

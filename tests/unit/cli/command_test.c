@@ -129,8 +129,7 @@ static void svcmgr_lists_its_actions(void **state)
 	ran_free(&r);
 }
 
-/* -- lines that cannot be understood ----------------------------------------
- */
+/* -- lines that cannot be understood ------------------------------- */
 
 static const struct usage_row {
 	const char *name, *line, *said;
@@ -186,8 +185,7 @@ static void usage_is_refused(void **state)
 	ran_free(&r);
 }
 
-/* -- small parts -------------------------------------------------------------
- */
+/* -- small parts --------------------------------------------------- */
 
 static void durations_are_read(void **state)
 {

@@ -133,8 +133,7 @@ static struct ran world_run(struct world *w, const char *line, char **ret_asked)
 	return r;
 }
 
-/* -- codes -------------------------------------------------------------------
- */
+/* -- codes --------------------------------------------------------- */
 
 /* Every command that asks says why it was refused, and exits with the code. */
 static const struct code_row {
