@@ -15,7 +15,8 @@
  * behaves for a minute; one that does not read is disconnected when
  * LINK_MAX_QUEUE bytes wait for it.
  *
- * All on the loop thread. Callbacks are never made from inside link_send().
+ * All on the loop thread. Callbacks are never made from inside link_send() or
+ * links_flush().
  */
 #pragma once
 
@@ -45,11 +46,11 @@ struct links_options {
 	void (*on_frame)(void *data, uint64_t peer, struct arena *a,
 			 struct doc *frame);
 	void (*on_peer)(void *data, uint64_t peer, bool up);
-	/* A frame from a client without certificate (joining): the answer is
-	 * sent and the connection closed. See cluster/net/join.h. NULL: such
-	 * clients are refused. */
-	struct doc *(*on_stranger)(void *data, struct arena *a,
-				   struct doc *frame);
+	/* A frame from a client without certificate (joining), to be answered
+	 * with links_answer(), at once or later: a join has to be committed
+	 * first. See cluster/net/join.h. NULL: such clients are refused. */
+	void (*on_stranger)(void *data, uint64_t who, struct arena *a,
+			    struct doc *frame);
 	void (*log)(void *data, int level, const char *text); /* syslog level */
 };
 
@@ -70,5 +71,12 @@ void links_set_peers(struct links *l, const struct link_peer *peers, size_t n);
  * queued, when it is not connected. */
 bool link_send(struct links *l, uint64_t peer, const void *data, size_t len);
 bool link_is_up(const struct links *l, uint64_t peer);
+/* What was queued since the last call leaves: to be called at the end of each
+ * turn, before the loop waits again. */
+void links_flush(struct links *l);
+/* The answer to a stranger: sent, then the connection is closed. Nothing
+ * happens when it has gone meanwhile; numbers are never used again. */
+void links_answer(struct links *l, uint64_t who, struct arena *a,
+		  const struct doc *answer);
 
 void links_close(struct links *l, void (*closed)(void *data));
