@@ -54,12 +54,18 @@ struct links_options {
 	void (*log)(void *data, int level, const char *text); /* syslog level */
 };
 
+/* Certificates are read, and the port is bound, here. Who is no member yet has
+ * no links: it founds a cluster or joins one (pki_init(); join_ask() and
+ * pki_install()), learns its id, and opens them then. */
 int links_open(struct links **ret, const struct links_options *o,
 	       struct err *err);
-/* The node id is taken after links_open() by a joining node. */
+/* The port that it listens on, also where "listen" said port 0. */
+unsigned links_port(const struct links *l);
 
 /* Tell who the peers are: names as in their certificates, addresses tried in
- * turn. Peers that are not named any more are disconnected. Copied. */
+ * turn. Peers that are not named any more are disconnected. Copied. Only who
+ * is named here is let in, so a joiner must name at once those that the answer
+ * to its join told it: it learns the rest from them. */
 struct link_peer {
 	uint64_t id;
 	const char *name;
@@ -72,11 +78,14 @@ void links_set_peers(struct links *l, const struct link_peer *peers, size_t n);
 bool link_send(struct links *l, uint64_t peer, const void *data, size_t len);
 bool link_is_up(const struct links *l, uint64_t peer);
 /* What was queued since the last call leaves: to be called at the end of each
- * turn, before the loop waits again. */
+ * turn, before the loop waits again. Without the call it leaves in the next
+ * round of the loop. */
 void links_flush(struct links *l);
 /* The answer to a stranger: sent, then the connection is closed. Nothing
  * happens when it has gone meanwhile; numbers are never used again. */
 void links_answer(struct links *l, uint64_t who, struct arena *a,
 		  const struct doc *answer);
 
+/* No callback but @closed is made any more; it comes from the loop, when every
+ * handle is closed and @l is freed. */
 void links_close(struct links *l, void (*closed)(void *data));
