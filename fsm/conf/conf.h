@@ -89,7 +89,8 @@ struct names { /* a list of words, in file order, lower-cased */
 };
 bool names_have(const struct names *l, const char *name);
 
-/* The service-wide part; the same whoever asks, but for scoped values. */
+/* The service-wide part; the same whoever asks, but for scoped values. The
+ * lists are those without a scope, for everybody. Texts are "" if unset. */
 struct service_conf {
 	struct names nodes, drpnodes, encapnodes;
 	const char *topology;	 /* "failover", "flex" */
@@ -116,8 +117,9 @@ struct resource {
 	int64_t start_timeout_ms, stop_timeout_ms; /* 0: the driver's default */
 	/* For the driver: keyword, value, keyword, value, ..., NULL. Every
 	 * keyword of the driver that has a value or a default is there, under
-	 * its current name. Durations in ms, sizes in bytes, booleans as
-	 * "true"/"false". */
+	 * its current name. Durations in ms, sizes in bytes (or as 50%FREE),
+	 * booleans as "true"/"false". An app has each key of [env] too, as
+	 * "env.KEY". */
 	const char *const *kw;
 	/* A container: the encap node in it ("" if it is none of encapnodes).
 	 */

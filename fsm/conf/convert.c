@@ -188,15 +188,26 @@ static int to_boolean(struct arena *a, const char *text, struct value *v,
 static int to_nodes(struct arena *a, const char *text, struct value *v,
 		    struct err *err)
 {
+	struct names all = v->words;
 	struct err why;
 
+	v->words.n = 0;
 	if (strchr(text, ','))
 		return err_set(err, -EINVAL,
 			       "'%s' has commas: names are separated by blanks",
 			       text_shown(a, text));
-	for (size_t i = 0; i < v->words.n; i++)
-		if (name_check(v->words.at[i], &why) < 0)
+	for (size_t i = 0; i < all.n; i++) {
+		if (name_check(all.at[i], &why) < 0)
 			return err_set(err, -EINVAL, "node %s", why.text);
+		if (names_have(&v->words, all.at[i]))
+			continue;
+		if (v->words.n == CONV_MAX_NODES)
+			return err_set(err, -EINVAL,
+				       "more than %d nodes are named",
+				       CONV_MAX_NODES);
+		v->words.at[v->words.n++] = all.at[i];
+	}
+	v->text = words_join(a, &v->words);
 	return 0;
 }
 
@@ -299,7 +310,10 @@ int convert(struct arena *a, enum conv conv, const char *text,
 		break;
 	case CONV_DURATION:
 		rc = to_duration(a, text, &v, err);
-		v.text = arena_printf(a, "%lld", (long long)v.num);
+		v.text = v.num % 1000
+				 ? arena_printf(a, "%lldms", (long long)v.num)
+				 : arena_printf(a, "%llds",
+						(long long)(v.num / 1000));
 		break;
 	case CONV_SIZE:
 		rc = to_size(a, text, &v, err);

@@ -1,8 +1,9 @@
 /*
  * convert - the text of a value to what it stands for.
  *
- * The canonical text is what drivers get and what a reference inserts: lists
- * with single blanks, durations in ms, sizes in bytes, "true" and "false".
+ * The canonical text is what a reference inserts and people are shown; read
+ * again, it gives the same value: lists with single blanks, durations with
+ * their unit (s or ms), sizes in bytes, "true" and "false".
  */
 #pragma once
 
@@ -12,7 +13,7 @@ enum conv {
 	CONV_STRING,
 	CONV_LIST,
 	CONV_LIST_LOWER,
-	CONV_NODES, /* list_lower of node names */
+	CONV_NODES, /* list_lower of node names, each once */
 	CONV_INTEGER,
 	CONV_BOOLEAN,
 	CONV_TRISTATE, /* boolean that knows when it was not said */
@@ -27,6 +28,8 @@ struct value {
 	int64_t num;	    /* integer, ms, bytes; boolean 0 or 1 */
 	bool is_percent;    /* a size such as 50%FREE: only text */
 };
+
+#define CONV_MAX_NODES 256 /* of one list */
 
 /* -EINVAL with what was expected (the keyword's name is not in it). */
 int convert(struct arena *a, enum conv conv, const char *text,

@@ -12,9 +12,11 @@
 #include "fsm/conf/ini.h"
 #include "fsm/conf/keyword.h"
 
-#define EVAL_MAX_DEPTH 32	    /* references within references */
-#define EVAL_MAX_VALUE (64 * 1024)  /* added by references to one value */
-#define EVAL_MAX_STEPS (256 * 1024) /* of one struct eval */
+#define EVAL_MAX_DEPTH 32	   /* references within references */
+#define EVAL_MAX_VALUE (64 * 1024) /* added by references to one value */
+#define EVAL_MAX_STEPS                                                         \
+	(256 * 1024) /* of one struct eval: references, and                    \
+			64 bytes of what they inserted */
 
 struct eval {
 	struct arena *arena;
@@ -28,7 +30,8 @@ struct eval {
 	bool is_flex_primary, is_drp_flex_primary;
 	struct names nodes, drpnodes, encapnodes; /* without any scope */
 
-	size_t steps; /* spent on references */
+	size_t steps;	     /* spent on references */
+	const char *unknown; /* the last {section.keyword} that was not found */
 	unsigned depth;
 	struct frame {
 		const char *section, *option;
@@ -42,11 +45,15 @@ int eval_init(struct eval *e, struct arena *a, const struct conf *c,
 /* The same file and lists for another node. */
 int eval_switch(struct eval *e, const char *node, struct err *err);
 
-/* The line that counts for this node, or NULL; @row may be NULL. */
+/* The line of an option, or of a keyword under any of its spellings and in
+ * whichever section it is inherited from, that counts for this node; NULL if
+ * there is none. */
 const struct ini_key *eval_line(const struct eval *e, const char *section,
-				const char *option, const struct keyword *row);
+				const char *option);
+const struct ini_key *eval_row_line(const struct eval *e, const char *section,
+				    const struct keyword *row);
 
-/* The value of one keyword: 0, 1 if it is unset, or -EINVAL with a sentence
+/* The value of one keyword: 0, 1 if it is unset, or negative with a sentence
  * that names the keyword. @ret_line: the line it is from, or NULL. */
 int eval_value(struct eval *e, const char *section, const struct keyword *row,
 	       struct value *ret, const struct ini_key **ret_line,
@@ -54,10 +61,21 @@ int eval_value(struct eval *e, const char *section, const struct keyword *row,
 /* Likewise for any option: without a row it is text. */
 int eval_option(struct eval *e, const char *section, const char *option,
 		struct value *ret, struct err *err);
+/* The text of one line as it stands, whether or not its scope holds. */
+int eval_text(struct eval *e, const char *section, const char *option,
+	      const char *text, struct value *ret, struct err *err);
 
 /* The driver of a resource's section, as this node sees it; "" if it has no
  * default and none is given. */
 int eval_type(struct eval *e, const char *section, const char **ret,
 	      struct err *err);
+/* The row for @option in a section of that type, or NULL. */
 const struct keyword *eval_row(struct eval *e, const char *section,
 			       const char *type, const char *option);
+/* Does the resource belong to the containers? By `encap` or its tag. */
+int eval_encap(struct eval *e, const char *section, bool *ret, struct err *err);
+
+/* reference.c: @text with its references replaced, as seen in @section.
+ * @lenient: one that cannot be worked out stays as it is. */
+int eval_expand(struct eval *e, const char *section, const char *text,
+		bool lenient, const char **ret, struct err *err);

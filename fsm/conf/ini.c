@@ -379,6 +379,13 @@ static void take_key(struct parser *s, const struct line *l)
 		return;
 	name = text_trimmed(a, l->at, (size_t)(sep - l->at));
 	at = strchr(name, '@');
+	if (at && !at[1]) {
+		problem_add(
+			s->p, s->line, true,
+			"expected a scope after '@', as in %s@nodes",
+			text_shown(a, text_copy(a, name, (size_t)(at - name))));
+		return;
+	}
 	if (at && at != name) {
 		scope = text_lowered(a, at + 1);
 		name = text_copy(a, name, (size_t)(at - name));
@@ -392,12 +399,16 @@ static void take_key(struct parser *s, const struct line *l)
 	s->indent = (size_t)(l->at - l->raw);
 }
 
+static void too_long(struct problems *p, unsigned line, size_t len)
+{
+	problem_add(p, line, true, "a line of %zu bytes; %d are allowed", len,
+		    CONF_MAX_LINE);
+}
+
 static void take_line(struct parser *s, const struct line *l)
 {
 	if (l->len > CONF_MAX_LINE)
-		problem_add(s->p, s->line, true,
-			    "a line of %zu bytes; %d are allowed", l->len,
-			    CONF_MAX_LINE);
+		too_long(s->p, s->line, l->len);
 	else if (!l->n || l->at[0] == '#' || l->at[0] == ';')
 		take_filler(s, l);
 	else if (s->key && (size_t)(l->at - l->raw) > s->indent)
@@ -408,14 +419,32 @@ static void take_line(struct parser *s, const struct line *l)
 		take_key(s, l);
 }
 
+/* The lines that make the file so large, if it is not their number. */
+static void size_refused(const char *text, size_t len, struct problems *p)
+{
+	const char *end = text + len;
+	unsigned line = 1;
+
+	problem_add(p, 0, true, "a file of %zu bytes; %d are allowed", len,
+		    CONF_MAX_SIZE);
+	while (text < end && !problems_full(p)) {
+		const char *nl = memchr(text, '\n', (size_t)(end - text));
+		size_t n = nl ? (size_t)(nl + 1 - text) : (size_t)(end - text);
+
+		if (n > CONF_MAX_LINE)
+			too_long(p, line, n);
+		text += n;
+		line++;
+	}
+}
+
 static bool text_refused(const char *text, size_t len, struct problems *p)
 {
 	unsigned line = 1;
 	size_t bad;
 
 	if (len > CONF_MAX_SIZE) {
-		problem_add(p, 0, true, "a file of %zu bytes; %d are allowed",
-			    len, CONF_MAX_SIZE);
+		size_refused(text, len, p);
 		return true;
 	}
 	bad = text_bad_utf8(text, len);

@@ -10,8 +10,8 @@
 
 #include "fsm/conf/conf.h"
 
-#define INI_MAX_SECTIONS 4096
-#define INI_MAX_KEYS	 65536
+#define INI_MAX_SECTIONS 1024
+#define INI_MAX_KEYS	 16384
 
 enum piece_kind { PIECE_FILLER, PIECE_SECTION, PIECE_KEY };
 

@@ -135,6 +135,28 @@ const struct keyword *keyword_find(const struct keywords *k, const char *group,
 	return best;
 }
 
+bool keyword_counts(const struct keywords *k, const struct keyword *row,
+		    const char *group, const char *type)
+{
+	return keyword_applies(row, group, type) &&
+	       keyword_find(k, group, type, row->name) == row;
+}
+
+bool keyword_is_inherited(const char *name)
+{
+	for (size_t i = 0; i < keyword_count; i++) {
+		const struct keyword *row = &keyword_table[i];
+		const char *head = row->head ? row->head : row->name;
+
+		if (row->inherit == LEAF || text_equal(row->group, "DEFAULT"))
+			continue;
+		if (text_equal(head, name) ||
+		    (row->aliases && words_have(row->aliases, name)))
+			return true;
+	}
+	return false;
+}
+
 const char *keyword_hint(struct arena *a, const char *group, const char *types,
 			 const char *name)
 {

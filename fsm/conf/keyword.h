@@ -80,6 +80,11 @@ struct keywords keywords_index(struct arena *a);
  * the type wins over one of the group, that over one of all resources. */
 const struct keyword *keyword_find(const struct keywords *k, const char *group,
 				   const char *type, const char *name);
+/* Does @row count for this group and type: no row is more specific? */
+bool keyword_counts(const struct keywords *k, const struct keyword *row,
+		    const char *group, const char *type);
+/* May @name stand in DEFAULT for the resources that inherit it? */
+bool keyword_is_inherited(const char *name);
 /* "" or "; did you mean ...?". */
 const char *keyword_hint(struct arena *a, const char *group, const char *types,
 			 const char *name);

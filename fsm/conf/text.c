@@ -1,5 +1,6 @@
 #include "fsm/conf/text.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -244,7 +245,8 @@ unsigned text_distance(const char *a, const char *b, unsigned limit)
 		unsigned diagonal = row[0], least = row[0] = i;
 
 		for (unsigned j = 1; j <= m; j++) {
-			unsigned cost = diagonal + (a[i - 1] != b[j - 1]);
+			unsigned cost = diagonal + (text_lower(a[i - 1]) !=
+						    text_lower(b[j - 1]));
 
 			diagonal = row[j];
 			if (row[j] + 1 < cost)
@@ -288,4 +290,58 @@ void nearest_try(struct nearest *n, const char *candidate)
 const char *nearest_hint(struct arena *a, const struct nearest *n)
 {
 	return n->best ? arena_printf(a, "; did you mean %s?", n->best) : "";
+}
+
+/* -- names of services and nodes ---------------------------------------- */
+
+bool names_have(const struct names *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (text_equal(l->at[i], name))
+			return true;
+	return false;
+}
+
+static bool is_alphanumeric(char c)
+{
+	return text_is_letter(c) || text_is_digit(c);
+}
+
+/* Length of the label at @p: letters, digits and '-', not at its ends. 0 if
+ * there is none. */
+static size_t label(const char *p)
+{
+	size_t n = 0;
+
+	if (!is_alphanumeric(*p))
+		return 0;
+	while (is_alphanumeric(p[n]) || p[n] == '-')
+		n++;
+	return is_alphanumeric(p[n - 1]) ? n : 0;
+}
+
+#define NAME_MAX_LEN  200 /* a file NAME.conf and its drafts must fit */
+#define LABEL_MAX_LEN 63  /* RFC 1035 2.3.4 */
+
+int name_check(const char *name, struct err *err)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	const char *at = name;
+	size_t n = strlen(name);
+
+	if (n > NAME_MAX_LEN)
+		return err_set(err, -EINVAL,
+			       "name '%s' has %zu letters; %d are allowed",
+			       text_shown(a, name), n, NAME_MAX_LEN);
+	do {
+		n = label(at);
+		if (!n || n > LABEL_MAX_LEN || (at[n] && at[n] != '.'))
+			return err_set(err, -EINVAL,
+				       "name '%s' is not letters, digits and "
+				       "'-', in parts of at most %d that dots "
+				       "separate",
+				       text_shown(a, name), LABEL_MAX_LEN);
+		at += n + 1;
+	} while (at[-1]);
+	return 0;
 }
