@@ -177,7 +177,6 @@ static const char *check_record(const uint8_t *at, uint64_t room,
 				uint32_t start, uint64_t *ret_size)
 {
 	uint64_t size;
-	uint8_t kind;
 
 	if (room < WAL_RECORD_HEAD)
 		return "a record reaches over the end of its batch";
@@ -186,11 +185,18 @@ static const char *check_record(const uint8_t *at, uint64_t room,
 		return "a record reaches over the end of its batch";
 	if (get32(at) != crc32c(start, at + 4, size - 4))
 		return "the checksum of a record does not match";
-	kind = at[8];
-	if ((kind < WAL_ENTRY || kind > WAL_DROP) && kind != WAL_VOID)
-		return "a record is of a kind that this version does not know";
 	*ret_size = size;
 	return NULL;
+}
+
+bool wal_batch_peek(const uint8_t *at, struct wal_batch *ret)
+{
+	if (get32(at) != BATCH_MAGIC)
+		return false;
+	*ret = (struct wal_batch){ get64(at + 8), get64(at + 16),
+				   get32(at + 24), get32(at + 28) };
+	return get32(at + 4) ==
+	       crc32c(seed(ret->seq, ret->number), at + 8, WAL_BATCH_HEAD - 8);
 }
 
 const char *wal_batch_check(const uint8_t *segment, uint64_t size, uint64_t off,
@@ -203,15 +209,11 @@ const char *wal_batch_check(const uint8_t *segment, uint64_t size, uint64_t off,
 	uint32_t start;
 
 	*ret_bad = off;
-	if (off + WAL_BATCH_HEAD > size || get32(at) != BATCH_MAGIC)
-		return "no batch starts here";
-	*ret = (struct wal_batch){ get64(at + 8), get64(at + 16),
-				   get32(at + 24), get32(at + 28) };
-	start = seed(ret->seq, ret->number);
+	if (off + WAL_BATCH_HEAD > size || !wal_batch_peek(at, ret))
+		return "no intact batch head is here";
 	if (ret->seq != seq)
 		return "the batch is of an earlier use of the segment";
-	if (get32(at + 4) != crc32c(start, at + 8, WAL_BATCH_HEAD - 8))
-		return "the checksum of a batch head does not match";
+	start = seed(ret->seq, ret->number);
 	end = WAL_BATCH_HEAD + (uint64_t)ret->bytes;
 	if (off + end > size)
 		return "a batch reaches over the end of its segment";

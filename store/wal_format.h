@@ -11,9 +11,10 @@
  * checksum, so nothing from an earlier life of a recycled segment, or from
  * another place in the log, is ever taken for valid.
  *
- * The segment header lists, for each older segment that existed when it was
- * written, the number of its last batch: so a segment that went missing, or
- * lost its end, is noticed even though batches do not point at each other.
+ * The header of the newest segment says which older segments belong to the
+ * log, and the number of each one's last batch: so a segment that went
+ * missing, or lost its end, is noticed even though batches do not point at
+ * each other. Files that it does not list are spares.
  *
  * Magic, version and checksum of the header keep their places in all future
  * versions, so that an unknown version can be told from damage.
@@ -75,6 +76,9 @@ size_t wal_record_decode(const uint8_t *at, struct wal_record *ret);
 
 /* Complete head and record checksums of a batch whose records are in place. */
 void wal_batch_seal(uint8_t *at, const struct wal_batch *b);
+
+/* Is an intact batch head at @at (WAL_BATCH_HEAD bytes), of any segment? */
+bool wal_batch_peek(const uint8_t *at, struct wal_batch *ret);
 
 /* NULL if a whole valid batch of segment @seq lies at @off of the segment's
  * @size bytes; else what is wrong, with *ret_bad the offset of the wrong. */

@@ -2,16 +2,20 @@
  * Segments are given away in any order, oldest first among those without a
  * pin, while an idle group may pin a very old one. So for one group the
  * records left on disk could have holes: entries that were cut could come
- * back because the record that cut them was overwritten first, and a dropped
- * group could come back because its WAL_DROP was.
+ * back because the record that cut them was overwritten first, entries before
+ * a hole could be taken for the log that the ones behind it start anew, and a
+ * dropped group could come back because its WAL_DROP was overwritten.
  *
- * What prevents it: before a segment is given away, each group with a record
- * in it that also has records elsewhere writes a WAL_VOID: "my records before
- * segment N do not count", N being the first with a live entry (or the
- * current one). What is left and counts of a group is therefore always an
- * unbroken end of its history. Vote and snapshot mark follow the WAL_VOID in
- * the same batch as it hides them too. The group is remembered here until its
- * last record has physically gone.
+ * Two things prevent it. First, entries that were cut go on pinning their
+ * segment while the group has live entries in an older one: from the first
+ * live entry on, all entries that were ever written are there. Second, before
+ * a segment is given away, each group with a record in it that also has
+ * records elsewhere writes a WAL_VOID: "my records before segment N do not
+ * count", N being the first with a live entry (or the current one). What is
+ * left and counts of a group's entries is therefore always an unbroken end of
+ * their history. Vote and snapshot mark follow the WAL_VOID in the same batch,
+ * as it hides them too. The group is remembered here until its last record has
+ * physically gone.
  *
  * A mark of a group without live entries is carried as WAL_RESET: on replay
  * the reader then knows that the log is empty and what index comes next.
@@ -26,20 +30,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for one more element. 0 or -ENOMEM. */
-static int grow(void *array, size_t n, size_t *cap, size_t size)
+/* @array of @n elements with room for one more. NULL: out of memory. */
+static void *grow(void *array, size_t n, size_t *cap, size_t size)
 {
-	void **p = array, *more;
 	size_t want = *cap ? *cap * 2 : 8;
+	void *more;
 
 	if (n < *cap)
-		return 0;
-	more = reallocarray(*p, want, size);
-	if (!more)
-		return -ENOMEM;
-	*p = more;
-	*cap = want;
-	return 0;
+		return array;
+	more = reallocarray(array, want, size);
+	if (more)
+		*cap = want;
+	return more;
 }
 
 /* Group identifiers may be consecutive numbers or hashes; spread both. */
@@ -151,11 +153,13 @@ void wal_space_fini(struct wal_space *s)
 struct wal_segment *wal_space_push(struct wal_space *s, uint64_t seq,
 				   uint64_t size)
 {
+	void *more = grow(s->segments, s->n_segments, &s->cap_segments,
+			  sizeof(struct wal_segment *));
 	struct wal_segment *seg;
 
-	if (grow(&s->segments, s->n_segments, &s->cap_segments,
-		 sizeof(struct wal_segment *)) < 0)
+	if (!more)
 		return NULL;
+	s->segments = more;
 	seg = calloc(1, sizeof(*seg));
 	if (!seg)
 		return NULL;
@@ -192,44 +196,38 @@ void wal_space_forget(struct wal_space *s, struct wal_segment *seg)
 int wal_space_note(struct wal_space *s, struct wal_segment *seg, uint64_t id)
 {
 	struct wal_group *g = wal_space_group_make(s, id);
+	void *more;
 
 	if (!g)
 		return -ENOMEM;
 	/* Records only ever arrive in the newest segment. */
 	if (g->seen_seq == seg->seq && g->n_segments)
 		return 0;
-	if (grow(&seg->groups, seg->n_groups, &seg->cap_groups,
-		 sizeof(uint64_t)) < 0)
+	more = grow(seg->groups, seg->n_groups, &seg->cap_groups,
+		    sizeof(uint64_t));
+	if (!more)
 		return -ENOMEM;
+	seg->groups = more;
 	seg->groups[seg->n_groups++] = id;
 	g->seen_seq = seg->seq;
 	g->n_segments++;
 	return 0;
 }
 
-/* Drop the entries from @index on. */
-static void spans_cut(struct wal_group *g, uint64_t index)
+static void spans_clear(struct wal_group *g)
 {
-	while (g->n_spans) {
-		struct wal_span *sp = &g->spans[g->n_spans - 1];
-
-		if (sp->last < index)
-			break;
-		if (sp->first < index) {
-			sp->last = index - 1;
-			break;
-		}
-		sp->segment->pins--;
-		g->n_spans--;
-	}
+	while (g->n_spans)
+		g->spans[--g->n_spans].segment->pins--;
 }
 
-/* Drop the entries below the released index. */
+/* Entries below the released index, and dead ones with no live before them,
+ * are not needed. */
 static void spans_trim(struct wal_group *g)
 {
 	size_t n = 0;
 
-	while (n < g->n_spans && g->spans[n].last < g->released)
+	while (n < g->n_spans && (g->spans[n].last < g->spans[n].first ||
+				  g->spans[n].last < g->released))
 		g->spans[n++].segment->pins--;
 	if (!n)
 		return;
@@ -237,21 +235,41 @@ static void spans_trim(struct wal_group *g)
 	memmove(g->spans, g->spans + n, g->n_spans * sizeof(*g->spans));
 }
 
+/* The entries from @index on are dead. */
+static void spans_cut(struct wal_group *g, uint64_t index)
+{
+	for (size_t i = g->n_spans; i > 0; i--) {
+		struct wal_span *sp = &g->spans[i - 1];
+
+		if (sp->last < sp->first)
+			continue;
+		if (sp->last < index)
+			break;
+		sp->last = (sp->first < index ? index : sp->first) - 1;
+	}
+	spans_trim(g);
+}
+
 static int apply_entry(struct wal_group *g, struct wal_segment *seg,
 		       uint64_t index)
 {
 	struct wal_span *last;
+	void *more;
 
 	spans_cut(g, index);
 	if (index < g->released)
 		return 0;
 	last = g->n_spans ? &g->spans[g->n_spans - 1] : NULL;
 	if (last && last->segment == seg) {
+		if (last->last < last->first)
+			last->first = index;
 		last->last = index;
 		return 0;
 	}
-	if (grow(&g->spans, g->n_spans, &g->cap_spans, sizeof(*g->spans)) < 0)
+	more = grow(g->spans, g->n_spans, &g->cap_spans, sizeof(*g->spans));
+	if (!more)
 		return -ENOMEM;
+	g->spans = more;
 	g->spans[g->n_spans++] = (struct wal_span){ seg, index, index };
 	seg->pins++;
 	return 0;
@@ -270,7 +288,7 @@ static int apply_mark(struct wal_group *g, const struct wal_record *r)
 	g->mark.data = copy;
 	g->has_mark = true;
 	if (r->kind == WAL_RESET) {
-		spans_cut(g, 0);
+		spans_clear(g);
 		g->released = r->index + 1;
 		return 0;
 	}
@@ -282,7 +300,7 @@ static int apply_mark(struct wal_group *g, const struct wal_record *r)
 
 static void apply_drop(struct wal_group *g)
 {
-	spans_cut(g, 0);
+	spans_clear(g);
 	free((void *)(uintptr_t)g->mark.data);
 	g->mark = (struct wal_record){ 0 };
 	g->has_vote = g->has_mark = false;
@@ -327,17 +345,17 @@ void wal_space_release(struct wal_space *s, uint64_t group, uint64_t index)
 	spans_trim(g);
 }
 
+/*
+ * Without live entries it goes as a reset, which also says what index comes
+ * next. With some it must not: a reset behind the entries would wipe them.
+ */
 static int carry_mark(const struct wal_group *g, struct wal_stream *out)
 {
 	struct wal_record r = g->mark;
 
-	/* A reset repeated behind the entries would wipe them. */
-	if (g->n_spans)
-		r.kind = WAL_SNAPSHOT;
-	else if (r.kind == WAL_RESET || r.aux > r.index)
-		r.kind = WAL_RESET;
-	if (r.kind == WAL_SNAPSHOT && g->mark.kind == WAL_RESET)
+	if (g->mark.kind == WAL_RESET || !g->n_spans)
 		r.aux = r.index + 1;
+	r.kind = g->n_spans ? WAL_SNAPSHOT : WAL_RESET;
 	return wal_stream_put(out, &r);
 }
 

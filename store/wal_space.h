@@ -6,8 +6,8 @@
  *     ... once those are durable ─▶ the segment may be overwritten
  *
  * For each group, a span per segment says which of its live entries lie
- * there; a segment is pinned by each span in it. An entry that cuts a suffix,
- * a release, a reset or a drop shortens spans. Everything here reflects what
+ * there; a segment is pinned by each span in it. A release, a reset or a drop
+ * ends spans. Everything here reflects what
  * is durable, never what is only pending: a segment must not be given away on
  * the word of a record that a crash could still lose.
  */
@@ -27,7 +27,7 @@ struct wal_segment {
 
 struct wal_span {
 	struct wal_segment *segment;
-	uint64_t first, last;
+	uint64_t first, last; /* last < first: all were cut, but see the .c */
 };
 
 struct wal_group {
@@ -37,7 +37,7 @@ struct wal_group {
 	uint64_t void_seq;	/* records in segments below do not count */
 	uint64_t seen_seq;	/* newest segment with a record of it */
 	unsigned n_segments;	/* segments with a record of it */
-	struct wal_span *spans; /* by index, and so by segment */
+	struct wal_span *spans; /* by segment; the first has live entries */
 	size_t n_spans, cap_spans;
 	bool has_vote, has_mark;
 	uint64_t term, voted;
