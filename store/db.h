@@ -13,10 +13,19 @@
  *
  * Errors are sticky: the first failure of a transaction is remembered, later
  * calls do nothing (reads find nothing), and txn_commit() returns it. So code
- * that applies commands is straight-line and cannot fail half-way. The map
- * grows by itself: txn_commit() of a transaction that met MDB_MAP_FULL gives
- * -EAGAIN after growing the map, and the caller runs the whole transaction
- * again.
+ * that applies commands is straight-line and cannot fail half-way.
+ *
+ * The map is address space, not memory or disk; it starts far larger than
+ * what is stored and grows by itself. LMDB moves it in doing so, and the
+ * pointers of an open read transaction would dangle: it grows only while no
+ * read transaction is open, early when it is half full, and at the latest
+ * when a transaction met its end. Then txn_commit() gives
+ *   -EAGAIN  it has grown: run the whole transaction again;
+ *   -EBUSY   a read transaction is open: run it again once that has ended.
+ *            It takes a single reader during which half the map was written.
+ *
+ * Threads: one write transaction at a time, begun and ended on one thread. No
+ * transaction may outlive the db. A process must not use it across a fork().
  */
 #pragma once
 
@@ -37,12 +46,17 @@ struct bytes {
 struct db_options {
 	const char *dir;     /* made if absent */
 	const char *boot_id; /* of the running kernel (or the simulator's) */
-	size_t map_size;     /* initial; 0: 64 MiB */
+	size_t map_size;     /* initial; 0: 16 GiB (256 MiB on 32 bit) */
 };
 
-/* Refuses (-EUCLEAN) an environment of a format version it does not know. */
+/* Longest key, in bytes. A longer one cannot be put (-EMSGSIZE). */
+#define DB_KEY_MAX 502
+
+/* Locks the directory (-EBUSY: another agent). Refuses (-EUCLEAN) an
+ * environment of a format version it does not know. */
 int db_open(struct db **ret, const struct db_options *o, struct err *err);
-/* @clean: sync, then leave the mark that the content may be kept. */
+/* @clean: sync, then leave the mark that the content may be kept; without it
+ * the content is as after a crash of the process. NULL is fine. */
 void db_close(struct db *d, bool clean);
 bool db_was_reset(const struct db *d);
 
@@ -69,7 +83,7 @@ struct txn_iter {
 	uint8_t table;
 	struct bytes prefix;
 	bool started;
-	unsigned char last[512];
+	unsigned char last[512]; /* the key that was given last */
 	size_t last_len;
 	struct bytes key, value; /* current, after a true next */
 };
@@ -85,8 +99,8 @@ void txn_drop_group(struct txn *t, uint64_t group);
 typedef int (*txn_sink)(void *arg, const void *data, size_t len);
 int txn_export(struct txn *t, uint64_t group, txn_sink sink, void *arg,
 	       struct err *err);
-/* Replaces everything of @group. Refuses a stream that does not check,
- * leaving the transaction aborted-only. */
+/* Replaces everything of @group. Refuses (-EUCLEAN) a stream that does not
+ * check; whatever it fails with, txn_commit() gives the same. */
 int txn_import(struct txn *t, uint64_t group, const void *data, size_t len,
 	       struct err *err);
 
