@@ -57,13 +57,17 @@ struct wal_record {
  * The files, as functions, so that the simulator can lose and tear writes.
  * All return 0 or a negated errno. Files are named, sizes are in bytes.
  * `write` must be synchronous: when it returns 0 the bytes are on the disk.
+ * So are create, rename (which replaces) and remove, and a crash finds them
+ * done or not done. Reads and writes lie within the file. One call at a time;
+ * from any thread.
  */
 struct wal_disk {
 	void *ctx;
 	/* Every name in the log's directory, in any order, to @each. */
 	int (*list)(void *ctx, void (*each)(void *arg, const char *name),
 		    void *arg);
-	/* Create @name with @size zero bytes, allocated and durable. */
+	/* Create @name with @size zero bytes, allocated and durable. One that
+	 * exists is replaced. */
 	int (*create)(void *ctx, const char *name, uint64_t size);
 	int (*size)(void *ctx, const char *name, uint64_t *ret);
 	int (*read)(void *ctx, const char *name, uint64_t off, void *buf,
@@ -74,9 +78,11 @@ struct wal_disk {
 	int (*remove)(void *ctx, const char *name);
 };
 
-/* The real one: a directory, made if absent; O_DSYNC semantics per write.
- * Takes an exclusive lock on the directory (a second agent is refused).
- * @dir is copied. wal_disk_close() releases what it holds. */
+/* The real one: a directory, made if absent; O_DSYNC semantics per write, past
+ * the page cache where offset, length and memory are multiples of 4096.
+ * Takes an exclusive lock on the directory (-EBUSY: a second agent). Names
+ * that end in .tmp are its own: creations that a crash interrupted.
+ * wal_disk_close() releases what it holds. */
 int wal_disk_open(struct wal_disk *ret, const char *dir, struct err *err);
 void wal_disk_close(struct wal_disk *d);
 
@@ -88,23 +94,30 @@ typedef int (*wal_replay_fn)(void *arg, const struct wal_record *r,
 			     struct err *err);
 
 /* @disk is borrowed and must outlive the wal. @segment_size in bytes (0: 8 MiB;
- * rounded up to 4096). A record must fit a segment: -EMSGSIZE otherwise. */
+ * rounded up to 4096, at least 32 KiB). -EUCLEAN: the log is damaged, or of a
+ * version that is not known; nothing was changed. */
 int wal_open(struct wal **ret, const struct wal_disk *disk,
 	     uint64_t segment_size, wal_replay_fn replay, void *arg,
 	     struct err *err);
-void wal_close(struct wal *w); /* NULL is fine; pending records are dropped */
+/* NULL is fine. Pending records are dropped, so is a flush under way, whose
+ * wal_flush_run() must have returned or never be called. */
+void wal_close(struct wal *w);
 
-/* Put a record behind those pending. Copies r->data. */
+/* Put a record behind those pending. Copies r->data. -EMSGSIZE: more data than
+ * the segment's size less 12 KiB; the wal goes on. Else: see rule two. */
 int wal_add(struct wal *w, const struct wal_record *r, struct err *err);
 
-/* Everything of @group below @index is no longer needed. */
+/* Entries of @group below @index are no longer needed: what replaces them is
+ * durable. (A WAL_SNAPSHOT releases what is below its aux by itself.) They may
+ * still be replayed once more. */
 void wal_release(struct wal *w, uint64_t group, uint64_t index);
 
 struct wal_flush; /* one write under way */
 
 bool wal_dirty(const struct wal *w); /* something was added and not begun */
 
-/* Freeze what is pending. NULL when there is nothing, or one is under way. */
+/* Freeze what is pending. NULL when there is nothing, one is under way, or the
+ * wal has failed. */
 struct wal_flush *wal_flush_begin(struct wal *w);
 /* The blocking part; any thread. */
 int wal_flush_run(struct wal_flush *f, struct err *err);
@@ -115,6 +128,9 @@ int wal_flush_end(struct wal *w, struct wal_flush *f, int rc, struct err *err);
 int wal_sync(struct wal *w, struct err *err);
 
 struct wal_stats {
-	uint64_t segments, bytes_live, flushes, records;
+	uint64_t segments;   /* files on disk, spares among them */
+	uint64_t bytes_live; /* of the segments that hold needed entries, and of
+				the one being written */
+	uint64_t flushes, records; /* that became durable, since the opening */
 };
 void wal_stats(const struct wal *w, struct wal_stats *ret);
