@@ -1,0 +1,9 @@
+#!/bin/bash
+# Every shell script of the project passes shellcheck.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+scripts=(.ci/run deploy/install-packages deploy/try deploy/try.d/host-root
+	deploy/try.d/init tests/run tests/hosts/*.sh)
+shellcheck --severity=warning --external-sources \
+	--source-path=SCRIPTDIR --source-path=SCRIPTDIR/../../deploy "${scripts[@]}"
