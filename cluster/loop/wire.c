@@ -1,0 +1,230 @@
+#include "cluster/loop/wire.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cluster/loop/clock.h"
+#include "cluster/net/frame.h"
+
+struct wire {
+	uv_pipe_t pipe;
+	const struct wire_ops *ops;
+	void *data;
+	struct frames in;
+	size_t queued;
+	uint64_t heard_ms, sent_ms, progress_ms;
+	bool ended;  /* on_end is due */
+	bool silent; /* its user closed it */
+	bool paused;
+	struct err why;
+	char buf[65536];
+};
+
+/* What the socket did not take at once. */
+struct wire_out {
+	uv_write_t req;
+	struct wire *wire;
+	size_t len;
+	char data[];
+};
+
+static void on_closed(uv_handle_t *h)
+{
+	struct wire *w = h->data;
+
+	if (!w->silent)
+		w->ops->on_end(w->data, &w->why);
+	frame_reset(&w->in);
+	free(w);
+}
+
+static void wire_end(struct wire *w, const struct err *why)
+{
+	if (w->ended)
+		return;
+	w->ended = true;
+	if (why)
+		w->why = *why;
+	uv_close((uv_handle_t *)&w->pipe, on_closed);
+}
+
+void wire_close(struct wire *w)
+{
+	if (!w)
+		return;
+	assert(!w->silent);
+	w->silent = true;
+	wire_end(w, NULL);
+}
+
+static int on_whole_frame(void *arg, struct arena *a, struct doc *frame)
+{
+	struct wire *w = arg;
+
+	w->ops->on_frame(w->data, a, frame);
+	return w->ended;
+}
+
+static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *ret)
+{
+	struct wire *w = h->data;
+
+	(void)hint;
+	*ret = uv_buf_init(w->buf, sizeof(w->buf));
+}
+
+static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+{
+	struct wire *w = s->data;
+	struct err err = { 0 };
+
+	if (n == 0)
+		return;
+	if (n == UV_EOF && !frame_is_partial(&w->in)) {
+		wire_end(w, NULL);
+		return;
+	}
+	if (n < 0) {
+		err_set(&err, (int)n, "%s",
+			n == UV_EOF ? "closed within a frame"
+				    : uv_strerror((int)n));
+		wire_end(w, &err);
+		return;
+	}
+	w->heard_ms = clock_ms();
+	if (frame_feed(&w->in, buf->base, (size_t)n, on_whole_frame, w, &err) <
+	    0)
+		wire_end(w, &err);
+}
+
+int wire_open(struct wire **ret, uv_loop_t *loop, int fd,
+	      const struct wire_ops *ops, void *data, struct err *err)
+{
+	struct wire *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w) {
+		close(fd);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	w->ops = ops;
+	w->data = data;
+	w->in = FRAMES(ops->max_frame);
+	w->heard_ms = w->sent_ms = clock_ms();
+	rc = uv_pipe_init(loop, &w->pipe, 0);
+	assert(rc == 0);
+	w->pipe.data = w;
+	rc = uv_pipe_open(&w->pipe, fd);
+	if (rc < 0)
+		close(fd);
+	else
+		rc = uv_read_start((uv_stream_t *)&w->pipe, on_alloc, on_read);
+	if (rc < 0) {
+		wire_close(w);
+		return err_set(err, rc, "socket: %s", uv_strerror(rc));
+	}
+	*ret = w;
+	return 0;
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+	struct wire_out *o = (struct wire_out *)req;
+	struct wire *w = o->wire;
+	struct err err;
+
+	w->queued -= o->len;
+	w->progress_ms = clock_ms();
+	if (status < 0 && status != UV_ECANCELED) {
+		err_set(&err, status, "%s", uv_strerror(status));
+		wire_end(w, &err);
+	}
+	free(o);
+}
+
+static void wire_queue(struct wire *w, const char *data, size_t len)
+{
+	struct wire_out *o;
+	struct err err;
+	uv_buf_t buf;
+
+	if (w->queued + len > w->ops->max_queue) {
+		err_set(&err, -ENOBUFS,
+			"it does not read: %zu bytes wait for it", w->queued);
+		wire_end(w, &err);
+		return;
+	}
+	o = malloc(sizeof(*o) + len);
+	if (!o)
+		abort();
+	o->wire = w;
+	o->len = len;
+	memcpy(o->data, data, len);
+	buf = uv_buf_init(o->data, (unsigned)len);
+	if (w->queued == 0)
+		w->progress_ms = clock_ms();
+	if (uv_write(&o->req, (uv_stream_t *)&w->pipe, &buf, 1, on_written) <
+	    0) {
+		free(o);
+		wire_end(w, NULL);
+		return;
+	}
+	w->queued += len;
+}
+
+int wire_send(struct wire *w, struct arena *a, const struct doc *frame,
+	      struct err *err)
+{
+	struct buf out = BUF(a);
+	uv_buf_t buf;
+	struct err why;
+	int rc;
+
+	if (w->ended)
+		return 0;
+	rc = frame_put(&out, frame, w->ops->max_frame, err);
+	if (rc < 0)
+		return rc;
+	w->sent_ms = clock_ms();
+	buf = uv_buf_init(out.data, (unsigned)out.len);
+	rc = w->queued ? UV_EAGAIN
+		       : uv_try_write((uv_stream_t *)&w->pipe, &buf, 1);
+	if (rc == UV_EAGAIN)
+		rc = 0;
+	if (rc < 0) {
+		err_set(&why, rc, "%s", uv_strerror(rc));
+		wire_end(w, &why);
+	} else if ((size_t)rc < out.len) {
+		wire_queue(w, out.data + rc, out.len - (size_t)rc);
+	}
+	return 0;
+}
+
+void wire_pause(struct wire *w, bool pause)
+{
+	if (w->ended || w->paused == pause)
+		return;
+	w->paused = pause;
+	if (pause)
+		uv_read_stop((uv_stream_t *)&w->pipe);
+	else
+		uv_read_start((uv_stream_t *)&w->pipe, on_alloc, on_read);
+}
+
+uint64_t wire_heard_ms(const struct wire *w)
+{
+	return w->heard_ms;
+}
+
+uint64_t wire_sent_ms(const struct wire *w)
+{
+	return w->sent_ms;
+}
+
+uint64_t wire_stuck_ms(const struct wire *w)
+{
+	return w->queued ? w->progress_ms : 0;
+}

@@ -1,0 +1,45 @@
+/*
+ * wire - frames over a unix socket, both ways, on the loop.
+ *
+ *     wire_send ─▶ frame ─▶ socket ─▶ ... ─▶ on_frame
+ *
+ * A peer that breaks a rule of cluster/net/frame.h, closes, or lets more than
+ * max_queue bytes wait for it, ends the wire: on_end is called, once, later
+ * than the call that found out, and the wire is gone after it. After
+ * wire_close() nothing is called any more.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "fsm/base/doc.h"
+#include "store/err.h"
+
+struct wire;
+
+struct wire_ops {
+	size_t max_frame, max_queue; /* bytes */
+	/* @frame is on @a, which dies after the call. */
+	void (*on_frame)(void *data, struct arena *a, struct doc *frame);
+	/* @why->code 0: the peer closed it. */
+	void (*on_end)(void *data, const struct err *why);
+};
+
+/* Takes the connected socket @fd over, also when it fails. @ops is borrowed. */
+int wire_open(struct wire **ret, uv_loop_t *loop, int fd,
+	      const struct wire_ops *ops, void *data, struct err *err);
+/* Queue a frame. -EMSGSIZE: it is too long, nothing was sent. Whatever else
+ * goes wrong ends the wire by itself. */
+int wire_send(struct wire *w, struct arena *a, const struct doc *frame,
+	      struct err *err);
+/* Read no more for now; what was read already may still come. */
+void wire_pause(struct wire *w, bool pause);
+/* When the peer last sent or took anything (clock_ms()). */
+uint64_t wire_heard_ms(const struct wire *w);
+uint64_t wire_sent_ms(const struct wire *w);
+/* Since when what was queued has waited without progress; 0: nothing waits. */
+uint64_t wire_stuck_ms(const struct wire *w);
+void wire_close(struct wire *w); /* NULL is fine */
