@@ -310,11 +310,16 @@ static struct doc *change_doc(struct arena *a, const struct orch_change *c)
 	doc_put_str(a, d, "kind", c->kind == ORCH_INTENT ? "intent" : "assign");
 	doc_put_str(a, d, "want", c->want);
 	doc_put_str(a, d, "why", c->why);
-	if (c->kind == ORCH_INTENT)
-		return d;
-	doc_put_str(a, d, "node", c->node);
 	doc_put_str(a, d, "level",
 		    c->level == LEVEL_ENCAP ? "encap" : "hypervisor");
+	if (c->node)
+		doc_put_str(a, d, "node", c->node);
+	if (c->kind == ORCH_INTENT)
+		return d;
+	if (c->lost)
+		doc_put_bool(a, d, "lost", true);
+	if (c->failed)
+		doc_put_bool(a, d, "failed", true);
 	doc_put_int(a, d, "epoch", (int64_t)c->epoch);
 	doc_put_int(a, d, "token", (int64_t)c->token);
 	doc_put_int(a, d, "seq", (int64_t)c->seq);

@@ -166,6 +166,15 @@ static bool takes_part(struct agent *g, struct arena *a, const char *service,
 	       level == g->level;
 }
 
+/* Only a hypervisor can be frozen by itself. */
+static bool node_is_frozen(struct agent *g, struct arena *a, struct txn *t)
+{
+	const struct state s = { t, CLUSTER_GROUP, a };
+
+	return g->level == LEVEL_HYPERVISOR &&
+	       doc_get_bool(state_node(&s, g->self), "frozen", false);
+}
+
 static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 			 const char *name)
 {
@@ -192,6 +201,8 @@ static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 	}
 	run->group = group;
 	run->wanted = true;
+	run->frozen =
+		doc_get_bool(row, "frozen", false) || node_is_frozen(g, a, t);
 	run_take_assignment(run, state_assign(&s, name, g->node));
 	run_take_own_doc(g, run, state_instance(&s, name, g->node));
 }
@@ -275,27 +286,25 @@ static void memory_of_assignment(struct instance_run *run)
 {
 	if (run->memory_token == run->token)
 		return;
-	for (size_t i = 0; i < run->inst.n; i++) {
-		run->memory[i].failed = false;
-		run->memory[i].restarts = 0;
-		run->memory[i].error = NULL;
-	}
+	for (size_t i = 0; i < run->inst.n; i++)
+		run->memory[i] = (struct recon_memory){ 0 };
 	run->memory_token = run->token;
 	run->was_up = false;
 	run->error[0] = '\0';
 }
 
-static enum want encap_want(struct agent *g, struct arena *a,
-			    const struct instance_run *run, const char *node)
+static const struct doc *encap_assignment(struct agent *g, struct arena *a,
+					  const struct instance_run *run,
+					  const char *node)
 {
 	struct txn *t = txn_begin_read(g->db, NULL);
-	enum want want = WANT_NOTHING;
+	const struct doc *row = NULL;
 
 	if (t)
-		want = want_of(state_assign(&(struct state){ t, run->group, a },
-					    run->service, node));
+		row = state_assign(&(struct state){ t, run->group, a },
+				   run->service, node);
 	txn_abort(t);
-	return want;
+	return row;
 }
 
 static size_t encap_views(struct agent *g, struct arena *a,
@@ -306,17 +315,19 @@ static size_t encap_views(struct agent *g, struct arena *a,
 
 	for (size_t i = 0; i < run->inst.n; i++) {
 		const struct resource *r = &run->inst.res[i];
+		const struct doc *row;
 		struct channel *c;
 
 		if (strcmp(r->group, "container") != 0 || !r->encapnode ||
 		    !r->encapnode[0])
 			continue;
 		c = channel_find(g, run->service, r->rid);
+		row = encap_assignment(g, a, run, r->encapnode);
 		views[n++] = (struct encap_view){
 			.rid = r->rid,
 			.connected = c && c->welcomed,
-			.was_connected = c && c->id != 0,
-			.want = encap_want(g, a, run, r->encapnode),
+			.want = want_of(row),
+			.token = (uint64_t)doc_get_int(row, "token", 0),
 			.status = c && c->welcomed ? c->status : NULL,
 			.since_ms = run->up_since[i]
 					    ? (int64_t)(g->now_ms -
@@ -336,6 +347,7 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 		.inst = &run->inst,
 		.want = run->want,
 		.kill = kill,
+		.frozen = run->frozen,
 		.probes = run->probes,
 		.encaps = views,
 		.n_encaps = encap_views(g, a, run, views),
@@ -348,7 +360,9 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 	reconcile(a, &in, &out);
 	snprintf(run->word, sizeof(run->word), "%s", out.word);
 	snprintf(run->wait, sizeof(run->wait), "%s", out.wait ? out.wait : "");
-	if (out.state == RECON_FAILED && !run->error[0] && out.wait)
+	if (out.error && out.error != run->error)
+		snprintf(run->error, sizeof(run->error), "%s", out.error);
+	else if (out.state == RECON_FAILED && !run->error[0])
 		snprintf(run->error, sizeof(run->error), "%s", out.wait);
 	if (out.state == RECON_SETTLED && run->want == WANT_UP && !kill) {
 		run->was_up = true;
@@ -356,10 +370,13 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 	}
 	if (out.state == RECON_SETTLED && run->want == WANT_DOWN)
 		run->error[0] = '\0';
-	if (out.state == RECON_ACT && kill)
+	if (out.state == RECON_ACT && kill) {
+		/* If the lease comes back, this is a start from nothing. */
+		run->memory_token = 0;
 		job_kill(g, run, out.at, out.n);
-	else if (out.state == RECON_ACT && out.n)
+	} else if (out.state == RECON_ACT && out.n) {
 		job_act(g, run, &out.at[0]);
+	}
 	run->next_probe_ms =
 		g->now_ms +
 		(out.state == RECON_WAIT ? WAIT_PROBE_MS : PROBE_EVERY_MS);

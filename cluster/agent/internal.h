@@ -124,6 +124,7 @@ struct instance_run {
 	char head[65];
 	enum want want;	       /* of this node */
 	uint64_t token, epoch; /* of the assignment; 0 if none */
+	bool frozen;	       /* the service, or this node */
 	bool seen_own_doc;
 
 	unsigned busy; /* jobs under way */

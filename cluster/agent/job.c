@@ -240,8 +240,12 @@ static void act_record(struct run_job *j, const struct job_item *it)
 	}
 	if (run->memory_token != j->token)
 		return; /* it was done for another assignment */
+	m->done = it->rc >= 0;
 	if (it->rc < 0) {
-		m->failed = true;
+		if (it->op == DRIVE_START)
+			m->start_failed = true;
+		else
+			m->stop_failed = true;
 		snprintf(run->error, sizeof(run->error), "%.16s %.120s: %.255s",
 			 word, r->rid, it->err.text);
 		m->error = run->error;
@@ -265,6 +269,8 @@ static void act_done(void *arg)
 	job_free(j);
 }
 
+#define KILL_AGAIN_MS 300
+
 static void kill_done(void *arg)
 {
 	struct run_job *j = arg;
@@ -276,7 +282,8 @@ static void kill_done(void *arg)
 				  j->run->inst.res[j->items[i].res].rid,
 				  j->items[i].err.text);
 	j->run->killing = false;
-	j->run->poked = true;
+	/* What cannot be killed is tried again, but not without a pause. */
+	j->run->next_probe_ms = j->agent->now_ms + KILL_AGAIN_MS;
 	job_free(j);
 }
 
@@ -301,7 +308,8 @@ void job_act(struct agent *g, struct instance_run *run,
 	j->items[0].op = op_of(act->op);
 	run->acting = true;
 	snprintf(run->running, sizeof(run->running), "%s", r->rid);
-	if (run->was_up && act->op == RECON_START)
+	if (act->op == RECON_START &&
+	    (run->was_up || run->memory[act->res].done))
 		run->memory[act->res].restarts++;
 	job_tell(g, run, r, "", op_words[j->items[0].op], "");
 	g->io.work(g->io.ctx, 0, act_run, act_done, j);

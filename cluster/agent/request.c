@@ -385,6 +385,9 @@ static void request_intent(struct request *r)
 		    strcmp(level, "hypervisor") == 0 ? "same" : want);
 	if (doc_get(r->doc, "node"))
 		doc_put_str(r->arena, cmd, "node", arg_str(r, "node"));
+	if (doc_len(doc_get(r->doc, "slave")))
+		doc_put(r->arena, cmd, "slave",
+			doc_copy(r->arena, doc_get(r->doc, "slave")));
 	request_propose(r, gid, cmd);
 }
 

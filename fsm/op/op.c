@@ -19,7 +19,7 @@ const struct op op_table[] = {
 	{ "svc_create",   "name config",                              op_svc_create },
 	{ "svc_edit",     "name base config comment",                 op_svc_edit },
 	{ "svc_delete",   "name",                                     op_svc_delete },
-	{ "svc_intent",   "name want encap node",                     op_svc_intent },
+	{ "svc_intent",   "name want encap node slave",               op_svc_intent },
 	{ "svc_freeze",   "name frozen",                              op_svc_freeze },
 	{ "assign",       "name version changes",                     op_assign },
 	{ "observe",      "name node doc",                            op_observe },

@@ -76,20 +76,14 @@ static struct doc *result_rev(const struct op_env *env, const char *rev)
 	return r;
 }
 
-static struct doc *intent_new(const struct op_env *env, const char *want,
-			      const char *encap, const char *node, int64_t seq)
+/* A seq of 0: nobody has asked for anything. */
+static struct doc *intent_none(struct arena *a)
 {
-	struct arena *a = env->s->arena;
 	struct doc *i = doc_map(a);
 
-	doc_put_str(a, i, "want", want);
-	doc_put_str(a, i, "encap", encap);
-	if (node)
-		doc_put_str(a, i, "node", node);
-	doc_put_int(a, i, "seq", seq);
-	doc_put_int(a, i, "at", env->at);
-	if (env->by)
-		doc_put(a, i, "by", doc_copy(a, env->by));
+	doc_put_str(a, i, "want", "stopped");
+	doc_put_str(a, i, "encap", "stopped");
+	doc_put_int(a, i, "seq", 0);
 	return i;
 }
 
@@ -111,12 +105,72 @@ struct doc *op_svc_create(const struct op_env *env, const struct doc *cmd)
 				 name, name);
 	doc_put_str(a, row, "name", name);
 	doc_put_int(a, row, "created", env->at);
-	doc_put(a, row, "intent",
-		intent_new(env, "stopped", "stopped", NULL, 0));
+	doc_put(a, row, "intent", intent_none(a));
 	rev = revision_put(env, row, cmd, doc_list(a));
 	service_put(env, row);
 	op_event(env, "edit", name, NULL, "created, revision %.12s", rev);
 	return result_rev(env, rev);
+}
+
+/* -- where it may be running ------------------------------------------ */
+
+/* By what the group knows: at an assignment up; at one down that was not
+ * confirmed, unless its lease ran out; where it was seen up unasked. */
+static bool may_run(const struct doc *assign, const struct doc *instance)
+{
+	const char *avail = doc_get_str(instance, "avail", "n/a");
+	bool seen = strcmp(avail, "up") == 0 || strcmp(avail, "warn") == 0;
+	int64_t token = doc_get_int(assign, "token", 0);
+
+	if (!assign)
+		return strcmp(avail, "up") == 0;
+	if (strcmp(doc_get_str(assign, "want", ""), "up") == 0)
+		return true;
+	if (doc_get_int(instance, "token", 0) == token)
+		return seen;
+	return !doc_get_bool(assign, "lost", false);
+}
+
+static bool is_container(const struct doc *row)
+{
+	return strcmp(doc_get_str(row, "level", ""), "encap") == 0;
+}
+
+/* A hypervisor that may run it and is not in @but (NULL: any), or NULL. */
+static const char *runs_beside(const struct op_env *env, const char *name,
+			       const struct service_conf *but)
+{
+	const struct doc *assigns = state_assigns(env->s, name);
+	const struct doc *instances = state_instances(env->s, name);
+	const struct doc *maps[] = { assigns, instances };
+
+	for (size_t m = 0; m < 2; m++)
+		for (size_t i = 0; i < doc_len(maps[m]); i++) {
+			const char *node = doc_at(maps[m], i)->key;
+
+			if (is_container(doc_at(maps[m], i)) ||
+			    (but && (names_have(&but->nodes, node) ||
+				     names_have(&but->drpnodes, node))))
+				continue;
+			if (may_run(doc_get(assigns, node),
+				    doc_get(instances, node)))
+				return node;
+		}
+	return NULL;
+}
+
+/* What the text of an env file says of the service; false if it cannot be
+ * read, which only a file of another version can come to. */
+static bool service_conf_of(const struct op_env *env, const char *name,
+			    const char *config, struct conf **ret_conf,
+			    struct service_conf *ret)
+{
+	struct arena *a = env->s->arena;
+	struct problems p = { .arena = a };
+
+	*ret_conf = conf_parse(a, config, strlen(config), &p);
+	return *ret_conf &&
+	       service_eval(a, *ret_conf, name, NULL, ret, NULL) == 0;
 }
 
 /* A service group begins with the command that the cluster's index recorded,
@@ -134,7 +188,9 @@ struct doc *op_svc_edit(const struct op_env *env, const struct doc *cmd)
 	struct doc *row = service_here(env, cmd), *parents, *r;
 	const char *name = doc_get_str(cmd, "name", "");
 	const char *base = doc_get_str(cmd, "base", "");
-	const char *head, *rev;
+	const char *head, *rev, *node;
+	struct service_conf sc;
+	struct conf *conf;
 
 	if (!row)
 		return not_found(env, name);
@@ -149,6 +205,16 @@ struct doc *op_svc_edit(const struct op_env *env, const struct doc *cmd)
 		doc_put_str(a, r, "head", head);
 		return r;
 	}
+	node = service_conf_of(env, name, doc_get_str(cmd, "config", ""), &conf,
+			       &sc)
+		       ? runs_beside(env, name, &sc)
+		       : NULL;
+	if (node) /* it would be left running with nobody to stop it */
+		return op_result(env, OP_FAILED,
+				 "%s may be running on %s, which this edit "
+				 "takes out of its nodes: 'encap move %s' to "
+				 "another node, or 'encap stop %s', first",
+				 name, node, name, name);
 	parents = doc_list(a);
 	doc_add(a, parents, doc_str(a, head));
 	rev = revision_put(env, row, cmd, parents);
@@ -170,26 +236,6 @@ static void rows_drop(const struct state *s, enum table t, const char *name)
 		txn_del(s->txn, s->group, t, it.key);
 }
 
-/* NULL if nothing of the service is running anywhere. */
-static const char *still_up(const struct op_env *env, const char *name)
-{
-	struct doc *assigns = state_assigns(env->s, name);
-	struct doc *instances = state_instances(env->s, name);
-
-	for (size_t i = 0; i < doc_len(assigns); i++)
-		if (strcmp(doc_get_str(doc_at(assigns, i), "want", ""), "up") ==
-		    0)
-			return doc_at(assigns, i)->key;
-	for (size_t i = 0; i < doc_len(instances); i++) {
-		const char *avail =
-			doc_get_str(doc_at(instances, i), "avail", "n/a");
-
-		if (strcmp(avail, "up") == 0 || strcmp(avail, "warn") == 0)
-			return doc_at(instances, i)->key;
-	}
-	return NULL;
-}
-
 struct doc *op_svc_delete(const struct op_env *env, const struct doc *cmd)
 {
 	static const enum table tables[] = { TABLE_REVISION, TABLE_HISTORY,
@@ -201,11 +247,12 @@ struct doc *op_svc_delete(const struct op_env *env, const struct doc *cmd)
 
 	if (!row)
 		return not_found(env, name);
-	node = still_up(env, name);
+	node = runs_beside(env, name, NULL);
 	if (node)
 		return op_result(env, OP_CONFLICT,
-				 "%s is up on %s: 'encap stop %s' first", name,
-				 node, name);
+				 "%s is up on %s, or was not yet seen down "
+				 "there: 'encap stop %s' first",
+				 name, node, name);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		rows_drop(env->s, tables[i], name);
 	state_del(env->s, TABLE_SERVICE, &k);
@@ -223,65 +270,189 @@ static bool word_in(const char *word, const char *const *words)
 	return false;
 }
 
-static const char *intent_node_refused(const struct op_env *env,
-				       const struct doc *service,
-				       const char *node)
+/* The container that a person calls @word: by its name, or by the rid of the
+ * resource that runs it. NULL if there is none. */
+static const char *container_named(const struct op_env *env,
+				   const struct conf *conf,
+				   const struct service_conf *sc,
+				   const char *service, const char *word)
 {
-	struct arena *a = env->s->arena;
-	struct doc *rev =
-		state_revision(env->s, doc_get_str(service, "name", ""),
-			       doc_get_str(service, "head", ""));
-	const char *text = doc_get_str(rev, "config", "");
-	struct problems p = { .arena = a };
-	struct conf *c = conf_parse(a, text, strlen(text), &p);
-	struct service_conf sc;
+	if (names_have(&sc->encapnodes, word))
+		return word;
+	for (size_t n = 0; n < sc->nodes.n; n++) {
+		struct instance inst;
 
-	if (!c || service_eval(a, c, doc_get_str(service, "name", ""), NULL,
-			       &sc, NULL) < 0)
+		if (instance_eval(env->s->arena, conf, service, sc->nodes.at[n],
+				  LEVEL_HYPERVISOR, &inst, NULL) < 0)
+			continue;
+		for (size_t i = 0; i < inst.n; i++)
+			if (strcmp(inst.res[i].rid, word) == 0 &&
+			    inst.res[i].encapnode && *inst.res[i].encapnode)
+				return inst.res[i].encapnode;
+	}
+	return NULL;
+}
+
+struct asking { /* one svc_intent */
+	const struct op_env *env;
+	const struct doc *cmd, *was;
+	const char *name, *want, *encap;
+	struct conf *conf;
+	struct service_conf sc;
+	int64_t seq;
+};
+
+static const char *kept(const struct doc *was, const char *key)
+{
+	return doc_get_str(was, key, "stopped");
+}
+
+static void intent_hypervisor(const struct asking *q, struct doc *i)
+{
+	struct arena *a = q->env->s->arena;
+	bool same = strcmp(q->want, "same") == 0;
+	const char *node = doc_get_str(same ? q->was : q->cmd, "node", NULL);
+
+	doc_put_str(a, i, "want", same ? kept(q->was, "want") : q->want);
+	doc_put_int(a, i, "want_seq",
+		    same ? doc_get_int(q->was, "want_seq", 0) : q->seq);
+	if (node)
+		doc_put_str(a, i, "node", node);
+}
+
+static void slave_put(const struct asking *q, struct doc *slaves,
+		      const char *container, const char *want)
+{
+	struct arena *a = q->env->s->arena;
+	struct doc *row = doc_put(a, slaves, container, doc_map(a));
+
+	doc_put_str(a, row, "want", want);
+	doc_put_int(a, row, "seq", q->seq);
+}
+
+/* NULL, or what is wrong. A restart of the encap level alone goes on for each
+ * container by itself, so it is kept for each by itself. */
+static const char *intent_encap(const struct asking *q, struct doc *i)
+{
+	struct arena *a = q->env->s->arena;
+	const struct doc *list = doc_get(q->cmd, "slave");
+	bool same = strcmp(q->encap, "same") == 0;
+	bool restart = strcmp(q->encap, "restart") == 0;
+	bool alone = restart && strcmp(q->want, "restart") != 0;
+	bool all = !same && !doc_len(list);
+	const char *word = restart && !alone ? "started" : q->encap;
+	struct doc *slaves = doc_map(a);
+
+	doc_put_str(a, i, "encap",
+		    !all    ? kept(q->was, "encap")
+		    : alone ? "started"
+			    : word);
+	doc_put_int(a, i, "encap_seq",
+		    all ? q->seq : doc_get_int(q->was, "encap_seq", 0));
+	if (!all && doc_get(q->was, "slaves"))
+		slaves = doc_copy(a, doc_get(q->was, "slaves"));
+	for (size_t k = 0; all && alone && k < q->sc.encapnodes.n; k++)
+		slave_put(q, slaves, q->sc.encapnodes.at[k], word);
+	for (size_t k = 0; !same && k < doc_len(list); k++) {
+		const char *said = doc_text(doc_at(list, k), "");
+		const char *c =
+			container_named(q->env, q->conf, &q->sc, q->name, said);
+
+		if (!c)
+			return arena_printf(a, "%s has no container '%.64s'",
+					    q->name, said);
+		slave_put(q, slaves, c, word);
+	}
+	if (doc_len(slaves))
+		doc_put(a, i, "slaves", slaves);
+	return NULL;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *asking_refused(const struct asking *q)
+{
+	static const char *const wants[] = { "started", "stopped", "restart",
+					     "same", NULL };
+	struct arena *a = q->env->s->arena;
+	const char *node = doc_get_str(q->cmd, "node", NULL);
+	bool same = strcmp(q->want, "same") == 0;
+
+	if (!word_in(q->want, wants) || !word_in(q->encap, wants))
+		return arena_printf(a,
+				    "an intent is started, stopped or "
+				    "restart, not '%.32s'",
+				    word_in(q->want, wants) ? q->encap
+							    : q->want);
+	if (same && strcmp(q->encap, "same") == 0)
+		return "an intent that asks for nothing";
+	if (!node)
 		return NULL;
-	if (names_have(&sc.nodes, node) || names_have(&sc.drpnodes, node))
-		return NULL;
-	return "is not in the service's nodes";
+	if (strcmp(q->want, "started") != 0 && strcmp(q->want, "restart") != 0)
+		return "a node is named for a start or a restart of the "
+		       "hypervisor level only";
+	if (!names_have(&q->sc.nodes, node) &&
+	    !names_have(&q->sc.drpnodes, node))
+		return arena_printf(a, "%.64s is not in the nodes of %s", node,
+				    q->name);
+	return NULL;
+}
+
+static void intent_event(const struct asking *q, const struct doc *intent)
+{
+	const char *node = doc_get_str(q->cmd, "node", NULL);
+	struct buf b = BUF(q->env->s->arena);
+
+	for (size_t i = 0; i < doc_len(doc_get(q->cmd, "slave")); i++)
+		buf_printf(&b, " of %.64s",
+			   doc_text(doc_at(doc_get(q->cmd, "slave"), i), ""));
+	op_event(q->env, "intent", q->name, node,
+		 "%s%s%s, encap level%s %s, by %s",
+		 doc_get_str(intent, "want", ""), node ? " on " : "",
+		 node ? node : "", buf_text(&b), q->encap,
+		 doc_get_str(q->env->by, "user", "nobody"));
 }
 
 struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd)
 {
-	static const char *const wants[] = { "started", "stopped", "restart",
-					     "same", NULL };
 	struct arena *a = env->s->arena;
-	struct doc *row = service_here(env, cmd), *was, *r;
-	const char *name = doc_get_str(cmd, "name", "");
-	const char *want = doc_get_str(cmd, "want", "");
-	const char *encap = doc_get_str(cmd, "encap", want);
-	const char *node = doc_get_str(cmd, "node", NULL);
+	struct doc *row = service_here(env, cmd), *intent = doc_map(a), *r;
+	struct asking q = {
+		.env = env,
+		.cmd = cmd,
+		.was = doc_get(row, "intent"),
+		.name = doc_get_str(cmd, "name", ""),
+		.want = doc_get_str(cmd, "want", ""),
+		.seq = doc_get_int(doc_get(row, "intent"), "seq", 0) + 1,
+	};
 	const char *why;
-	int64_t seq;
+	struct doc *rev;
 
 	if (!row)
-		return not_found(env, name);
-	if (!word_in(want, wants) || !word_in(encap, wants))
-		return op_result(env, OP_USAGE,
-				 "an intent is started, stopped or restart, "
-				 "not '%s'",
-				 want);
-	why = node ? intent_node_refused(env, row, node) : NULL;
+		return not_found(env, q.name);
+	q.encap = doc_get_str(cmd, "encap", q.want);
+	rev = state_revision(env->s, q.name, doc_get_str(row, "head", ""));
+	if (!service_conf_of(env, q.name, doc_get_str(rev, "config", ""),
+			     &q.conf, &q.sc))
+		return op_result(env, OP_FAILED,
+				 "the head revision of %s cannot be read by "
+				 "this version",
+				 q.name);
+	why = asking_refused(&q);
+	if (!why) {
+		intent_hypervisor(&q, intent);
+		why = intent_encap(&q, intent);
+	}
 	if (why)
-		return op_result(env, OP_USAGE, "%s %s of %s", node, why, name);
-	was = doc_get(row, "intent");
-	if (strcmp(want, "same") == 0)
-		want = doc_get_str(was, "want", "stopped");
-	if (strcmp(encap, "same") == 0)
-		encap = doc_get_str(was, "encap", "stopped");
-	if (strcmp(encap, "restart") == 0)
-		encap = "started";
-	seq = doc_get_int(was, "seq", 0) + 1;
-	doc_put(a, row, "intent", intent_new(env, want, encap, node, seq));
+		return op_result(env, OP_USAGE, "%s", why);
+	doc_put_int(a, intent, "seq", q.seq);
+	doc_put_int(a, intent, "at", env->at);
+	if (env->by)
+		doc_put(a, intent, "by", doc_copy(a, env->by));
+	doc_put(a, row, "intent", intent);
 	service_put(env, row);
-	op_event(env, "intent", name, node, "%s%s%s, encap level %s, by %s",
-		 want, node ? " on " : "", node ? node : "", encap,
-		 doc_get_str(env->by, "user", "nobody"));
+	intent_event(&q, intent);
 	r = op_result(env, OP_OK, NULL);
-	doc_put_int(a, r, "seq", seq);
+	doc_put_int(a, r, "seq", q.seq);
 	return r;
 }
 
@@ -320,17 +491,25 @@ static void assign_put(const struct op_env *env, struct doc *service,
 		 doc_get_str(change, "why", ""));
 }
 
+/* A restart goes on as a start: of the hypervisor level, or of a container. */
 static void intent_on(const struct op_env *env, struct doc *service,
 		      const struct doc *change)
 {
 	struct arena *a = env->s->arena;
 	struct doc *intent = doc_copy(a, doc_get(service, "intent"));
+	const char *want = doc_get_str(change, "want", "");
+	const char *container =
+		is_container(change) ? doc_get_str(change, "node", "") : NULL;
+	struct doc *part =
+		container ? doc_get(doc_get(intent, "slaves"), container)
+			  : intent;
 
-	doc_put_str(a, intent, "want", doc_get_str(change, "want", ""));
+	if (!part)
+		return;
+	doc_put_str(a, part, "want", want);
 	doc_put(a, service, "intent", intent);
-	op_event(env, "intent", doc_get_str(service, "name", ""), NULL,
-		 "%s: %s", doc_get_str(change, "want", ""),
-		 doc_get_str(change, "why", ""));
+	op_event(env, "intent", doc_get_str(service, "name", ""), container,
+		 "%s: %s", want, doc_get_str(change, "why", ""));
 }
 
 struct doc *op_assign(const struct op_env *env, const struct doc *cmd)

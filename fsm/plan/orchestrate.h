@@ -9,12 +9,17 @@
  *
  * Safety rests on one rule, `orch_may_start_elsewhere`: a failover service is
  * assigned up to a node only when every other node that ever had an assignment
- * up for it either has confirmed, in a document that names that assignment's
- * token, that nothing of it runs, or has lost the epoch which it was assigned
- * in. A node's epoch grows when its lease has certainly run out (or fencing
- * was confirmed), and a node runs an assignment only while it holds a lease of
- * the same epoch. So reading an old copy of the node table can delay a start
- * but never double it.
+ * up for it either has confirmed, in a document that names the token of its
+ * assignment down, that nothing of it runs, or has lost the epoch which it was
+ * assigned in. A node's epoch grows when its lease has certainly run out (or
+ * fencing was confirmed), and a node runs an assignment only while it holds a
+ * lease of the same epoch. So reading an old copy of the node table can delay
+ * a start but never double it.
+ *
+ * The intent has one part per level: "want" with the seq in "want_seq",
+ * "encap" with "encap_seq", and "slaves": {container: {want, seq}} for those
+ * that were named by themselves. A seq of 0 was never asked by anybody, and
+ * nothing is done about it.
  */
 #pragma once
 
@@ -32,9 +37,10 @@ struct orch_in {
 	const char *service;
 	const struct service_conf *conf; /* of the head revision */
 	/* Documents as stored (fsm/state/state.h): */
-	const struct doc *intent; /* want, encap, node, seq, ... */
+	const struct doc *intent;
 	bool frozen;
-	const struct doc *assigns;   /* {node: {want,epoch,token,level,seq}} */
+	/* {node: {want,epoch,token,level,seq,lost?,failed?}}, containers too */
+	const struct doc *assigns;
 	const struct doc *instances; /* {node: instance document} */
 	const struct orch_node *nodes;
 	size_t n_nodes;
@@ -42,17 +48,20 @@ struct orch_in {
 };
 
 enum orch_kind {
-	ORCH_ASSIGN, /* node, want, epoch, token, level, seq, why */
-	ORCH_INTENT, /* the intent goes on: want (restart -> started), why */
+	ORCH_ASSIGN,
+	ORCH_INTENT, /* a restart goes on as a start: want, level, node */
 };
 
 struct orch_change {
 	enum orch_kind kind;
-	const char *node;
+	const char *node; /* ORCH_INTENT: the container, or NULL */
 	enum level level;
 	const char *want; /* "up", "down" (assign); "started" (intent) */
 	uint64_t epoch, token;
-	uint64_t seq;	 /* of the intent it serves */
+	uint64_t seq; /* of the part of the intent that it serves */
+	/* Of an assignment down; what became of the one before: */
+	bool lost;	 /* its lease ran out: nothing of it can run there */
+	bool failed;	 /* its start failed: not tried again for this intent */
 	const char *why; /* a sentence for people */
 };
 

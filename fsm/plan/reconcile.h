@@ -12,6 +12,11 @@
  * agent inside starts, driven by its own assignment), then the resources after
  * it. Stop: the exact reverse; a container whose agent does not answer does
  * not block. At the encap level: the encap resources alone.
+ *
+ * The flags of a resource: disable and the tag noaction take it out of
+ * everything; a failure of an optional one fails nothing; a standby one is up
+ * wherever there is an assignment, up or down. What fell down after its start
+ * is started again as often as restart says, a standby one at least twice.
  */
 #pragma once
 
@@ -22,31 +27,41 @@ enum want { WANT_NOTHING, WANT_UP, WANT_DOWN };
 
 /* What is known of the agent in a container of this instance. */
 struct encap_view {
-	const char *rid;    /* of the container */
-	bool connected;	    /* its channel is up and it has its identity */
-	bool was_connected; /* since the container's start */
-	enum want want;	    /* its own assignment */
+	const char *rid; /* of the container */
+	bool connected;	 /* its channel is up and it has its identity */
+	enum want want;	 /* its own assignment, and the token of that */
+	uint64_t token;
 	const struct doc *status; /* its instance document, of this session */
-	int64_t since_ms; /* how long the container is up without its agent */
+	int64_t since_ms;	  /* how long the container is up */
+};
+
+/* Per resource, for this assignment: all is forgotten with the next one, and
+ * after a kill. Of a restart of the agent nothing of it is left, which costs
+ * no more than an operation that is done again. */
+struct recon_memory {
+	unsigned restarts; /* starts after the first that came back well */
+	bool done;	   /* its last operation came back well */
+	bool started;	   /* by us, and it was not up: a rollback stops it */
+	bool start_failed, stop_failed;
+	const char
+		*error; /* what has failed, when that is found out, or NULL */
 };
 
 struct recon_in {
 	const struct instance *inst;
 	enum want want;
-	bool kill; /* the lease runs out: hard stop, wait for nobody */
+	bool kill;   /* the lease runs out: hard stop, wait for nobody */
+	bool frozen; /* what falls down stays down */
 	const struct probe *probes; /* one for each inst->res */
 	const struct encap_view *encaps;
 	size_t n_encaps;
 	/* This assignment once had everything up (so what is down now fell
 	 * down by itself and is governed by its restart keyword). */
 	bool was_up;
-	/* Per resource, in the order of inst->res, for this assignment: */
-	struct recon_memory {
-		unsigned restarts; /* done since it was last up */
-		bool started;	   /* by us: a rollback would stop it */
-		bool failed;	   /* its start or stop failed */
-		const char *error;
-	} * memory;
+	/* In the order of inst->res. Written in one case: a container of which
+	 * the encap part failed is noted as start_failed, since the rollback
+	 * takes away who said so. */
+	struct recon_memory *memory;
 	int64_t agent_timeout_ms; /* to wait for the agent in a container */
 };
 
@@ -60,23 +75,21 @@ struct recon_action {
 
 enum recon_state {
 	RECON_SETTLED, /* as wanted, or nothing wanted */
-	RECON_ACT,     /* carry out the actions, in order, then ask again */
+	RECON_ACT,     /* carry out the actions, then ask again */
 	RECON_WAIT,    /* for `wait`; ask again when something changes */
 	RECON_FAILED,  /* given up for this assignment; `wait` says why */
 };
 
 struct recon_out {
 	enum recon_state state;
-	struct recon_action
-		*at; /* independent of each other: may run at once */
+	struct recon_action *at; /* one; of a kill, all: at once */
 	size_t n;
-	const char *word; /* "idle", "starting", "stopping", "start failed", */
+	/* "idle", "starting", "stopping", "start failed", "stop failed" */
+	const char *word;
 	const char *wait; /* a sentence, or NULL */
+	const char
+		*error; /* what has failed, when that is found out, or NULL */
 };
 
 void reconcile(struct arena *a, const struct recon_in *in,
 	       struct recon_out *ret);
-
-/* The whole order at once, for `encap plan` and the tests: what a start or
- * stop of this instance would do, with the encap part in its place as actions
- * on the container's rid. */

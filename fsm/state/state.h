@@ -9,14 +9,16 @@
  *  NODE     id (8 bytes)  {id, name, addresses[], state up|lost|left, epoch,
  *                          frozen, since}
  *  TOKEN    sha256 hex    {expires, used}
- *  SERVICE  name          {name, group (0: this one), head, intent{want
- *                          started|stopped|restart, encap started|stopped,
- *                          node, seq, by, at}, frozen, version, token,
- *                          created, voters[{id,name}]}
+ *  SERVICE  name          {name, head, intent{want started|stopped|restart,
+ *                          want_seq, node, encap started|stopped, encap_seq,
+ *                          slaves{container: {want, seq}}, seq, by, at},
+ *                          frozen, version, token, revisions, created}
+ *           or, in the index of the cluster's group:
+ *                         {name, group, voters[{id,name}], config, created}
  *  REVISION name 0 rev    {rev, parents[], config, at, author{user,node,level,
  *                          tool}, comment, n}
- *  ASSIGN   name 0 node   {node, level, want up|down, epoch, token, seq, why,
- *                          at}
+ *  ASSIGN   name 0 node   {node, level, want up|down, epoch, token, seq, lost,
+ *                          failed, why, at}
  *  INSTANCE name 0 node   the instance document (fsm/status/status.h) + at
  *  MEMBER   name          {name, id, incarnation, level}
  *  HISTORY  name 0 n      the n-th revision's id (n: 8 bytes)

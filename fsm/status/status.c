@@ -345,6 +345,47 @@ void instance_fold_encap(struct arena *a, struct doc *instance,
 		merge_word(a, instance, "overall", WARN);
 }
 
+/* -- does it run? ------------------------------------------------------ */
+
+static bool list_has(const struct doc *list, const char *word)
+{
+	for (size_t i = 0; i < doc_len(list); i++)
+		if (strcmp(doc_text(doc_at(list, i), ""), word) == 0)
+			return true;
+	return false;
+}
+
+static bool word_runs(const char *word)
+{
+	enum status s = status_parse(word);
+
+	return s == UP || s == WARN || s == UNDEF;
+}
+
+static bool resource_runs(const struct doc *row)
+{
+	const char *type = doc_get_str(row, "type", "");
+
+	if (doc_get_bool(row, "encap", false) ||
+	    doc_get_bool(row, "standby", false) ||
+	    list_has(doc_get(row, "tags"), "noaction") ||
+	    strncmp(type, "sync", 4) == 0 || strncmp(type, "task", 4) == 0)
+		return false;
+	return word_runs(doc_get_str(row, "status", ""));
+}
+
+bool instance_runs(const struct doc *instance)
+{
+	const struct doc *rows = doc_get(instance, "resources");
+
+	if (!rows)
+		return word_runs(doc_get_str(instance, "avail", ""));
+	for (size_t i = 0; i < doc_len(rows); i++)
+		if (resource_runs(doc_at(rows, i)))
+			return true;
+	return false;
+}
+
 /* -- a service from its instances -------------------------------------- */
 
 static bool instance_is_stale(const struct doc *inst)

@@ -69,6 +69,13 @@ void instance_fold_encap(struct arena *a, struct doc *instance,
 			 const char *container_rid, const struct doc *encap,
 			 const char *why, bool unexpected);
 
+/* May anything of this instance be running, by what its document says? Counts
+ * optional resources, and what is not known; not what is up on every node
+ * (standby), what no action touches (noaction), and what only copies data or
+ * runs now and then (sync, task). At hypervisor level a container stands for
+ * all that is in it. */
+bool instance_runs(const struct doc *instance);
+
 /* The service as a whole from its instances' documents (hypervisor level, or
  * encap level for a container's view): avail, overall, placement, frozen.
  * Instances that are n/a or undef do not count while another has an answer.

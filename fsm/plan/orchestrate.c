@@ -1,0 +1,843 @@
+/*
+ * How: one pass looks at every hypervisor once and makes at most one change
+ * for each. First the assignments whose lease has run out are written off.
+ * Then the part of the intent for the hypervisors is compared with who holds
+ * the service; a change of place takes three passes (down, confirmed, up), of
+ * which each follows from the state alone. Last the containers follow.
+ *
+ * Whether an intent was carried out already decides what is a person's doing,
+ * which is always allowed, and what would be ours, which `orchestrate`, a
+ * freeze or too many dead nodes may forbid. It was, once an assignment that
+ * serves its seq was up, failed, or still is to come up: "served".
+ */
+#include "fsm/plan/orchestrate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fsm/status/status.h"
+
+struct view { /* of one hypervisor, or one container */
+	const char *name;
+	const struct orch_node *node; /* NULL: not in the cluster's table */
+	const struct doc *row, *inst; /* its assignment, its document */
+	bool listed, drp;	      /* in nodes, in drpnodes */
+};
+
+struct pass {
+	struct arena *a;
+	const struct orch_in *in;
+	struct orch_out *out;
+	uint64_t token; /* the next */
+	struct view *at;
+	size_t n;
+
+	const char *want; /* of the hypervisor level */
+	uint64_t seq;
+	bool served;
+	struct view *holder; /* assigned up, with a lease that may hold */
+	struct view *up;     /* who will hold it after this pass */
+	bool placed;	     /* in this pass */
+};
+
+/* -- one view ----------------------------------------------------------- */
+
+static bool word_is(const struct doc *d, const char *key, const char *word)
+{
+	return strcmp(doc_get_str(d, key, ""), word) == 0;
+}
+
+static uint64_t num(const struct doc *d, const char *key)
+{
+	return (uint64_t)doc_get_int(d, key, 0);
+}
+
+static bool is_up(const struct view *v)
+{
+	return word_is(v->row, "want", "up");
+}
+
+static bool is_alive(const struct view *v)
+{
+	return v->node && v->node->alive;
+}
+
+/* The epoch of its assignment is over. */
+static bool is_lost(const struct view *v)
+{
+	return v->row && v->node && v->node->epoch > num(v->row, "epoch");
+}
+
+/* Its document speaks of its present assignment. */
+static bool has_said(const struct view *v)
+{
+	return v->row && v->inst && num(v->inst, "token") != 0 &&
+	       num(v->inst, "token") == num(v->row, "token");
+}
+
+static bool said_state(const struct view *v, const char *state)
+{
+	return has_said(v) && word_is(v->inst, "state", state);
+}
+
+/* The executor has settled on an assignment down, and nothing is up. */
+static bool said_down(const struct view *v)
+{
+	return !is_up(v) && said_state(v, "idle") && !instance_runs(v->inst);
+}
+
+/* Found up although nobody ever assigned it there. */
+static bool runs_unasked(const struct view *v)
+{
+	return !v->row && is_alive(v) && word_is(v->inst, "avail", "up");
+}
+
+static bool may_run(const struct view *v)
+{
+	if (!v->row)
+		return runs_unasked(v);
+	if (is_up(v))
+		return !is_lost(v);
+	if (is_lost(v) && !is_alive(v))
+		return false;
+	/* Its own word counts more than that its lease was lost once: it is
+	 * back, and something may have withstood being killed. */
+	if (has_said(v))
+		return !said_down(v);
+	return !is_lost(v) && !doc_get_bool(v->row, "lost", false);
+}
+
+static bool may_run_failed(const struct view *v)
+{
+	return said_state(v, "stop failed") ||
+	       (said_state(v, "idle") && !is_up(v));
+}
+
+static const char *what_is_up(const struct doc *inst)
+{
+	const struct doc *rows = doc_get(inst, "resources");
+
+	for (size_t i = 0; i < doc_len(rows); i++) {
+		const struct doc *r = doc_at(rows, i);
+
+		if (!doc_get_bool(r, "encap", false) &&
+		    !doc_get_bool(r, "standby", false) &&
+		    (word_is(r, "status", "up") ||
+		     word_is(r, "status", "warn") ||
+		     word_is(r, "status", "undef")))
+			return r->key;
+	}
+	return "something";
+}
+
+static const char *may_run_why(struct arena *a, const struct view *v)
+{
+	if (!v->row)
+		return arena_printf(a,
+				    "it runs on %s, where nobody has asked "
+				    "for it: 'encap stop' stops it there",
+				    v->name);
+	if (is_up(v))
+		return arena_printf(a,
+				    "%s runs it and has a lease of epoch "
+				    "%llu",
+				    v->name,
+				    (unsigned long long)num(v->row, "epoch"));
+	if (said_state(v, "stop failed"))
+		return arena_printf(
+			a, "%s could not stop it: %s", v->name,
+			doc_get_str(v->inst, "error", "stop failed"));
+	if (said_state(v, "idle"))
+		return arena_printf(a,
+				    "%s of it is still up on %s (or it is "
+				    "not known): stop it there by hand",
+				    what_is_up(v->inst), v->name);
+	return arena_printf(a,
+			    "%s has not confirmed yet that nothing of it "
+			    "runs there any more",
+			    v->name);
+}
+
+/* How the start that an assignment up asked for has ended. */
+enum ended { ENDED_NOT, ENDED_UP, ENDED_FAILED };
+
+static enum ended start_ended(const struct view *v)
+{
+	if (said_state(v, "start failed"))
+		return ENDED_FAILED;
+	if (has_said(v) && doc_get_bool(v->inst, "up_once", false))
+		return ENDED_UP;
+	return ENDED_NOT;
+}
+
+static bool has_served(const struct view *v, uint64_t seq)
+{
+	if (!v->row || num(v->row, "seq") != seq)
+		return false;
+	if (is_up(v))
+		return !is_lost(v) || start_ended(v) != ENDED_NOT;
+	return doc_get_bool(v->row, "lost", false) ||
+	       doc_get_bool(v->row, "failed", false);
+}
+
+/* -- all views ------------------------------------------------------------ */
+
+static const struct orch_node *node_find(const struct orch_in *in,
+					 const char *name)
+{
+	for (size_t i = 0; i < in->n_nodes; i++)
+		if (strcmp(in->nodes[i].name, name) == 0)
+			return &in->nodes[i];
+	return NULL;
+}
+
+static struct view view_of(const struct orch_in *in, const char *name)
+{
+	return (struct view){
+		.name = name,
+		.node = node_find(in, name),
+		.row = doc_get(in->assigns, name),
+		.inst = doc_get(in->instances, name),
+		.listed = names_have(&in->conf->nodes, name),
+		.drp = names_have(&in->conf->drpnodes, name),
+	};
+}
+
+static void view_add(struct pass *p, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->at[i].name, name) == 0)
+			return;
+	p->at[p->n++] = view_of(p->in, name);
+}
+
+static int name_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_container(const struct orch_in *in, const char *name,
+			 const struct doc *row)
+{
+	return names_have(&in->conf->encapnodes, name) ||
+	       word_is(row, "level", "encap");
+}
+
+/* Those that have rows without being listed, in the order of their names: an
+ * edit may have taken them out. */
+static struct names names_left(struct pass *p, bool containers)
+{
+	const struct doc *maps[] = { p->in->assigns, p->in->instances };
+	struct names l = {
+		.at = ARENA_VEC(p->a, const char *,
+				doc_len(maps[0]) + doc_len(maps[1]) + 1),
+	};
+
+	for (size_t m = 0; m < 2; m++)
+		for (size_t i = 0; i < doc_len(maps[m]); i++) {
+			const struct doc *row = doc_at(maps[m], i);
+
+			if (is_container(p->in, row->key, row) == containers)
+				l.at[l.n++] = row->key;
+		}
+	qsort(l.at, l.n, sizeof(*l.at), name_cmp);
+	return l;
+}
+
+static void pass_init(struct pass *p, struct arena *a, const struct orch_in *in,
+		      struct orch_out *out)
+{
+	const struct service_conf *c = in->conf;
+	struct names left;
+
+	*p = (struct pass){ .a = a, .in = in, .out = out };
+	left = names_left(p, false);
+	p->token = in->next_token;
+	p->want = doc_get_str(in->intent, "want", "stopped");
+	p->seq = num(in->intent, "want_seq");
+	p->at = ARENA_VEC(a, struct view,
+			  c->nodes.n + c->drpnodes.n + left.n + 1);
+	for (size_t i = 0; i < c->nodes.n; i++)
+		view_add(p, c->nodes.at[i]);
+	for (size_t i = 0; i < c->drpnodes.n; i++)
+		view_add(p, c->drpnodes.at[i]);
+	for (size_t i = 0; i < left.n; i++)
+		view_add(p, left.at[i]);
+	for (size_t i = 0; i < p->n; i++) {
+		struct view *v = &p->at[i];
+
+		p->served = p->served || has_served(v, p->seq);
+		if (is_up(v) && !is_lost(v) &&
+		    (!p->holder ||
+		     num(v->row, "token") > num(p->holder->row, "token")))
+			p->holder = v;
+	}
+}
+
+static const struct view *other_that_may_run(const struct pass *p,
+					     const struct view *target)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (&p->at[i] != target && may_run(&p->at[i]))
+			return &p->at[i];
+	return NULL;
+}
+
+const char *orch_may_start_elsewhere(struct arena *a, const struct orch_in *in,
+				     const char *node)
+{
+	struct orch_out out = { 0 };
+	const struct view *other, *target = NULL;
+	struct pass p;
+
+	pass_init(&p, a, in, &out);
+	for (size_t i = 0; i < p.n; i++)
+		if (strcmp(p.at[i].name, node) == 0)
+			target = &p.at[i];
+	other = other_that_may_run(&p, target);
+	return other ? may_run_why(a, other) : NULL;
+}
+
+/* -- changes --------------------------------------------------------------- */
+
+static struct orch_change *change_new(struct pass *p, enum orch_kind kind,
+				      const char *node, enum level level)
+{
+	struct orch_out *o = p->out;
+	struct orch_change *c;
+
+	for (size_t i = 0; i < o->n; i++) {
+		c = &o->at[i];
+		if (kind == ORCH_ASSIGN && c->kind == kind &&
+		    strcmp(c->node, node) == 0) {
+			*c = (struct orch_change){ .kind = kind,
+						   .node = node,
+						   .level = level,
+						   .token = c->token };
+			return c;
+		}
+	}
+	if (!o->at) /* one for each name, and one per restart that goes on */
+		o->at = ARENA_VEC(p->a, struct orch_change,
+				  p->n + doc_len(p->in->assigns) +
+					  2 * p->in->conf->encapnodes.n + 2);
+	c = &o->at[o->n++];
+	*c = (struct orch_change){ .kind = kind, .node = node, .level = level };
+	if (kind == ORCH_ASSIGN)
+		c->token = p->token++;
+	return c;
+}
+
+static struct orch_change *assign(struct pass *p, const struct view *v,
+				  const char *want, const char *why)
+{
+	struct orch_change *c =
+		change_new(p, ORCH_ASSIGN, v->name, LEVEL_HYPERVISOR);
+
+	c->want = want;
+	c->seq = p->seq;
+	c->why = why;
+	/* A node that is told to stop keeps the epoch in which it ran. */
+	if (strcmp(want, "up") == 0 || !v->row)
+		c->epoch = v->node ? v->node->epoch : 0;
+	else
+		c->epoch = num(v->row, "epoch");
+	return c;
+}
+
+static void restart_goes_on(struct pass *p, enum level level, const char *node)
+{
+	struct orch_change *c = change_new(p, ORCH_INTENT, node, level);
+
+	c->want = "started";
+	c->why = "all of it was stopped, now it is started again";
+}
+
+static const char *asker(const struct pass *p)
+{
+	return doc_get_str(doc_get(p->in->intent, "by"), "user", "somebody");
+}
+
+static void write_off_lost(struct pass *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct view *v = &p->at[i];
+		enum ended ended;
+		struct orch_change *c;
+
+		if (!is_lost(v) || (!is_up(v) && said_down(v)))
+			continue;
+		c = assign(
+			p, v, "down",
+			arena_printf(p->a,
+				     "the lease of epoch %llu has run "
+				     "out: nothing of it can run on %s",
+				     (unsigned long long)num(v->row, "epoch"),
+				     v->name));
+		c->epoch = v->node->epoch;
+		c->lost = true;
+		ended = start_ended(v);
+		if (is_up(v)) {
+			c->failed = ended == ENDED_FAILED;
+			c->seq = ended == ENDED_NOT ? 0 : num(v->row, "seq");
+		} else {
+			c->failed = doc_get_bool(v->row, "failed", false);
+			c->seq = has_served(v, num(v->row, "seq"))
+					 ? num(v->row, "seq")
+					 : 0;
+		}
+	}
+}
+
+/* -- where to ---------------------------------------------------------------
+ */
+
+static bool is_ha(const struct pass *p)
+{
+	return strcmp(p->in->conf->orchestrate, "ha") == 0;
+}
+
+static const char *ineligible(const struct pass *p, const struct view *v,
+			      bool asked)
+{
+	if (!v->listed && !(asked && v->drp))
+		return "is not one of the service's nodes";
+	if (!v->node)
+		return "is not a member of the cluster";
+	if (!v->node->alive)
+		return "is not up";
+	if (v->node->frozen)
+		return "is frozen";
+	if (doc_get_bool(v->row, "failed", false) &&
+	    num(v->row, "seq") == p->seq)
+		return "its start failed there";
+	return NULL;
+}
+
+static struct view *first_eligible(const struct pass *p, const struct view *but)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (&p->at[i] != but && !ineligible(p, &p->at[i], false))
+			return &p->at[i];
+	return NULL;
+}
+
+static const char *too_many_dead(const struct pass *p)
+{
+	size_t dead = 0;
+
+	for (size_t i = 0; i < p->in->n_nodes; i++)
+		dead += !p->in->nodes[i].alive;
+	if (dead * 2 <= p->in->n_nodes)
+		return NULL;
+	return arena_printf(p->a,
+			    "%zu of %zu nodes are not up: nothing is "
+			    "started by itself until more are back",
+			    dead, p->in->n_nodes);
+}
+
+static const char *missing_node(const struct pass *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->at[i].listed && !is_alive(&p->at[i]))
+			return p->at[i].name;
+	return NULL;
+}
+
+/* NULL where a start by ourselves, not at somebody's word, is allowed. */
+static const char *must_not_act(const struct pass *p)
+{
+	const struct service_conf *c = p->in->conf;
+	const char *name = p->in->service, *missing;
+
+	if (p->in->frozen)
+		return arena_printf(p->a,
+				    "%s is frozen: 'encap thaw %s' lets "
+				    "it be started again",
+				    name, name);
+	if (is_ha(p))
+		return too_many_dead(p);
+	if (strcmp(c->orchestrate, "start") != 0)
+		return arena_printf(p->a,
+				    "%s is down and has orchestrate = "
+				    "%s: 'encap start %s' starts it",
+				    name, c->orchestrate, name);
+	missing = missing_node(p);
+	if (!missing)
+		return NULL;
+	return arena_printf(p->a,
+			    "%s is down and has orchestrate = start: it "
+			    "starts when all its nodes are there (%s is "
+			    "not), or by 'encap start %s'",
+			    name, missing, name);
+}
+
+/* NULL where any start is allowed. */
+static const char *must_not_start(const struct pass *p)
+{
+	const struct service_conf *c = p->in->conf;
+
+	if (c->disable)
+		return arena_printf(p->a,
+				    "%s is disabled in its env file: "
+				    "'encap set %s disable=false'",
+				    p->in->service, p->in->service);
+	if (strcmp(c->topology, "failover") != 0)
+		return arena_printf(p->a,
+				    "%s has topology = %s, which this "
+				    "version does not drive: only "
+				    "failover",
+				    p->in->service, c->topology);
+	return p->served ? must_not_act(p) : NULL;
+}
+
+static const char *nobody_left(const struct pass *p)
+{
+	struct buf b = BUF(p->a);
+
+	buf_printf(&b, "no node is left to start %s on", p->in->service);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->at[i].listed)
+			buf_printf(&b, "%s %s %s", i ? ";" : ":", p->at[i].name,
+				   ineligible(p, &p->at[i], false));
+	return buf_text(&b);
+}
+
+static struct view *view_named(const struct pass *p, const char *name)
+{
+	for (size_t i = 0; name && i < p->n; i++)
+		if (strcmp(p->at[i].name, name) == 0)
+			return &p->at[i];
+	return NULL;
+}
+
+/* The latest assignment of all: where it was until a restart took it down. */
+static struct view *latest(const struct pass *p)
+{
+	struct view *last = NULL;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->at[i].row && (!last || num(p->at[i].row, "token") >
+						      num(last->row, "token")))
+			last = &p->at[i];
+	return last;
+}
+
+static struct view *found_running(const struct pass *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (runs_unasked(&p->at[i]))
+			return &p->at[i];
+	return NULL;
+}
+
+/* A start that failed is tried on the next node, where that is ours to do; and
+ * a node that is none of the service's any more cannot keep it. */
+static bool moves_on(const struct pass *p)
+{
+	const struct view *h = p->holder;
+
+	if (!h->listed && !h->drp)
+		return true;
+	return has_served(h, p->seq) && start_ended(h) == ENDED_FAILED &&
+	       is_ha(p) && p->in->conf->rollback && !must_not_start(p);
+}
+
+static struct view *pick_free(struct pass *p)
+{
+	struct view *v = found_running(p);
+
+	if (v && !ineligible(p, v, false))
+		return v;
+	if (strcmp(p->want, "restart") == 0) {
+		v = latest(p);
+		if (v && !ineligible(p, v, true))
+			return v;
+	}
+	v = first_eligible(p, NULL);
+	if (!v)
+		p->out->blocked = nobody_left(p);
+	return v;
+}
+
+/* NULL: nowhere, and p->out->blocked says why. */
+static struct view *pick(struct pass *p)
+{
+	const char *node = doc_get_str(p->in->intent, "node", NULL);
+	struct view *asked = p->served ? NULL : view_named(p, node), *next;
+	const char *why = asked ? ineligible(p, asked, true) : NULL;
+	const char *stop = must_not_start(p);
+
+	if (stop && (!p->holder || (asked && asked != p->holder)))
+		p->out->blocked = stop;
+	else if (asked && !why)
+		return asked;
+	else if (asked)
+		p->out->blocked = arena_printf(p->a,
+					       "%s was asked to run on "
+					       "%s, which %s",
+					       p->in->service, node, why);
+	if (p->holder) {
+		next = moves_on(p) ? first_eligible(p, p->holder) : NULL;
+		return next ? next : p->holder;
+	}
+	if (stop || (asked && !is_ha(p)))
+		return NULL;
+	return pick_free(p);
+}
+
+/* -- the hypervisor level -----------------------------------------------------
+ */
+
+static void take_down(struct pass *p, const struct view *v,
+		      const struct view *next)
+{
+	struct orch_change *c = assign(p, v, "down", NULL);
+
+	if (has_served(v, p->seq) && start_ended(v) == ENDED_FAILED) {
+		c->failed = true;
+		c->why = arena_printf(
+			p->a, "its start failed on %s: %s is next (%s)",
+			v->name, next->name,
+			doc_get_str(v->inst, "error", "no reason given"));
+		return;
+	}
+	c->why = arena_printf(p->a, "moves from %s to %s", v->name, next->name);
+}
+
+static const char *up_why(const struct pass *p, const struct view *v)
+{
+	if (p->served)
+		return arena_printf(p->a, "%s is the first that can run it",
+				    v->name);
+	return arena_printf(p->a, "%s asked for a %s", asker(p),
+			    strcmp(p->want, "restart") == 0 ? "restart"
+							    : "start");
+}
+
+static void bring_up(struct pass *p, struct view *v)
+{
+	bool restart = strcmp(p->want, "restart") == 0;
+	const struct view *other = other_that_may_run(p, restart ? NULL : v);
+
+	if (other) {
+		if (may_run_failed(other) || !other->row)
+			p->out->blocked = may_run_why(p->a, other);
+		return;
+	}
+	assign(p, v, "up", up_why(p, v));
+	p->up = v;
+	p->placed = true;
+	if (restart)
+		restart_goes_on(p, LEVEL_HYPERVISOR, NULL);
+}
+
+/* The first step of a restart: what is up goes down. */
+static bool restart_begins(struct pass *p)
+{
+	const struct view *v = p->holder ? p->holder : found_running(p);
+
+	if (strcmp(p->want, "restart") != 0 || !v || must_not_start(p))
+		return false;
+	assign(p, v, "down",
+	       arena_printf(p->a, "%s asked for a restart", asker(p)));
+	return true;
+}
+
+static void place(struct pass *p)
+{
+	struct view *target;
+
+	if (restart_begins(p))
+		return;
+	target = pick(p);
+	if (!target) {
+		p->up = p->holder;
+	} else if (!p->holder) {
+		bring_up(p, target);
+	} else if (target != p->holder) {
+		take_down(p, p->holder, target);
+	} else {
+		p->up = p->holder;
+		/* A start that is asked anew tries anew what had failed. */
+		if (!p->served && !p->out->blocked && !must_not_start(p))
+			assign(p, p->holder, "up", up_why(p, p->holder));
+	}
+}
+
+static void stop_all(struct pass *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct view *v = &p->at[i];
+
+		if ((is_up(v) && !is_lost(v)) || runs_unasked(v))
+			assign(p, v, "down",
+			       arena_printf(p->a, "%s asked for a stop",
+					    asker(p)));
+	}
+}
+
+/* Two that are assigned up can only come from outside: the later one counts. */
+static void stop_doubles(struct pass *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct view *v = &p->at[i];
+
+		if (v != p->holder && is_up(v) && !is_lost(v))
+			assign(p, v, "down",
+			       arena_printf(p->a, "it is assigned to %s",
+					    p->holder->name));
+	}
+}
+
+static bool is_changed(const struct pass *p, const char *name)
+{
+	for (size_t i = 0; i < p->out->n; i++)
+		if (p->out->at[i].kind == ORCH_ASSIGN &&
+		    strcmp(p->out->at[i].node, name) == 0)
+			return true;
+	return false;
+}
+
+static bool stop_is_tried_again(const struct view *v, uint64_t seq)
+{
+	return !is_up(v) && said_state(v, "stop failed") &&
+	       num(v->row, "seq") != seq;
+}
+
+static void retry_stops(struct pass *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct view *v = &p->at[i];
+
+		if (stop_is_tried_again(v, p->seq) && !is_changed(p, v->name))
+			assign(p, v, "down",
+			       "its stop had failed and is tried again");
+	}
+}
+
+/* -- the encap level
+ * ------------------------------------------------------------ */
+
+static struct orch_change *encap_assign(struct pass *p, const struct view *v,
+					const char *want, uint64_t seq,
+					const char *why)
+{
+	struct orch_change *c =
+		change_new(p, ORCH_ASSIGN, v->name, LEVEL_ENCAP);
+
+	c->want = want;
+	c->seq = seq;
+	c->why = why;
+	return c;
+}
+
+static void encap_up(struct pass *p, const struct view *v, uint64_t seq)
+{
+	encap_assign(p, v, "up", seq,
+		     arena_printf(p->a, "its container is %s on %s",
+				  p->placed ? "started" : "assigned",
+				  p->up->name));
+}
+
+static void encap_restart(struct pass *p, const struct view *v, uint64_t seq)
+{
+	if (is_up(v)) {
+		encap_assign(
+			p, v, "down", seq,
+			arena_printf(p->a, "%s asked for a restart", asker(p)));
+		return;
+	}
+	if (!p->up) { /* it will be started when its container is */
+		restart_goes_on(p, LEVEL_ENCAP, v->name);
+		return;
+	}
+	if (v->row && !p->placed && !said_down(v))
+		return;
+	encap_up(p, v, seq);
+	restart_goes_on(p, LEVEL_ENCAP, v->name);
+}
+
+/* A stop of the hypervisor level alone leaves the encap level as it is asked
+ * for: it is there again when the container is. */
+static void encap_waits(struct pass *p, uint64_t seq)
+{
+	if (seq > p->seq && !p->out->blocked)
+		p->out->blocked = arena_printf(
+			p->a,
+			"the hypervisor level of %s is stopped: 'encap "
+			"start %s' starts both levels",
+			p->in->service, p->in->service);
+}
+
+static void encap_stop(struct pass *p, const struct view *v, uint64_t seq)
+{
+	if (is_up(v) || (!v->row && word_is(v->inst, "avail", "up")))
+		encap_assign(p, v, "down", seq,
+			     p->up ? arena_printf(p->a, "%s asked for a stop",
+						  asker(p))
+				   : "its container is to be stopped");
+	else if (stop_is_tried_again(v, seq))
+		encap_assign(p, v, "down", seq,
+			     "its stop had failed and is tried again");
+}
+
+static void encap_decide(struct pass *p, const char *name)
+{
+	const struct view v = view_of(p->in, name);
+	const struct doc *intent = p->in->intent;
+	const struct doc *own = doc_get(doc_get(intent, "slaves"), name);
+	const char *want = own ? doc_get_str(own, "want", "stopped")
+			       : doc_get_str(intent, "encap", "stopped");
+	uint64_t seq = own ? num(own, "seq") : num(intent, "encap_seq");
+
+	if (!names_have(&p->in->conf->encapnodes, name)) {
+		if (is_up(&v))
+			encap_assign(p, &v, "down", seq,
+				     "it is none of encapnodes any more");
+		return;
+	}
+	if (!seq)
+		return;
+	if (strcmp(want, "restart") == 0)
+		encap_restart(p, &v, seq);
+	else if (strcmp(want, "started") != 0)
+		encap_stop(p, &v, seq);
+	else if (strcmp(p->want, "stopped") == 0)
+		encap_waits(p, seq);
+	else if (!p->up)
+		encap_stop(p, &v, seq);
+	else if (!is_up(&v) || p->placed || num(v.row, "seq") != seq)
+		encap_up(p, &v, seq);
+}
+
+static void decide_encaps(struct pass *p)
+{
+	const struct names *listed = &p->in->conf->encapnodes;
+	struct names left = names_left(p, true);
+
+	for (size_t i = 0; i < listed->n; i++)
+		encap_decide(p, listed->at[i]);
+	for (size_t i = 0; i < left.n; i++)
+		if (!names_have(listed, left.at[i]) &&
+		    (i == 0 || strcmp(left.at[i], left.at[i - 1]) != 0))
+			encap_decide(p, left.at[i]);
+}
+
+void orchestrate(struct arena *a, const struct orch_in *in,
+		 struct orch_out *ret)
+{
+	struct pass p;
+
+	*ret = (struct orch_out){ 0 };
+	pass_init(&p, a, in, ret);
+	write_off_lost(&p);
+	if (p.seq && strcmp(p.want, "stopped") == 0) {
+		stop_all(&p);
+	} else if (p.seq) {
+		place(&p);
+		stop_doubles(&p);
+	}
+	retry_stops(&p);
+	decide_encaps(&p);
+}
