@@ -30,7 +30,9 @@
 
 #define LINK_MAX_FRAME (16u << 20)
 #define LINK_MAX_QUEUE (64u << 20)
-#define LINK_PORT      7600 /* default listening port */
+/* Of a frame from who is not known yet, a stranger's question included. */
+#define LINK_MAX_STRANGER (64u << 10)
+#define LINK_PORT	  7600 /* default listening port */
 
 struct links;
 
