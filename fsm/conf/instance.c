@@ -520,7 +520,7 @@ int conf_eval_key(struct arena *a, const struct conf *c, const char *service,
 	return rc;
 }
 
-/* Is the section one that the node works with? */
+/* Is the section one that the node works with? Nobody does with data. */
 static int is_of_level(struct eval *e, const char *section, bool *ret,
 		       struct err *err)
 {
@@ -528,7 +528,7 @@ static int is_of_level(struct eval *e, const char *section, bool *ret,
 	bool encap;
 	int rc;
 
-	*ret = true;
+	*ret = !words_have("data metadata", section);
 	if (!section_is_resource(&id))
 		return 0;
 	rc = eval_encap(e, section, &encap, err);

@@ -231,36 +231,46 @@ size_t text_bad_utf8(const char *text, size_t len)
 	return len;
 }
 
+static bool same_letter(char a, char b)
+{
+	return text_lower(a) == text_lower(b);
+}
+
+static unsigned least_of(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Optimal string alignment: a letter more, less or other, or two swapped, each
+ * count one (Damerau, "A technique for computer detection and correction of
+ * spelling errors", 1964). Three rows of the table are enough. */
 unsigned text_distance(const char *a, const char *b, unsigned limit)
 {
-	unsigned row[TEXT_MAX_SPELLING + 1], n = (unsigned)strlen(a),
-					     m = (unsigned)strlen(b);
+	unsigned rows[3][TEXT_MAX_SPELLING + 1] = { { 0 } };
+	size_t n = strlen(a), m = strlen(b);
 
 	if (n > TEXT_MAX_SPELLING || m > TEXT_MAX_SPELLING ||
 	    (n > m ? n - m : m - n) >= limit)
 		return limit;
-	for (unsigned j = 0; j <= m; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= n; i++) {
-		unsigned diagonal = row[0], least = row[0] = i;
+	for (size_t j = 0; j <= m; j++)
+		rows[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= n; i++) {
+		const unsigned *before = rows[(i + 1) % 3];
+		const unsigned *above = rows[(i + 2) % 3];
+		unsigned *row = rows[i % 3];
 
-		for (unsigned j = 1; j <= m; j++) {
-			unsigned cost = diagonal + (text_lower(a[i - 1]) !=
-						    text_lower(b[j - 1]));
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= m; j++) {
+			unsigned other = !same_letter(a[i - 1], b[j - 1]);
 
-			diagonal = row[j];
-			if (row[j] + 1 < cost)
-				cost = row[j] + 1;
-			if (row[j - 1] + 1 < cost)
-				cost = row[j - 1] + 1;
-			row[j] = cost;
-			if (cost < least)
-				least = cost;
+			row[j] = least_of(above[j - 1] + other,
+					  least_of(above[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+			    same_letter(a[i - 2], b[j - 1]))
+				row[j] = least_of(row[j], before[j - 2] + 1);
 		}
-		if (least >= limit)
-			return limit;
 	}
-	return row[m] < limit ? row[m] : limit;
+	return least_of(rows[n % 3][m], limit);
 }
 
 struct nearest nearest_to(const char *word)

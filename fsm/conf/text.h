@@ -40,7 +40,7 @@ const char *text_shown(struct arena *a, const char *text);
 /* Offset of the first byte that is no UTF-8 or is NUL; @len if all is well. */
 size_t text_bad_utf8(const char *text, size_t len);
 
-/* How many letters must change; at least @limit if it is @limit or more. */
+/* How many letters must change, whatever their case; @limit if more. */
 unsigned text_distance(const char *a, const char *b, unsigned limit);
 
 /* Keeps the candidate that is most like @word. */

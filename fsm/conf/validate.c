@@ -143,16 +143,13 @@ static void report_lists(struct check *ck, struct eval *e)
 					     "drpnode" };
 
 	for (size_t i = 0; i < 4; i++) {
-		const struct ini_key *line = NULL;
+		const struct ini_key *k = eval_line(e, "DEFAULT", names[i]);
 		struct err err = { 0 };
 		struct value v;
 
-		if (eval_value(e, "DEFAULT",
-			       keyword_find(&e->keywords, "DEFAULT", NULL,
-					    names[i]),
-			       &v, &line, &err) < 0)
-			problem_add(ck->p, line ? line->line : 0, true, "%s",
-				    err.text);
+		if (k &&
+		    eval_text(e, "DEFAULT", names[i], k->value, &v, &err) < 0)
+			problem_add(ck->p, k->line, true, "%s", err.text);
 	}
 }
 
