@@ -35,34 +35,53 @@ host_started()
 	}
 }
 
+# Several at once, as when power comes back.
 host_boot()
 {
-	need_host "$1"
-	[ -z "$(host_pid "$1")" ] || die "$1 is running: deploy/try kill $1"
+	local host
+
+	for host in "$@"; do
+		need_host "$host"
+		[ -z "$(host_pid "$host")" ] ||
+			die "$host is running: deploy/try kill $host"
+	done
 	lock
-	host_start "$1"
-	host_started "$1"
+	for host in "$@"; do
+		host_start "$host"
+	done
+	for host in "$@"; do
+		host_started "$host"
+	done
 	unlock
 }
 
-# A power cut: the cable first, so that no peer is told by a closed connection;
-# then the first process, and the kernel ends all others with it.
+# A power cut, of several hosts at once: the cables first, so that no peer is
+# told by a closed connection; then the first processes, and the kernel ends
+# all others with them.
 host_kill()
 {
-	local pid loops
+	local host pid pids=() loops=()
 
-	need_host "$1"
-	pid=$(host_pid "$1") || die "$1 is off: deploy/try boot $1"
+	for host in "$@"; do
+		need_host "$host"
+		pid=$(host_pid "$host") || die "$host is off: deploy/try boot $host"
+		pids+=("$pid")
+	done
 	lock
-	loops=$(loops_of_host "$1" "$pid")
-	net_unplug "$1"
-	kill -KILL "$pid" 2>/dev/null || :
-	wait_for 10000 host_gone "$1" ||
-		die "$1: processes that do not die: $(cgroup_pids "$1" | xargs)"
-	net_host_remove "$1"
-	rm -f "$TRY/$1/pid"
-	# shellcheck disable=SC2086 # one word each
-	loops_detach $loops
+	for host in "$@"; do
+		mapfile -t -O ${#loops[@]} loops < <(loops_of_host "$host")
+	done
+	for host in "$@"; do
+		net_unplug "$host"
+	done
+	kill -KILL "${pids[@]}" 2>/dev/null || :
+	for host in "$@"; do
+		wait_for 10000 host_gone "$host" || die "$host: processes that" \
+			"do not die: $(cgroup_pids "$host" | xargs)"
+		net_host_remove "$host"
+		rm -f "$TRY/$host/pid"
+	done
+	loops_detach "${loops[@]}"
 	unlock
 }
 
@@ -88,11 +107,12 @@ loops_of()
 # Those of a host that runs: on its own disks, and what it has mounted.
 loops_of_host()
 {
-	local name
+	local name pid
 
 	loops_of "$TRY/$1"
+	pid=$(host_pid "$1")
 	for name in $(loops_of "$TRY/shared"); do
-		! grep -q " $name " "/proc/$2/mountinfo" || echo "$name"
+		! grep -q " $name " "/proc/$pid/mountinfo" || echo "$name"
 	done
 }
 

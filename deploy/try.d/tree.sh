@@ -14,7 +14,7 @@ tree_links()
 
 	for link in /bin /sbin /lib /lib32 /lib64 /libx32; do
 		if [ -L "$link" ]; then
-			cp -P "$link" "$1/"
+			ln -sfn "$(readlink "$link")" "$1$link"
 		elif [ -d "$link" ]; then
 			die "$link is a directory, not a link into /usr:" \
 				"apt-get install usrmerge"
