@@ -56,8 +56,8 @@ struct engine_io {
 	void (*send)(void *ctx, uint64_t gid, uint64_t to, struct arena *a,
 		     struct doc *msg);
 	/* Run @run(arg) where it may block, then @done(arg) on the engine's
-	 * thread, not from inside this call. Calls with equal @lane run in
-	 * order. */
+	 * thread, not from inside this call; a turn is due after it. Calls
+	 * with equal @lane run in order. */
 	void (*work)(void *ctx, int lane, void (*run)(void *arg),
 		     void (*done)(void *arg), void *arg);
 	/* Apply one command; gives the result for the proposer (on @a). Total:
@@ -107,7 +107,8 @@ int engine_bootstrap(struct engine *e, uint64_t gid, uint64_t self,
 		     const struct engine_server *servers, size_t n,
 		     const struct doc *const *commands, size_t n_commands,
 		     struct err *err);
-/* An empty member that waits for the leader to send it everything. */
+/* An empty member that waits for the leader to send it everything. -EBUSY:
+ * the group was dropped here and work for it still runs; try again. */
 int engine_join(struct engine *e, uint64_t gid, uint64_t self,
 		const struct engine_timing *timing, struct err *err);
 /* Forget the group here: log, snapshot, state. */
@@ -158,7 +159,7 @@ void engine_hasten(struct engine *e, uint64_t gid, unsigned delay_ms);
 typedef void (*engine_done)(void *arg, int code, struct arena *a,
 			    const struct doc *result);
 /* @command: a map; "cl" and "sq" (client id and sequence number) are set here
- * when it has none. */
+ * when it has none. A client id has at most 64 bytes. */
 void engine_propose(struct engine *e, uint64_t gid, struct arena *a,
 		    struct doc *command, uint64_t timeout_ms, engine_done done,
 		    void *arg);

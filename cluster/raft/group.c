@@ -49,7 +49,12 @@ bool group_leads(const struct egroup *g)
 	return g->started && g->r.state == RAFT_LEADER;
 }
 
-uint64_t group_leader(struct egroup *g)
+bool group_ready(const struct egroup *g)
+{
+	return group_leads(g) && g->r.commit_index >= g->ready_index;
+}
+
+uint64_t group_leader(const struct egroup *g)
 {
 	if (!g->started)
 		return 0;
@@ -66,6 +71,33 @@ const struct raft_server *group_server(const struct egroup *g, uint64_t id)
 		if (g->r.configuration.servers[i].id == id)
 			return &g->r.configuration.servers[i];
 	return NULL;
+}
+
+uint64_t group_term(const struct egroup *g, uint64_t index)
+{
+	const struct raft_log_entry *e = glog_get(&g->log, index);
+
+	if (e)
+		return e->term;
+	return index && index == g->snap.index ? g->snap.term : 0;
+}
+
+/* Are we the only one who votes? */
+static bool sole_voter(const struct egroup *g)
+{
+	const struct raft_configuration *c = &g->r.configuration;
+	unsigned others = 0;
+	bool mine = false;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		bool is_us = c->servers[i].id == g->self;
+
+		if (c->servers[i].role != RAFT_VOTER)
+			continue;
+		mine |= is_us;
+		others += !is_us;
+	}
+	return mine && !others;
 }
 
 int group_put(struct egroup *g, const struct wal_record *rec)
@@ -130,8 +162,10 @@ void group_due(struct egroup *g)
 	/* Heartbeats of many groups are made to fall together. */
 	if (g->r.state == RAFT_LEADER && g->timing.heartbeat_ms >= 16)
 		step = g->timing.heartbeat_ms / 8;
+	/* A leader's may lie in the past for good: of a spare it counts when
+	 * something was last sent to it, while it sends it nothing. */
 	if (due <= now)
-		due = now + 1;
+		due = now + step;
 	due = (due + step - 1) / step * step;
 	if (g->haste_at && g->haste_at < due)
 		due = g->haste_at;
@@ -181,6 +215,61 @@ void group_send(struct egroup *g, uint64_t to, struct arena *a, struct doc *msg)
 		g->engine->io.send(g->engine->io.ctx, g->gid, to, a, msg);
 }
 
+static void told(struct egroup *g, uint64_t to,
+		 const struct raft_append_entries *m)
+{
+	struct peer *p = contact_peer(g, to);
+	uint64_t known = m->prev_log_index + m->n_entries;
+
+	if (known > m->leader_commit)
+		known = m->leader_commit;
+	if (known > p->told)
+		p->told = known;
+}
+
+/* libraft tells its followers what is committed with the next entries, or with
+ * the next heartbeat. Who waits for a result cannot wait for that. */
+static void tell_one(struct egroup *g, uint64_t id)
+{
+	struct arena *a = engine_scratch(g->engine);
+	struct raft_append_entries m = {
+		.term = raft_current_term(&g->r),
+		.leader_commit = raft_commit_index(&g->r),
+	};
+	raft_index match = 0;
+	struct doc *doc;
+
+	if (raft_match_index(&g->r, id, &match) != 0)
+		return;
+	if (match > m.leader_commit)
+		match = m.leader_commit;
+	m.prev_log_index = match;
+	m.prev_log_term = group_term(g, match);
+	if (!m.prev_log_term || match <= contact_peer(g, id)->told)
+		return;
+	doc = message_encode(
+		g, a,
+		&(struct raft_message){ .type = RAFT_APPEND_ENTRIES,
+					.server_id = id,
+					.append_entries = m });
+	doc_put_bool(a, doc, "q", true);
+	group_send(g, id, a, doc);
+	told(g, id, &m);
+}
+
+void group_tell(struct egroup *g)
+{
+	const struct raft_configuration *c = &g->r.configuration;
+
+	g->tell = false;
+	if (!group_leads(g))
+		return;
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->servers[i].id != g->self &&
+		    c->servers[i].role != RAFT_SPARE)
+			tell_one(g, c->servers[i].id);
+}
+
 /* libraft bounds the entries of a message by number; the wire by bytes. */
 static void send_append(struct egroup *g, const struct raft_message *m)
 {
@@ -211,6 +300,7 @@ static void send_append(struct egroup *g, const struct raft_message *m)
 		doc = message_encode(g, a, &part);
 		if (doc)
 			group_send(g, m->server_id, a, doc);
+		told(g, m->server_id, p);
 		left -= p->n_entries;
 		p->prev_log_index += p->n_entries;
 		p->prev_log_term = last ? last->term : 0;
@@ -229,13 +319,15 @@ static void send_all(struct egroup *g, const struct raft_update *u)
 			send_append(g, m);
 			continue;
 		}
+		if (m->type == RAFT_APPEND_ENTRIES_RESULT && g->quiet)
+			continue;
 		doc = message_encode(g, a, m);
 		if (doc)
 			group_send(g, m->server_id, a, doc);
 	}
 }
 
-static void put_vote(struct egroup *g)
+void group_put_vote(struct egroup *g)
 {
 	group_put(g, &(struct wal_record){ .kind = WAL_VOTE,
 					   .term = raft_current_term(&g->r),
@@ -256,8 +348,8 @@ static int bad_entries(struct egroup *g, uint64_t index)
 	return engine_fatal(g->engine, &err);
 }
 
-static int put_entry(struct egroup *g, uint64_t index,
-		     const struct raft_entry *src)
+int group_put_entry(struct egroup *g, uint64_t index,
+		    const struct raft_entry *src)
 {
 	struct raft_log_entry entry = { .term = src->term,
 					.type = (uint8_t)src->type,
@@ -294,7 +386,7 @@ static int put_entries(struct egroup *g, const struct raft_update *u)
 			g->flush_last = first - 1;
 	}
 	for (unsigned i = 0; i < u->entries.n && rc == 0; i++)
-		rc = put_entry(g, first + i, &u->entries.batch[i]);
+		rc = group_put_entry(g, first + i, &u->entries.batch[i]);
 	/* One allocation carries them all; it is ours to free. */
 	raft_free(u->entries.batch[0].batch);
 	return rc;
@@ -311,7 +403,7 @@ static void new_leadership(struct egroup *g)
 	g->ready_index = leads ? raft_last_index(&g->r) : 0;
 	g->barrier_sent = false;
 	g->was_leader = leads;
-	contact_reset(g);
+	g->n_peers = 0;
 	propose_new_leader(g);
 	read_new_leader(g);
 	if (g->hastened && g->seen_leader) {
@@ -330,8 +422,6 @@ static void watch(struct egroup *g)
 	    raft_current_term(&g->r) != g->seen_term ||
 	    group_leads(g) != g->was_leader)
 		new_leadership(g);
-	else if (group_leads(g) && g->n_peers != g->r.configuration.n)
-		contact_reset(g);
 }
 
 static int step_failed(struct egroup *g, const struct raft_event *ev, int rv)
@@ -351,64 +441,232 @@ static int step_failed(struct egroup *g, const struct raft_event *ev, int rv)
 	return raft_errno(rv);
 }
 
+/* What libraft wants done. */
+static int carry_out(struct egroup *g, const struct raft_update *u)
+{
+	int rc = 0;
+
+	if (u->flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR))
+		group_put_vote(g);
+	if (u->flags & RAFT_UPDATE_ENTRIES)
+		rc = put_entries(g, u);
+	if (u->flags & RAFT_UPDATE_SNAPSHOT)
+		transfer_install(g, u);
+	if (rc == 0 && (u->flags & RAFT_UPDATE_MESSAGES))
+		send_all(g, u);
+	watch(g);
+	if (u->flags & RAFT_UPDATE_COMMIT_INDEX) {
+		g->tell = group_leads(g);
+		engine_mark(g);
+		apply_configurations(g);
+	}
+	group_due(g);
+	return rc;
+}
+
 int group_step(struct egroup *g, struct raft_event *ev)
 {
 	struct raft_update u;
-	int rc = 0, rv;
+	int rv;
 
 	if (g->engine->is_dead)
 		return -EIO;
 	ev->time = g->engine->now;
 	ev->capacity = UINT16_MAX;
 	rv = raft_step(&g->r, ev, &u);
-	if (rv != 0)
-		return step_failed(g, ev, rv);
-	if (u.flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR))
-		put_vote(g);
-	if (u.flags & RAFT_UPDATE_ENTRIES)
-		rc = put_entries(g, &u);
-	if (u.flags & RAFT_UPDATE_SNAPSHOT)
-		transfer_install(g, &u);
-	if (rc == 0 && (u.flags & RAFT_UPDATE_MESSAGES))
-		send_all(g, &u);
-	if (u.flags & RAFT_UPDATE_COMMIT_INDEX)
-		engine_mark(g);
-	watch(g);
-	group_due(g);
+	return rv == 0 ? carry_out(g, &u) : step_failed(g, ev, rv);
+}
+
+int group_timeout(struct egroup *g)
+{
+	struct raft_event ev = { .type = RAFT_TIMEOUT };
+
+	if (g->r.state == RAFT_FOLLOWER && sole_voter(g) && !g->installing &&
+	    g->r.last_stored == raft_last_index(&g->r) &&
+	    raft_timeout(&g->r) <= g->engine->now) {
+		g->r.current_term++;
+		g->r.voted_for = g->self;
+		group_put_vote(g);
+	}
+	return group_step(g, &ev);
+}
+
+int group_submit(struct egroup *g, enum raft_entry_type type, void *data,
+		 size_t len)
+{
+	struct raft_entry entry = { .term = raft_current_term(&g->r),
+				    .type = type,
+				    .buf = { data, len },
+				    .batch = data };
+	struct raft_event ev = { .type = RAFT_SUBMIT,
+				 .time = g->engine->now,
+				 .capacity = UINT16_MAX };
+	struct raft_update u;
+	int rv = RAFT_NOTLEADER;
+
+	ev.submit.entries = &entry;
+	ev.submit.n = 1;
+	if (group_leads(g) && !g->engine->is_dead)
+		rv = raft_step(&g->r, &ev, &u);
+	if (rv == 0)
+		return carry_out(g, &u);
+	raft_free(data);
+	return step_failed(g, &ev, rv);
+}
+
+/* -- messages of libraft's ------------------------------------------------ */
+
+static int receive(struct egroup *g, struct raft_message *m)
+{
+	struct raft_event ev = { .type = RAFT_RECEIVE };
+
+	ev.receive.message = m;
+	return group_step(g, &ev);
+}
+
+/* Only entries, with nothing between them and what is before them. */
+static int receive_part(struct egroup *g, const struct message *m,
+			uint64_t skip, unsigned n)
+{
+	struct raft_message part = m->raft;
+	struct raft_append_entries *p = &part.append_entries;
+	void *token = NULL;
+
+	if (skip) {
+		p->prev_log_index += skip;
+		p->prev_log_term = m->entries[skip - 1].term;
+	}
+	p->entries = m->entries + skip;
+	p->n_entries = n;
+	if (n) {
+		/* The data is the message's; libraft frees this instead. */
+		token = raft_malloc(1);
+		if (!token)
+			return -ENOMEM;
+		for (unsigned i = 0; i < n; i++)
+			p->entries[i].batch = token;
+	}
+	return receive(g, &part);
+}
+
+static bool second_list(const struct egroup *g, const struct raft_entry *e)
+{
+	return e->type == RAFT_CHANGE && g->r.configuration_uncommitted_index;
+}
+
+static int receive_append(struct egroup *g, const struct message *m)
+{
+	const struct raft_append_entries *ae = &m->raft.append_entries;
+	unsigned done = 0, n;
+	bool quiet = g->quiet;
+	int rc;
+
+	do {
+		for (n = 0; done + n < ae->n_entries; n++)
+			if (n && m->entries[done + n].type == RAFT_CHANGE)
+				break;
+		/* What is committed of the one before, first. */
+		if (n && second_list(g, &m->entries[done])) {
+			g->quiet = true;
+			receive_part(g, m, done, 0);
+			g->quiet = quiet;
+		}
+		rc = receive_part(g, m, done, n);
+		done += n;
+	} while (rc == 0 && done < ae->n_entries &&
+		 glog_last(&g->log) >= ae->prev_log_index + done);
 	return rc;
 }
 
-int group_submit(struct egroup *g, int type, const void *data, size_t len)
+static int recv_append(struct egroup *g, const struct message *m)
 {
-	struct raft_entry entry = { .term = raft_current_term(&g->r),
-				    .type = (enum raft_entry_type)type };
-	struct raft_event ev = { .type = RAFT_SUBMIT };
+	uint64_t term = m->raft.append_entries.term;
 	int rc;
 
-	if (!group_leads(g))
-		return -EAGAIN;
-	entry.buf.base = raft_malloc(len);
-	if (!entry.buf.base)
-		return -ENOMEM;
-	memcpy(entry.buf.base, data, len);
-	entry.buf.len = len;
-	entry.batch = entry.buf.base;
-	ev.submit.entries = &entry;
-	ev.submit.n = 1;
-	rc = group_step(g, &ev);
-	if (rc == -EAGAIN)
-		raft_free(entry.buf.base);
+	if (group_leads(g) && term == raft_current_term(&g->r)) {
+		engine_log(g->engine, 3,
+			   "group %" PRIu64 ": %llu says that it leads in our "
+			   "term %" PRIu64,
+			   g->gid, m->raft.server_id, term);
+		return 0;
+	}
+	if (term > g->leader_st_term) {
+		g->leader_st_term = term;
+		g->leader_st = 0;
+	}
+	if (term == g->leader_st_term && m->sent_ms > g->leader_st)
+		g->leader_st = m->sent_ms;
+	g->quiet = m->quiet;
+	rc = receive_append(g, m);
+	g->quiet = false;
 	return rc;
+}
+
+static void recv_install(struct egroup *g, const struct message *m)
+{
+	const struct raft_install_snapshot *is = &m->raft.install_snapshot;
+
+	/* Its heartbeats tell libraft who leads; and who has that entry says
+	 * so in answer to the next of them. */
+	if (g->r.state != RAFT_FOLLOWER || is->term != g->r.current_term ||
+	    group_leader(g) != m->raft.server_id ||
+	    g->snap.index >= is->last_index ||
+	    group_term(g, is->last_index) == is->last_term)
+		return;
+	transfer_offer(g, m->raft.server_id, m);
+}
+
+int group_receive(struct egroup *g, uint64_t from, const struct doc *msg)
+{
+	struct message m;
+	struct err err;
+
+	if (message_decode(engine_scratch(g->engine), from, msg, &m, &err) <
+	    0) {
+		engine_log(g->engine, 4,
+			   "group %" PRIu64 ": from %" PRIu64 ": %s", g->gid,
+			   from, err.text);
+		return 0;
+	}
+	switch (m.raft.type) {
+	case RAFT_APPEND_ENTRIES:
+		return recv_append(g, &m);
+	case RAFT_INSTALL_SNAPSHOT:
+		recv_install(g, &m);
+		return 0;
+	case RAFT_APPEND_ENTRIES_RESULT:
+		if (group_leads(g) &&
+		    m.raft.append_entries_result.term == g->r.current_term)
+			contact_note(g, from, m.sent_ms);
+		break;
+	case RAFT_REQUEST_VOTE_RESULT:
+		if (g->r.state != RAFT_CANDIDATE)
+			return 0;
+		break;
+	case RAFT_TIMEOUT_NOW:
+		/* It would lead without a new term. */
+		if (sole_voter(g))
+			return 0;
+		break;
+	case RAFT_REQUEST_VOTE:
+		break;
+	}
+	return receive(g, &m.raft);
 }
 
 /* -- start ----------------------------------------------------------- */
 
-static unsigned count_entries(const struct egroup *g, struct raft_entry **ret)
+/* The log as libraft wants it; of one batch, which is only a token. */
+static struct raft_entry *list_entries(const struct egroup *g)
 {
 	void *token = raft_malloc(1);
 	struct raft_entry *at = raft_malloc((g->log.n + 1) * sizeof(*at));
 
-	assert(at && token);
+	if (!at || !token) {
+		raft_free(at);
+		raft_free(token);
+		return NULL;
+	}
 	at[0] = (struct raft_entry){ .batch = token };
 	for (size_t i = 0; i < g->log.n; i++)
 		at[i] = (struct raft_entry){
@@ -417,8 +675,7 @@ static unsigned count_entries(const struct egroup *g, struct raft_entry **ret)
 			.buf = { g->log.at[i].data, g->log.at[i].len },
 			.batch = token,
 		};
-	*ret = at;
-	return (unsigned)g->log.n;
+	return at;
 }
 
 static int start_raft(struct egroup *g, struct err *err)
@@ -460,16 +717,21 @@ int group_start(struct egroup *g, struct err *err)
 				       g->gid);
 		ev.start.metadata = &meta;
 	}
-	ev.start.start_index = g->log.base + 1;
-	ev.start.n_entries = count_entries(g, &entries);
-	ev.start.entries = entries;
+	entries = list_entries(g);
+	if (!entries)
+		return err_set(err, -ENOMEM, "out of memory");
 	token = entries[0].batch;
+	ev.start.start_index = g->log.base + 1;
+	ev.start.n_entries = (unsigned)g->log.n;
+	ev.start.entries = entries;
+	g->conf_cursor = g->snap.index;
 	rc = group_step(g, &ev);
 	if (rc < 0)
 		return err_set(err, rc, "group %" PRIu64 ": cannot start",
 			       g->gid);
 	raft_free(token);
 	raft_free(entries);
+	g->changed = true;
 	engine_mark(g);
 	return 0;
 }
@@ -502,6 +764,10 @@ void group_flushed(struct egroup *g)
 
 	if (g->dropped)
 		return;
+	if (g->vote_seq && g->vote_seq <= ended) {
+		g->vote_seq = 0;
+		send_held(g);
+	}
 	if (g->start_seq && g->start_seq <= ended)
 		start_now(g);
 	if (g->started && !g->installing && g->flush_last > g->r.last_stored) {
@@ -509,10 +775,6 @@ void group_flushed(struct egroup *g)
 		group_step(g, &ev);
 	}
 	g->flush_last = 0;
-	if (g->vote_seq && g->vote_seq <= ended) {
-		g->vote_seq = 0;
-		send_held(g);
-	}
 	if (g->mark_seq && g->mark_seq <= ended)
 		snap_flushed(g);
 	if (g->reset_seq && g->reset_seq <= ended)

@@ -38,6 +38,7 @@ struct egroup *group_new(struct engine *e, uint64_t gid, uint64_t self,
 	TAILQ_INIT(&g->proposals);
 	TAILQ_INIT(&g->waiting);
 	TAILQ_INIT(&g->readers);
+	STAILQ_INIT(&g->relayed);
 	return g;
 }
 
@@ -49,7 +50,6 @@ void group_free(struct egroup *g)
 		raft_close(&g->r, NULL);
 	glog_fini(&g->log);
 	arena_free(g->held_arena);
-	free(g->conf);
 	free(g->peers);
 	snap_fini(&g->snap);
 	snap_fini(&g->old_snap);
@@ -341,15 +341,6 @@ static int import(struct egroup *g, struct txn *t, struct err *err)
 	return rc;
 }
 
-static uint64_t log_term(const struct egroup *g, uint64_t index)
-{
-	const struct raft_log_entry *e = glog_get(&g->log, index);
-
-	if (e)
-		return e->term;
-	return index == g->snap.index ? g->snap.term : 0;
-}
-
 static int check_db(struct egroup *g, struct txn *t, struct err *err)
 {
 	uint64_t term, known;
@@ -375,7 +366,7 @@ static int check_db(struct egroup *g, struct txn *t, struct err *err)
 			       ": the log was replaced or cut by hand; remove "
 			       "the state directory to rebuild it",
 			       g->applied, glog_last(&g->log));
-	known = log_term(g, g->applied);
+	known = group_term(g, g->applied);
 	if (g->applied && known && known != term)
 		return err_set(err, -EUCLEAN,
 			       "the state is of %" PRIu64 " in term %" PRIu64

@@ -5,14 +5,15 @@
  * travel as they are; 64-bit ones that do not fit an int64_t are refused.
  *
  *   k    message               carries
- *   ae   AppendEntries         t pi pt lc e[term type data ...] st
+ *   ae   AppendEntries         t pi pt lc e[term type data ...] st q
  *   ar   its result            t rj li st (echoed)
  *   rv   RequestVote           t ci li lt dl pv
  *   rr   its result            t g pv
  *   is   InstallSnapshot       t li lt ci cf sz st
  *   tn   TimeoutNow            t li lt
  *
- * The data of a snapshot does not travel in "is": see transfer.c.
+ * An "ae" with q wants no result: it only tells what is committed. The data of
+ * a snapshot does not travel in "is": see transfer.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -277,6 +278,7 @@ static void decode_append(struct reading *r, struct arena *a,
 	m->prev_log_term = get_u64(r, "pt");
 	m->leader_commit = get_u64(r, "lc");
 	ret->sent_ms = get_u64(r, "st");
+	ret->quiet = doc_get_bool(r->msg, "q", false);
 	check(r, m->term > 0 && m->prev_log_term <= m->term, "t");
 	check(r, (m->prev_log_index == 0) == (m->prev_log_term == 0), "pt");
 	check(r,
@@ -398,6 +400,11 @@ static enum raft_message_type message_type(const char *kind)
 		if (strcmp(kind, rows[i].kind) == 0)
 			return rows[i].type;
 	return (enum raft_message_type)0;
+}
+
+bool message_is_raft(const char *kind)
+{
+	return message_type(kind) != 0;
 }
 
 int message_decode(struct arena *a, uint64_t from, const struct doc *msg,
