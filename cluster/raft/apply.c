@@ -278,7 +278,11 @@ void apply_run(struct engine *e, const struct group_list *list)
 				};
 		rc = b.n ? apply_all(&b) : 0;
 	} while (rc == -EAGAIN);
-	if (rc < 0) {
+	if (rc == -EBUSY) {
+		/* The map is full, and a reader keeps it from growing. */
+		for (size_t i = 0; i < b.n; i++)
+			engine_mark(b.at[i].group);
+	} else if (rc < 0) {
 		err_wrap(&err, rc, "applying committed entries");
 		engine_fatal(e, &err);
 	} else {

@@ -197,7 +197,8 @@ static int make(struct engine *e, uint64_t gid, uint64_t self,
 	struct egroup *g;
 
 	for (size_t i = 0; i < e->dead.n; i++)
-		if (e->dead.at[i]->gid == gid && e->dead.at[i]->jobs)
+		if (e->dead.at[i]->gid == gid &&
+		    (e->dead.at[i]->jobs || e->dead.at[i]->has_rows))
 			return err_set(err, -EBUSY,
 				       "group %" PRIu64
 				       " is still being forgotten here: try "
@@ -299,29 +300,32 @@ int engine_join(struct engine *e, uint64_t gid, uint64_t self,
 	return rc;
 }
 
-static int drop_rows(struct engine *e, uint64_t gid, struct err *err)
+static int drop_rows(struct egroup *g, struct err *err)
 {
+	struct engine *e = g->engine;
 	int rc;
 
 	do {
 		struct txn *t = txn_begin_write(e->db, err);
 
 		if (!t)
-			return err && err->code ? err->code : -EIO;
-		txn_drop_group(t, gid);
+			return err->code;
+		txn_drop_group(t, g->gid);
 		rc = txn_commit(t, err);
 	} while (rc == -EAGAIN);
+	g->has_rows = rc < 0;
 	return rc;
 }
 
 int engine_drop(struct engine *e, uint64_t gid, struct err *err)
 {
 	struct egroup *g = engine_group(e, gid);
-	int rc;
+	struct err own = { 0 };
+	int rc = 0;
 
 	if (!g)
 		return 0;
-	g->dropped = true;
+	g->dropped = g->has_rows = true;
 	group_put(g, &(struct wal_record){ .kind = WAL_DROP });
 	g->drop_seq = e->flush_begun + 1;
 	engine_remove(e, g);
@@ -329,14 +333,24 @@ int engine_drop(struct engine *e, uint64_t gid, struct err *err)
 	propose_drop(g);
 	read_drop(g);
 	transfer_drop(g);
-	rc = drop_rows(e, gid, err);
-	return rc < 0 ? err_wrap(err, rc, "dropping group %" PRIu64, gid) : 0;
+	if (!e->importing)
+		rc = drop_rows(g, &own);
+	if (rc == 0 || rc == -EBUSY)
+		return 0; /* or later, in reap() */
+	if (err)
+		*err = own;
+	return err_wrap(err, rc, "dropping group %" PRIu64, gid);
 }
 
 /* Its files go once the log says for good that it is gone. */
 static bool reap(struct engine *e, struct egroup *g)
 {
-	if (g->dirty || g->drop_seq > e->flush_ended)
+	struct err err = { 0 };
+
+	if (g->has_rows && !e->importing && drop_rows(g, &err) < 0 &&
+	    err.code != -EBUSY)
+		engine_fatal(e, &err);
+	if (g->has_rows || g->dirty || g->drop_seq > e->flush_ended)
 		return false;
 	snap_discard(g, &g->snap);
 	snap_discard(g, &g->old_snap);

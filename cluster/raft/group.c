@@ -456,7 +456,7 @@ static int carry_out(struct egroup *g, const struct raft_update *u)
 		send_all(g, u);
 	watch(g);
 	if (u->flags & RAFT_UPDATE_COMMIT_INDEX) {
-		g->tell = group_leads(g);
+		g->tell |= group_leads(g);
 		engine_mark(g);
 		apply_configurations(g);
 	}
@@ -602,6 +602,25 @@ static int recv_append(struct egroup *g, const struct message *m)
 	return rc;
 }
 
+static int recv_append_result(struct egroup *g, uint64_t from,
+			      const struct message *m)
+{
+	struct raft_message raft = m->raft;
+	int rc;
+
+	if (group_leads(g) &&
+	    raft.append_entries_result.term == g->r.current_term)
+		contact_note(g, from, m->sent_ms);
+	rc = receive(g, &raft);
+	/* Who comes behind the majority is told when it has come. */
+	if (group_leads(g) && group_server(g, from) &&
+	    contact_peer(g, from)->told < raft_commit_index(&g->r)) {
+		g->tell = true;
+		engine_mark(g);
+	}
+	return rc;
+}
+
 static void recv_install(struct egroup *g, const struct message *m)
 {
 	const struct raft_install_snapshot *is = &m->raft.install_snapshot;
@@ -635,10 +654,7 @@ int group_receive(struct egroup *g, uint64_t from, const struct doc *msg)
 		recv_install(g, &m);
 		return 0;
 	case RAFT_APPEND_ENTRIES_RESULT:
-		if (group_leads(g) &&
-		    m.raft.append_entries_result.term == g->r.current_term)
-			contact_note(g, from, m.sent_ms);
-		break;
+		return recv_append_result(g, from, &m);
 	case RAFT_REQUEST_VOTE_RESULT:
 		if (g->r.state != RAFT_CANDIDATE)
 			return 0;

@@ -158,6 +158,7 @@ struct egroup {
 	bool changed;  /* io.changed is due */
 	bool quiet;    /* this step's results are not sent */
 	bool tell;     /* the commit index rose: the others shall know */
+	bool has_rows; /* dropped, but the database still holds it */
 	unsigned jobs; /* under way, that refer to it */
 
 	struct raft r; /* valid once started */

@@ -407,6 +407,11 @@ static void install_done(void *arg)
 	engine_mark(g);
 	if (!job_back(x))
 		return;
+	if (x->rc == -EBUSY) {
+		/* The map is full, and a reader kept it from growing. */
+		transfer_flushed(g);
+		return;
+	}
 	if (x->rc < 0) {
 		err_wrap(&x->err, x->rc,
 			 "group %" PRIu64 ": installing snapshot %" PRIu64,
