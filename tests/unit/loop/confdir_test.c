@@ -1,0 +1,741 @@
+/*
+ * Env files as a person and a cluster change them, on a real folder with a
+ * clock of our own.
+ */
+#include "cluster/loop/confdir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fsm/conf/conf.h"
+#include "tests/lib/table.h"
+
+struct world {
+	char dir[64], services[128], heads[128], drafts[128];
+	struct confdir *c;
+	uint64_t now;
+	/* The last edit that was proposed; how many there were. */
+	char service[64], base[80], text[4096], user[32];
+	unsigned n_edits;
+	/* Drafts as last told. */
+	size_t n_drafts, n_news;
+	char path[256], why[512], news[1024], log[4096];
+};
+
+static void on_edit(void *ctx, const char *service, const char *base,
+		    const char *text, size_t len, const char *user)
+{
+	struct world *w = ctx;
+
+	snprintf(w->service, sizeof(w->service), "%s", service);
+	snprintf(w->base, sizeof(w->base), "%s", base);
+	snprintf(w->text, sizeof(w->text), "%.*s", (int)len, text);
+	snprintf(w->user, sizeof(w->user), "%s", user);
+	w->n_edits++;
+}
+
+static void on_drafts(void *ctx, const char *service, const struct doc *list,
+		      const char *news)
+{
+	struct world *w = ctx;
+	const struct doc *d = doc_len(list) ? doc_at(list, 0) : NULL;
+
+	(void)service;
+	w->n_drafts = doc_len(list);
+	snprintf(w->path, sizeof(w->path), "%s", doc_get_str(d, "path", ""));
+	snprintf(w->why, sizeof(w->why), "%s", doc_get_str(d, "why", ""));
+	snprintf(w->news, sizeof(w->news), "%s", news ? news : "");
+	w->n_news += news != NULL;
+}
+
+static void on_log(void *ctx, int level, const char *text)
+{
+	struct world *w = ctx;
+	size_t n = strlen(w->log);
+
+	(void)level;
+	snprintf(w->log + n, sizeof(w->log) - n, "%s\n", text);
+}
+
+static void open_it(struct world *w)
+{
+	struct confdir_io io = { w, on_edit, on_drafts, on_log };
+	struct err err;
+
+	assert_int_equal(confdir_open(&w->c, w->services, w->heads, w->drafts,
+				      &io, &err),
+			 0);
+}
+
+/* As after kill -9: what is in memory is lost. */
+static void restart(struct world *w)
+{
+	confdir_close(w->c);
+	open_it(w);
+}
+
+static int setup(void **state)
+{
+	static struct world w;
+
+	memset(&w, 0, sizeof(w));
+	snprintf(w.dir, sizeof(w.dir), "/tmp/encap-confdir.XXXXXX");
+	assert_non_null(mkdtemp(w.dir));
+	snprintf(w.services, sizeof(w.services), "%s/etc/services", w.dir);
+	snprintf(w.heads, sizeof(w.heads), "%s/heads", w.dir);
+	snprintf(w.drafts, sizeof(w.drafts), "%s/drafts", w.dir);
+	w.now = 1000000;
+	open_it(&w);
+	*state = &w;
+	return 0;
+}
+
+static int drop(const char *path, const struct stat *st, int kind,
+		struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	confdir_close(w->c);
+	return nftw(w->dir, drop, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Let @ms pass, with all that becomes due. */
+static void pass(struct world *w, uint64_t ms)
+{
+	uint64_t end = w->now + ms;
+
+	do {
+		uint64_t next;
+
+		confdir_step(w->c, w->now);
+		next = confdir_next_ms(w->c);
+		if (next > end)
+			break;
+		w->now = next > w->now ? next : w->now + 1;
+	} while (w->now <= end);
+	w->now = end;
+	confdir_step(w->c, w->now);
+}
+
+static const char *file_of(struct world *w, const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", w->services, name);
+	return path;
+}
+
+static const char *content(const char *path)
+{
+	static char text[8192];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return "(none)";
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	assert_true(n >= 0);
+	text[n] = '\0';
+	return text;
+}
+
+/* As sed -i and most editors do: another file takes the name. */
+static void save(struct world *w, const char *name, const char *text)
+{
+	char temp[256];
+	FILE *f;
+
+	snprintf(temp, sizeof(temp), "%s/sedXYZ", w->services);
+	f = fopen(temp, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(rename(temp, file_of(w, name)), 0);
+}
+
+static void edit(struct world *w, const char *text)
+{
+	save(w, "web.conf", text);
+	confdir_touch(w->c, "web.conf");
+}
+
+static void head(struct world *w, const char *rev, const char *text)
+{
+	confdir_head(w->c, "web", rev, text);
+	pass(w, 10);
+}
+
+#define HAS(what) assert_string_equal(content(file_of(w, "web.conf")), what)
+#define WAIT()	  pass(w, CONFDIR_SETTLE_MS + 20)
+
+static void a_head_is_a_file(void **state)
+{
+	struct world *w = *state;
+	struct stat st;
+
+	head(w, "r1", "one\n");
+	HAS("one\n");
+	assert_int_equal(stat(file_of(w, "web.conf"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	head(w, "r2", "two\n");
+	HAS("two\n");
+	pass(w, 20000);
+	head(w, "", NULL);
+	pass(w, 5000);
+	HAS("(none)");
+	assert_int_equal(w->n_edits, 0);
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void nothing_is_left_of_one_that_is_gone(void **state)
+{
+	struct world *w = *state;
+	struct dirent *f;
+	DIR *d;
+
+	head(w, "r1", "one\n");
+	head(w, "", NULL);
+	pass(w, 10000);
+	for (int i = 0; i < 3; i++) {
+		const char *dirs[] = { w->services, w->heads, w->drafts };
+
+		d = opendir(dirs[i]);
+		assert_non_null(d);
+		while ((f = readdir(d)))
+			assert_int_equal(f->d_name[0] == '.' &&
+						 strlen(f->d_name) < 3,
+					 1);
+		closedir(d);
+	}
+}
+
+static void an_edit_is_proposed_and_becomes_the_head(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	pass(w, 4000);
+	edit(w, "mine\n");
+	pass(w, CONFDIR_SETTLE_MS / 2);
+	assert_int_equal(w->n_edits, 0); /* it may not be all */
+	WAIT();
+	assert_int_equal(w->n_edits, 1);
+	assert_string_equal(w->service, "web");
+	assert_string_equal(w->base, "r1");
+	assert_string_equal(w->text, "mine\n");
+	if (geteuid() == 0)
+		assert_string_equal(w->user, "root");
+	confdir_answer(w->c, "web", CONFDIR_TAKEN, NULL, "r2", "mine\n");
+	WAIT();
+	HAS("mine\n"); /* not the old head, though the new is not known yet */
+	head(w, "r2", "mine\n");
+	pass(w, 20000);
+	HAS("mine\n");
+	edit(w, "more\n");
+	WAIT();
+	assert_string_equal(w->base, "r2");
+	assert_int_equal(w->n_edits, 2);
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void the_head_may_come_before_the_answer(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "mine\n");
+	WAIT();
+	head(w, "r2", "mine\n");
+	confdir_answer(w->c, "web", CONFDIR_TAKEN, NULL, "r2", "mine\n");
+	pass(w, 10000);
+	HAS("mine\n");
+	edit(w, "more\n");
+	WAIT();
+	assert_string_equal(w->base, "r2");
+	assert_int_equal(w->n_edits, 2);
+}
+
+static void what_it_was_merged_to_is_written(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "mine\n");
+	WAIT();
+	confdir_answer(w->c, "web", CONFDIR_TAKEN, NULL, "r3", "both\n");
+	/* An edit on top of what the person saw, not of the merge. */
+	edit(w, "mine, too\n");
+	head(w, "r3", "both\n");
+	WAIT();
+	assert_int_equal(w->n_edits, 2);
+	assert_string_equal(w->base, "r1");
+	confdir_answer(w->c, "web", CONFDIR_TAKEN, NULL, "r4", "all\n");
+	head(w, "r4", "all\n");
+	pass(w, 5000);
+	HAS("all\n");
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void a_refused_one_is_a_draft(void **state)
+{
+	struct world *w = *state;
+	char why[280];
+
+	head(w, "r1", "one\n");
+	edit(w, "bad\n");
+	WAIT();
+	confdir_answer(w->c, "web", CONFDIR_REFUSED, "line 1: bad\nline 2",
+		       NULL, NULL);
+	pass(w, 10);
+	HAS("one\n");
+	assert_int_equal(w->n_drafts, 1);
+	assert_int_equal(w->n_news, 1);
+	assert_string_equal(w->why, "line 1: bad");
+	assert_non_null(strstr(w->news, "line 1: bad"));
+	assert_non_null(strstr(w->path, "/web.20"));
+	assert_string_equal(content(w->path), "bad\n");
+	snprintf(why, sizeof(why), "%.*s.why", (int)strlen(w->path) - 5,
+		 w->path);
+	assert_string_equal(content(why), "line 1: bad\nline 2\n");
+	pass(w, 10000);
+	assert_int_equal(w->n_edits, 1); /* and not again */
+	assert_int_equal(w->n_drafts, 1);
+	/* A person who is done with it removes it. */
+	unlink(w->path);
+	pass(w, CONFDIR_RESCAN_MS + 100);
+	assert_int_equal(w->n_drafts, 0);
+	assert_int_equal(w->n_news, 1);
+	/* The same text is judged anew. */
+	edit(w, "bad\n");
+	WAIT();
+	assert_int_equal(w->n_edits, 2);
+}
+
+static void one_that_was_mended_meanwhile_is_no_draft(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "bad\n");
+	WAIT();
+	edit(w, "good\n");
+	confdir_answer(w->c, "web", CONFDIR_REFUSED, "bad", NULL, NULL);
+	WAIT();
+	assert_int_equal(w->n_edits, 2);
+	assert_string_equal(w->text, "good\n");
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void without_a_leader_it_stays_and_comes_again(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "mine\n");
+	for (unsigned i = 1; i < 4; i++) {
+		pass(w, CONFDIR_RETRY_MS + CONFDIR_SETTLE_MS);
+		assert_int_equal(w->n_edits, i);
+		confdir_answer(w->c, "web", CONFDIR_LATER, "no leader", NULL,
+			       NULL);
+		pass(w, CONFDIR_RETRY_MS / 2);
+		assert_int_equal(w->n_edits, i);
+		HAS("mine\n");
+	}
+	assert_null(strstr(strstr(w->log, "no leader") + 1, "no leader"));
+	pass(w, CONFDIR_RETRY_MS);
+	confdir_answer(w->c, "web", CONFDIR_TAKEN, NULL, "r2", "mine\n");
+	head(w, "r2", "mine\n");
+	HAS("mine\n");
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void one_that_was_taken_unheard_is_the_head(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "mine\n");
+	WAIT();
+	confdir_answer(w->c, "web", CONFDIR_LATER, "timeout", NULL, NULL);
+	head(w, "r2", "mine\n");
+	pass(w, 10000);
+	assert_int_equal(w->n_edits, 1);
+	edit(w, "more\n");
+	WAIT();
+	assert_string_equal(w->base, "r2");
+}
+
+static void an_edit_while_stopped_is_based_on_what_was_there(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	pass(w, 5000);
+	save(w, "web.conf", "mine\n");
+	restart(w);
+	pass(w, 1000);
+	assert_int_equal(w->n_edits, 0); /* nothing is known of it yet */
+	HAS("mine\n");
+	head(w, "r5", "five\n");
+	WAIT();
+	assert_int_equal(w->n_edits, 1);
+	assert_string_equal(w->base, "r1");
+	confdir_answer(w->c, "web", CONFDIR_REFUSED, "conflict", NULL, NULL);
+	pass(w, 10);
+	HAS("five\n");
+	assert_string_equal(content(w->path), "mine\n");
+}
+
+static void a_restart_alone_is_no_edit(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	head(w, "r2", "two\n");
+	restart(w); /* before the old file was looked at */
+	head(w, "r3", "three\n");
+	HAS("three\n");
+	restart(w);
+	head(w, "r3", "three\n");
+	pass(w, 20000);
+	HAS("three\n");
+	assert_int_equal(w->n_edits, 0);
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void a_removed_file_comes_back(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	unlink(file_of(w, "web.conf"));
+	confdir_touch(w->c, "web.conf");
+	pass(w, CONFDIR_SETTLE_MS / 2);
+	HAS("(none)"); /* an editor may be about to write it */
+	WAIT();
+	HAS("one\n");
+	assert_int_equal(w->n_edits, 0);
+}
+
+static void an_event_that_was_missed_is_seen_later(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	pass(w, 5000);
+	save(w, "web.conf", "mine\n");
+	pass(w, CONFDIR_RESCAN_MS + CONFDIR_SETTLE_MS + 20);
+	assert_int_equal(w->n_edits, 1);
+}
+
+static void a_change_of_the_same_size_is_seen(void **state)
+{
+	struct world *w = *state;
+	FILE *f;
+
+	head(w, "r1", "one\n");
+	f = fopen(file_of(w, "web.conf"), "r+");
+	assert_non_null(f);
+	fputs("two\n", f);
+	fclose(f);
+	pass(w, 2 * CONFDIR_RESCAN_MS);
+	assert_string_equal(w->text, "two\n");
+}
+
+static void who_still_writes_is_waited_for(void **state)
+{
+	struct world *w = *state;
+	FILE *f;
+
+	head(w, "r1", "one\n");
+	pass(w, 5000);
+	f = fopen(file_of(w, "web.conf"), "w");
+	assert_non_null(f);
+	fputs("half", f);
+	fflush(f);
+	confdir_touch(w->c, "web.conf");
+	pass(w, 12000);
+	assert_int_equal(w->n_edits, 0);
+	assert_non_null(strstr(w->log, "open for writing"));
+	fputs(" and half\n", f);
+	fclose(f);
+	confdir_touch(w->c, "web.conf");
+	pass(w, 2 * CONFDIR_SETTLE_MS + 20);
+	assert_int_equal(w->n_edits, 1);
+	assert_string_equal(w->text, "half and half\n");
+}
+
+/* Somebody has the file open while a new head takes its place. */
+static void what_is_written_to_the_old_file_is_a_draft(void **state)
+{
+	struct world *w = *state;
+	FILE *f;
+
+	head(w, "r1", "one\n");
+	pass(w, 5000);
+	f = fopen(file_of(w, "web.conf"), "r+");
+	assert_non_null(f);
+	head(w, "r2", "two\n");
+	fputs("new\n", f);
+	fclose(f);
+	pass(w, CONFDIR_OLD_MS + 100);
+	HAS("two\n");
+	assert_int_equal(w->n_drafts, 1);
+	assert_string_equal(content(w->path), "new\n");
+	assert_non_null(strstr(w->why, "in the moment"));
+}
+
+static void heads_that_come_quickly_lose_nothing(void **state)
+{
+	struct world *w = *state;
+	char rev[16], text[16];
+
+	for (int i = 0; i < 40; i++) {
+		snprintf(rev, sizeof(rev), "r%d", i);
+		snprintf(text, sizeof(text), "%d\n", i);
+		head(w, rev, text);
+		HAS(text);
+	}
+	pass(w, 10000);
+	assert_int_equal(w->n_edits, 0);
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void a_new_head_waits_for_an_edit(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "mine\n");
+	head(w, "r2", "two\n");
+	HAS("mine\n");
+	WAIT();
+	assert_int_equal(w->n_edits, 1);
+	assert_string_equal(w->base, "r1");
+	confdir_answer(w->c, "web", CONFDIR_REFUSED, "conflict", NULL, NULL);
+	pass(w, 10);
+	HAS("two\n");
+	assert_int_equal(w->n_drafts, 1);
+}
+
+static void a_crash_between_record_and_file_is_no_edit(void **state)
+{
+	struct world *w = *state;
+	char path[300];
+
+	head(w, "r1", "one\n");
+	pass(w, 5000);
+	/* The services' folder cannot be written: the record says both. */
+	snprintf(path, sizeof(path), "%s/.web.conf.new", w->services);
+	assert_int_equal(mkdir(path, 0700), 0);
+	head(w, "r2", "two\n");
+	HAS("one\n");
+	assert_int_equal(rmdir(path), 0);
+	restart(w);
+	head(w, "r2", "two\n");
+	HAS("two\n");
+	pass(w, 5000);
+	assert_int_equal(w->n_edits, 0);
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void a_file_that_was_there_first_is_a_draft(void **state)
+{
+	struct world *w = *state;
+
+	save(w, "web.conf", "theirs\n");
+	head(w, "r1", "one\n");
+	WAIT();
+	HAS("one\n");
+	assert_int_equal(w->n_edits, 0);
+	assert_int_equal(w->n_drafts, 1);
+	assert_string_equal(content(w->path), "theirs\n");
+}
+
+static void a_file_that_equals_the_head_is_adopted(void **state)
+{
+	struct world *w = *state;
+
+	save(w, "web.conf", "one\n");
+	head(w, "r1", "one\n");
+	pass(w, 5000);
+	assert_int_equal(w->n_drafts, 0);
+	edit(w, "mine\n");
+	WAIT();
+	assert_string_equal(w->base, "r1");
+}
+
+static void an_edit_of_a_deleted_service_is_a_draft(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "mine\n");
+	WAIT();
+	head(w, "", NULL);
+	confdir_answer(w->c, "web", CONFDIR_LATER, "no such service", NULL,
+		       NULL);
+	pass(w, 10000);
+	HAS("(none)");
+	assert_int_equal(w->n_news, 1);
+	assert_string_equal(content(w->path), "mine\n");
+}
+
+static void one_that_was_deleted_while_stopped_goes(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	restart(w);
+	pass(w, 20000);
+	HAS("one\n"); /* it may just not be named yet */
+	confdir_all_named(w->c);
+	pass(w, 5000);
+	HAS("(none)");
+}
+
+static void others_files_are_left_alone(void **state)
+{
+	struct world *w = *state;
+	const char *said;
+
+	save(w, "note.conf", "x");
+	save(w, "web.conf~", "x");
+	save(w, ".web.conf.swp", "x");
+	save(w, "#web.conf#", "x");
+	head(w, "r1", "one\n");
+	confdir_all_named(w->c);
+	pass(w, 20000);
+	assert_string_equal(content(file_of(w, "note.conf")), "x");
+	assert_string_equal(content(file_of(w, "web.conf~")), "x");
+	assert_string_equal(content(file_of(w, ".web.conf.swp")), "x");
+	assert_string_equal(content(file_of(w, "#web.conf#")), "x");
+	said = strstr(w->log, "note.conf");
+	assert_non_null(said);
+	assert_null(strstr(said + 1, "note.conf"));
+	assert_null(strstr(w->log, "web.conf~"));
+	assert_int_equal(w->n_edits, 0);
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void one_that_is_too_large_is_a_draft(void **state)
+{
+	struct world *w = *state;
+	struct stat st;
+
+	head(w, "r1", "one\n");
+	edit(w, "big");
+	assert_int_equal(truncate(file_of(w, "web.conf"), CONF_MAX_SIZE + 1),
+			 0);
+	WAIT();
+	HAS("one\n");
+	assert_int_equal(w->n_edits, 0);
+	assert_int_equal(stat(w->path, &st), 0);
+	assert_int_equal(st.st_size, CONF_MAX_SIZE + 1);
+	pass(w, 10000);
+	assert_int_equal(w->n_drafts, 1);
+}
+
+static void what_is_no_file_is_left_alone(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(mkdir(file_of(w, "web.conf"), 0700), 0);
+	head(w, "r1", "one\n");
+	pass(w, 10000);
+	assert_int_equal(rmdir(file_of(w, "web.conf")), 0);
+	assert_int_equal(symlink("/nowhere/at/all", file_of(w, "web.conf")), 0);
+	confdir_touch(w->c, "web.conf");
+	pass(w, 10000);
+	unlink(file_of(w, "web.conf"));
+	pass(w, 2 * CONFDIR_RESCAN_MS);
+	HAS("one\n");
+}
+
+static void a_folder_that_goes_is_made_again(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	pass(w, 5000);
+	unlink(file_of(w, "web.conf"));
+	assert_int_equal(rmdir(w->services), 0);
+	pass(w, 3 * CONFDIR_RESCAN_MS);
+	HAS("one\n");
+}
+
+static void names_do_not_mix(void **state)
+{
+	struct world *w = *state;
+
+	confdir_head(w->c, "web", "r1", "one\n");
+	confdir_head(w->c, "web.new", "n1", "new\n");
+	confdir_head(w->c, "web.head", "h1", "head\n");
+	confdir_head(w->c, "../web", "x", "out of there\n");
+	pass(w, 5000);
+	restart(w);
+	save(w, "web.conf", "mine\n");
+	confdir_head(w->c, "web", "r1", "one\n");
+	confdir_head(w->c, "web.new", "n1", "new\n");
+	confdir_head(w->c, "web.head", "h1", "head\n");
+	pass(w, 1000);
+	assert_int_equal(w->n_edits, 1);
+	assert_string_equal(w->base, "r1");
+	assert_string_equal(content(file_of(w, "web.new.conf")), "new\n");
+	assert_string_equal(content(file_of(w, "../web.conf")), "(none)");
+	assert_int_equal(w->n_drafts, 0);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_head_is_a_file),
+		TEST(nothing_is_left_of_one_that_is_gone),
+		TEST(an_edit_is_proposed_and_becomes_the_head),
+		TEST(the_head_may_come_before_the_answer),
+		TEST(what_it_was_merged_to_is_written),
+		TEST(a_refused_one_is_a_draft),
+		TEST(one_that_was_mended_meanwhile_is_no_draft),
+		TEST(without_a_leader_it_stays_and_comes_again),
+		TEST(one_that_was_taken_unheard_is_the_head),
+		TEST(an_edit_while_stopped_is_based_on_what_was_there),
+		TEST(a_restart_alone_is_no_edit),
+		TEST(a_removed_file_comes_back),
+		TEST(an_event_that_was_missed_is_seen_later),
+		TEST(a_change_of_the_same_size_is_seen),
+		TEST(who_still_writes_is_waited_for),
+		TEST(what_is_written_to_the_old_file_is_a_draft),
+		TEST(heads_that_come_quickly_lose_nothing),
+		TEST(a_new_head_waits_for_an_edit),
+		TEST(a_crash_between_record_and_file_is_no_edit),
+		TEST(a_file_that_was_there_first_is_a_draft),
+		TEST(a_file_that_equals_the_head_is_adopted),
+		TEST(an_edit_of_a_deleted_service_is_a_draft),
+		TEST(one_that_was_deleted_while_stopped_goes),
+		TEST(others_files_are_left_alone),
+		TEST(one_that_is_too_large_is_a_draft),
+		TEST(what_is_no_file_is_left_alone),
+		TEST(a_folder_that_goes_is_made_again),
+		TEST(names_do_not_mix),
+	};
+
+	signal(SIGIO, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
