@@ -278,9 +278,11 @@ static int ask_again(const struct ask *q, int rc, struct err *err)
 	if (why == SSL_ERROR_SYSCALL && saved)
 		return err_set(err, -saved, "%s: %s", q->address,
 			       strerror(saved));
-	if (why == SSL_ERROR_SSL)
+	if (why == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) !=
+					    SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		return err_set(err, -EPROTO, "%s: %s", q->address,
 			       tls_why(text));
+	ERR_clear_error();
 	return err_set(err, -ECONNRESET, "%s closed the connection",
 		       q->address);
 }

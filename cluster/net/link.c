@@ -238,8 +238,12 @@ void link_wake(struct links *l)
  * peers said meanwhile has not been read yet: nobody's fault. */
 static void forgive(struct links *l, uint64_t late)
 {
+	uint64_t now = link_now(l);
+
 	for (struct conn *c = l->conns; c; c = c->next) {
 		c->heard_ms += late;
+		if (c->heard_ms > now)
+			c->heard_ms = now;
 		if (c->deadline_ms != UINT64_MAX)
 			c->deadline_ms += late;
 	}

@@ -163,7 +163,23 @@ void tls_conn_fini(struct conn *c)
 
 /* -- in ------------------------------------------------------------------- */
 
-/* What the certificate check found, or the alert, or what did not parse. */
+/* What the check of a certificate found, for a person. */
+static const char *verdict_text(long verdict)
+{
+	switch (verdict) {
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		return "it does not come from this cluster's authority";
+	default:
+		return X509_verify_cert_error_string(verdict);
+	}
+}
+
+/* The certificate, an alert of the peer's, or what did not parse. */
 static void tls_fail(struct conn *c)
 {
 	long verdict = SSL_get_verify_result(c->ssl);
@@ -172,9 +188,8 @@ static void tls_fail(struct conn *c)
 	tls_why(why);
 	tls_conn_flush(c); /* our alert */
 	if (c->state == CONN_SHAKING && verdict != X509_V_OK)
-		conn_fail(c, "certificate",
-			  "its certificate is refused: %s (%s)",
-			  X509_verify_cert_error_string(verdict), why);
+		conn_fail(c, "certificate", "its certificate is refused: %s",
+			  verdict_text(verdict));
 	else
 		conn_fail(c, "tls", "TLS: %s", why);
 }

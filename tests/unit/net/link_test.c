@@ -473,11 +473,11 @@ static void a_burst_is_taken_in_good_time(void **state)
 	(void)state;
 	pair_open(&p);
 	began = uv_hrtime();
-	for (int64_t i = 1; i <= 160; i++)
+	for (int64_t i = 1; i <= 80; i++)
 		node_say(&p.one, 2, i, 256 << 10);
-	assert_true(RIG_UNTIL(&p.loop, SOON, p.two.frames[1] == 160));
+	assert_true(RIG_UNTIL(&p.loop, SOON, p.two.frames[1] == 80));
 	assert_false(p.two.disorder);
-	print_message("40 MiB in %d ms\n",
+	print_message("20 MiB in %d ms\n",
 		      (int)((uv_hrtime() - began) / 1000000));
 	pair_close(&p);
 }

@@ -221,6 +221,7 @@ static UNUSED void node_open_at(struct node *n, uv_loop_t *loop, uint64_t id,
 	if (links_open(&n->links, &o, &err))
 		fail_msg("%s", err.text);
 	n->links->timing.tick = 10;
+	uv_timer_set_repeat(&n->links->timer, 10);
 }
 
 static UNUSED void node_open(struct node *n, uv_loop_t *loop, uint64_t id,
