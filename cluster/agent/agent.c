@@ -163,8 +163,7 @@ static void on_work(void *ctx, int lane, void (*run)(void *arg),
 {
 	struct agent *g = ctx;
 
-	/* Lane 0 of the agent is for driver operations, which have no order. */
-	g->io.work(g->io.ctx, lane + 1, run, done, arg);
+	g->io.work(g->io.ctx, AGENT_LANE_LOG + lane, run, done, arg);
 }
 
 static struct doc *on_apply(void *ctx, struct arena *a, struct txn *t,
@@ -257,33 +256,53 @@ static const struct engine_timing cluster_timing = {
 	.heartbeat_ms = CLUSTER_HEARTBEAT_MS,
 	.election_ms = CLUSTER_ELECTION_MS,
 };
+static const struct engine_timing container_timing = {
+	.heartbeat_ms = SERVICE_HEARTBEAT_MS,
+	.election_ms = SERVICE_ELECTION_MS,
+};
+
+/* All of it is in @founding, so that it can be done again: the log may not have
+ * been on the disk yet when the identity was. */
+static int found(struct agent *g, struct arena *a, const char *cluster_id,
+		 const struct doc *founding, struct err *err)
+{
+	const struct engine_server self = { 1, ENGINE_VOTER, g->node };
+	const struct doc *addresses = doc_get(founding, "addresses");
+	struct doc *node = doc_map(a), *cmd;
+
+	doc_put_str(a, node, "name", g->node);
+	if (addresses)
+		doc_put(a, node, "addresses", doc_copy(a, addresses));
+	cmd = op_new(a, "cluster_init", doc_get_int(founding, "at", 0), NULL);
+	doc_put_str(a, cmd, "name", doc_get_str(founding, "cluster", ""));
+	doc_put_str(a, cmd, "id", cluster_id);
+	doc_put(a, cmd, "node", node);
+	return engine_bootstrap(g->engine, CLUSTER_GROUP, 1, &cluster_timing,
+				&self, 1, (const struct doc *const *)&cmd, 1,
+				err);
+}
 
 int agent_found(struct agent *g, uint64_t now_ms, const char *cluster,
 		const char *cluster_id, const struct doc *addresses,
 		struct err *err)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	const struct engine_server self = { 1, ENGINE_VOTER, g->node };
-	struct doc *node = doc_map(a);
-	struct doc *cmd;
+	struct doc *founding = doc_map(a), *id;
 	int rc;
 
 	g->now_ms = now_ms;
 	if (g->identity)
 		return err_set(err, -EEXIST,
 			       "%s is a member of a cluster already", g->node);
-	doc_put_str(a, node, "name", g->node);
-	doc_put(a, node, "addresses", doc_copy(a, addresses));
-	cmd = op_new(a, "cluster_init", g->io.wall_ms(g->io.ctx), NULL);
-	doc_put_str(a, cmd, "name", cluster);
-	doc_put_str(a, cmd, "id", cluster_id);
-	doc_put(a, cmd, "node", node);
-	rc = engine_bootstrap(g->engine, CLUSTER_GROUP, 1, &cluster_timing,
-			      &self, 1, (const struct doc *const *)&cmd, 1,
-			      err);
+	doc_put_str(a, founding, "cluster", cluster);
+	doc_put_int(a, founding, "at", g->io.wall_ms(g->io.ctx));
+	doc_put(a, founding, "addresses", doc_copy(a, addresses));
+	rc = found(g, a, cluster_id, founding, err);
 	if (rc < 0)
 		return rc;
-	return agent_identity_set(g, identity_doc(g, a, 1, cluster_id), err);
+	id = identity_doc(g, a, 1, cluster_id);
+	doc_put(a, id, "founding", founding);
+	return agent_identity_set(g, id, err);
 }
 
 int agent_joined(struct agent *g, uint64_t now_ms, uint64_t id,
@@ -300,6 +319,40 @@ int agent_joined(struct agent *g, uint64_t now_ms, uint64_t id,
 }
 
 /* -- life ---------------------------------------------------------------- */
+
+/* Its own group is missing: the identity came to the disk, the beginning of
+ * the log did not. So nobody has heard anything from this member. */
+static int identity_begin(struct agent *g, struct err *err)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	const struct doc *founding = doc_get(g->identity, "founding");
+
+	if (founding)
+		return found(g, a, doc_get_str(g->identity, "cluster_id", ""),
+			     founding, err);
+	return engine_join(g->engine, g->group, g->self,
+			   g->level == LEVEL_ENCAP ? &container_timing
+						   : &cluster_timing,
+			   err);
+}
+
+/* Groups of no identity, or of an earlier one, are what was left when founding
+ * or joining was cut short. */
+static int identity_tidy(struct agent *g, struct err *err)
+{
+	uint64_t gids[64];
+	size_t n = engine_groups(g->engine, gids, 64);
+	int rc = 0;
+
+	if (g->identity && g->level == LEVEL_HYPERVISOR)
+		n = 0;
+	for (size_t i = 0; i < n && i < 64 && rc == 0; i++)
+		if (!g->identity || gids[i] != g->group)
+			rc = engine_drop(g->engine, gids[i], err);
+	if (rc == 0 && g->identity && !engine_has(g->engine, g->group))
+		rc = identity_begin(g, err);
+	return rc;
+}
 
 int agent_open(struct agent **ret, const struct agent_options *o,
 	       struct err *err)
@@ -335,6 +388,8 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 	if (o->identity)
 		identity_take(g, o->identity);
 	rc = engine_open(&g->engine, &eo, err);
+	if (rc == 0)
+		rc = identity_tidy(g, err);
 	if (rc < 0) {
 		agent_close(g);
 		return rc;
@@ -356,6 +411,7 @@ void agent_close(struct agent *g)
 	g->closing = true;
 	engine_close(g->engine);
 	instance_free(g);
+	head_free(g);
 	channel_free(g);
 	request_free(g);
 	lease_free(g);
@@ -455,6 +511,8 @@ uint64_t agent_next_ms(const struct agent *g)
 {
 	uint64_t next = min_ms(engine_next_ms(g->engine), g->slow_ms);
 
+	if (g->dirty) /* by the end of the last turn */
+		return g->now_ms;
 	next = min_ms(next, lease_next_ms(g));
 	if (g->host_up && !g->host_welcomed)
 		next = min_ms(next, g->hello_ms);

@@ -25,6 +25,15 @@
 
 struct agent;
 
+/* Lanes of agent_io.work. The engine's lane N is AGENT_LANE_LOG + N. */
+enum agent_lane {
+	AGENT_LANE_OPS,	 /* driver operations: they may hang and must not wait
+			    for each other: no order */
+	AGENT_LANE_LOG,	 /* the log: waits for nobody */
+	AGENT_LANE_SNAP, /* snapshots */
+	AGENT_LANE_KILL, /* as OPS, and must not wait for those that hang */
+};
+
 enum drive_op { DRIVE_PROBE, DRIVE_START, DRIVE_STOP, DRIVE_KILL };
 
 struct agent_io {
@@ -41,10 +50,8 @@ struct agent_io {
 	/* End a channel whose peer broke a rule. */
 	void (*channel_close)(void *ctx, const char *service, const char *rid);
 	/* Run @run(arg) where it may block, then @done(arg) on the agent's
-	 * thread, not from inside this call. Calls with equal @lane run in
-	 * order, but for lane 0: driver operations, which may hang and must
-	 * not wait for each other. Lane 1 is the log: it must wait for
-	 * nobody. */
+	 * thread, not from inside this call. Calls with equal @lane (enum
+	 * agent_lane) run in order, where the lane has one. */
 	void (*work)(void *ctx, int lane, void (*run)(void *arg),
 		     void (*done)(void *arg), void *arg);
 	/* A driver operation; called where it may block (from work's run). */
@@ -58,10 +65,12 @@ struct agent_io {
 	void (*save_lease)(void *ctx, uint64_t until_ms, uint64_t epoch);
 	/* The members that are hypervisors changed: who to keep links with. */
 	void (*peers)(void *ctx, const struct doc *nodes);
-	/* Which channels this node should listen on: [{service, rid, dir}]. */
+	/* Which channels this node should listen on: [{service, rid, type}],
+	 * the type being that of the container's driver. */
 	void (*channels)(void *ctx, const struct doc *list);
 	/* The head of a service's env file is this revision (config NULL: the
-	 * service is gone). */
+	 * service is gone). Told once for each service that there is, then when
+	 * it changes. */
 	void (*head)(void *ctx, const char *service, const char *rev,
 		     const char *config);
 	void (*fatal)(void *ctx, const struct err *err);
@@ -109,6 +118,11 @@ void agent_turn(struct agent *g, uint64_t now_ms);
 typedef void (*agent_answer)(void *arg, struct arena *a, struct doc *answer);
 void agent_request(struct agent *g, uint64_t now_ms, const struct doc *req,
 		   agent_answer done, void *arg);
+
+/* The refused edits of @service that are kept on this node: [{path, why, at}];
+ * @news: a sentence when one has come, else NULL. Shown in its status. */
+void agent_drafts(struct agent *g, uint64_t now_ms, const char *service,
+		  const struct doc *list, const char *news);
 
 /* A cluster begins: this node is its first member. */
 int agent_found(struct agent *g, uint64_t now_ms, const char *cluster,

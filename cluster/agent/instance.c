@@ -154,18 +154,6 @@ static struct instance_run *run_new(struct agent *g, const char *service)
 	return run;
 }
 
-static bool takes_part(struct agent *g, struct arena *a, const char *service,
-		       const struct doc *rev)
-{
-	const char *text = doc_get_str(rev, "config", "");
-	struct problems p = { .arena = a };
-	struct conf *c = conf_parse(a, text, strlen(text), &p);
-	enum level level;
-
-	return c && conf_level(a, c, service, g->node, &level, NULL) == 0 &&
-	       level == g->level;
-}
-
 /* Only a hypervisor can be frozen by itself. */
 static bool node_is_frozen(struct agent *g, struct arena *a, struct txn *t)
 {
@@ -181,24 +169,18 @@ static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 	uint64_t group = agent_service_group(g, a, t, name);
 	struct state s = { t, group, a };
 	struct doc *row = state_service(&s, name);
-	const char *head = doc_get_str(row, "head", "");
-	struct instance_run *run = run_find(g, name);
-	struct doc *rev;
+	struct instance_run *run;
+	const struct head *head;
 
-	if (!row || doc_get(row, "group"))
+	if (row && doc_get(row, "group"))
+		row = NULL; /* the index's */
+	head = head_see(g, &s, name, row);
+	if (!row || !head || !head->takes_part)
 		return;
-	if (!run || strcmp(run->head, head) != 0) {
-		rev = state_revision(&s, name, head);
-		if (!rev)
-			return;
-		g->io.head(g->io.ctx, name, head,
-			   doc_get_str(rev, "config", ""));
-		if (!takes_part(g, a, name, rev))
-			return;
-		if (!run)
-			run = run_new(g, name);
-		snprintf(run->head, sizeof(run->head), "%s", head);
-	}
+	run = run_find(g, name);
+	if (!run)
+		run = run_new(g, name);
+	snprintf(run->head, sizeof(run->head), "%s", head->rev);
 	run->group = group;
 	run->wanted = true;
 	run->frozen =
@@ -241,17 +223,16 @@ void instance_sync(struct agent *g)
 		return;
 	for (struct instance_run *r = g->instances; r; r = r->next)
 		r->wanted = false;
+	head_begin(g);
 	services = state_services(&s);
 	for (size_t i = 0; i < doc_len(services); i++)
 		sync_service(g, a, t,
 			     doc_get_str(doc_at(services, i), "name", ""));
 	txn_abort(t);
-	for (struct instance_run *r = g->instances; r; r = r->next) {
-		if (r->wanted || r->gone)
-			continue;
-		r->gone = true;
-		g->io.head(g->io.ctx, r->service, "", NULL);
-	}
+	head_end(g);
+	for (struct instance_run *r = g->instances; r; r = r->next)
+		if (!r->wanted)
+			r->gone = true;
 	drop_gone(g);
 }
 

@@ -168,6 +168,28 @@ void job_kill(struct agent *g, struct instance_run *run,
 /* observe.c: the document, and its way into the log. */
 void observe_step(struct agent *g, struct instance_run *run);
 
+/* -- head ------------------------------------------------------------ */
+
+struct head {
+	struct head *next; /* agent::heads */
+	char *service;
+	char rev[65];
+	bool wanted;	 /* of this turn's look */
+	bool takes_part; /* the env file names this node, at its level */
+	struct arena *drafts_arena;
+	const struct doc *drafts; /* that lie here; NULL: none */
+};
+
+/* A look at all services: begin, each of them (@row: its own, NULL while its
+ * group has not brought it), end. head_see() gives NULL for one whose head is
+ * not known. */
+void head_begin(struct agent *g);
+const struct head *head_see(struct agent *g, const struct state *s,
+			    const char *service, const struct doc *row);
+void head_end(struct agent *g);
+const struct doc *head_drafts(struct agent *g, const char *service);
+void head_free(struct agent *g);
+
 /* -- groups -------------------------------------------------------------- */
 
 void groups_sync(struct agent *g); /* those of the index; members of ours */
@@ -240,6 +262,7 @@ struct agent {
 	uint64_t hello_ms;
 
 	struct instance_run *instances;
+	struct head *heads;
 	struct watch *watches;
 	struct joining *joinings;
 	struct group_seen *seen;

@@ -164,7 +164,7 @@ void job_probe(struct agent *g, struct instance_run *run)
 
 	run->probing = true;
 	run->poked = false;
-	g->io.work(g->io.ctx, 0, probe_run, probe_done, j);
+	g->io.work(g->io.ctx, AGENT_LANE_OPS, probe_run, probe_done, j);
 }
 
 /* -- start, stop, kill --------------------------------------------- */
@@ -312,7 +312,7 @@ void job_act(struct agent *g, struct instance_run *run,
 	    (run->was_up || run->memory[act->res].done))
 		run->memory[act->res].restarts++;
 	job_tell(g, run, r, "", op_words[j->items[0].op], "");
-	g->io.work(g->io.ctx, 0, act_run, act_done, j);
+	g->io.work(g->io.ctx, AGENT_LANE_OPS, act_run, act_done, j);
 }
 
 void job_kill(struct agent *g, struct instance_run *run,
@@ -329,5 +329,5 @@ void job_kill(struct agent *g, struct instance_run *run,
 		  "%s: the lease runs out, or is of another epoch: "
 		  "stopping it the hard way",
 		  run->service);
-	g->io.work(g->io.ctx, 0, act_run, kill_done, j);
+	g->io.work(g->io.ctx, AGENT_LANE_KILL, act_run, kill_done, j);
 }

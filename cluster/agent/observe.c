@@ -47,6 +47,9 @@ static struct doc *observe_doc(struct agent *g, struct arena *a,
 		doc_put_bool(a, d, "up_once", true);
 	if (g->level == LEVEL_ENCAP && g->host)
 		doc_put_str(a, d, "host", g->host);
+	if (doc_len(head_drafts(g, run->service)))
+		doc_put(a, d, "drafts",
+			doc_copy(a, head_drafts(g, run->service)));
 	put_channels(g, a, run, d);
 	return d;
 }

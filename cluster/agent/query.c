@@ -176,6 +176,35 @@ static void put_service(struct agent *g, struct arena *a, struct doc *d,
 		doc_put(a, d, "intent", doc_copy(a, doc_get(row, "intent")));
 }
 
+/* Those of every node's document, and ours, which may have none. */
+static void drafts_add(struct agent *g, struct arena *a, struct doc *list,
+		       const char *node, const struct doc *drafts)
+{
+	for (size_t i = 0; i < doc_len(drafts); i++) {
+		struct doc *d =
+			doc_add(a, list, doc_copy(a, doc_at(drafts, i)));
+
+		doc_put_str(a, d, "node", node);
+		if (strcmp(node, g->node) != 0)
+			doc_put_str(a, d, "path",
+				    arena_printf(a, "%s:%s", node,
+						 doc_get_str(d, "path", "")));
+	}
+}
+
+static struct doc *query_drafts(struct agent *g, struct arena *a,
+				const char *service, const struct doc *all)
+{
+	struct doc *list = doc_list(a);
+
+	for (size_t i = 0; i < doc_len(all); i++)
+		if (strcmp(doc_at(all, i)->key, g->node) != 0)
+			drafts_add(g, a, list, doc_at(all, i)->key,
+				   doc_get(doc_at(all, i), "drafts"));
+	drafts_add(g, a, list, g->node, head_drafts(g, service));
+	return list;
+}
+
 /* At the hypervisor level an instance per hypervisor, the encap parts folded
  * in; in a container those of the encap level. */
 struct doc *query_status(struct agent *g, struct arena *a, struct txn *t,
@@ -210,6 +239,7 @@ struct doc *query_status(struct agent *g, struct arena *a, struct txn *t,
 				query_instance(g, &s, &cluster, c, service,
 					       lists[l]->at[i], all));
 	put_service(g, a, d, &sc, row, instances);
+	doc_put(a, d, "drafts", query_drafts(g, a, service, all));
 	doc_put(a, d, "group", query_group(g, a, gid));
 	doc_put(a, d, "instances", instances);
 	if (g->level == LEVEL_HYPERVISOR && !brief) {

@@ -1,0 +1,156 @@
+/*
+ * The heads of the env files that this node has: told to the world when they
+ * change, with the drafts that lie beside them here.
+ *
+ * A service is gone when the cluster's index has lost it (in a container: when
+ * this is another service's), never because its rows are absent: a group that
+ * is being filled again lacks them, too.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/agent/internal.h"
+
+static struct head *head_find(struct agent *g, const char *service)
+{
+	for (struct head *h = g->heads; h; h = h->next)
+		if (strcmp(h->service, service) == 0)
+			return h;
+	return NULL;
+}
+
+static struct head *head_new(struct agent *g, const char *service)
+{
+	struct head *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		abort();
+	h->service = agent_strdup(service);
+	h->next = g->heads;
+	g->heads = h;
+	return h;
+}
+
+static bool takes_part(const struct agent *g, struct arena *a,
+		       const char *service, const char *text)
+{
+	struct problems p = { .arena = a };
+	struct conf *c = conf_parse(a, text, strlen(text), &p);
+	enum level level;
+
+	return c && conf_level(a, c, service, g->node, &level, NULL) == 0 &&
+	       level == g->level;
+}
+
+void head_begin(struct agent *g)
+{
+	for (struct head *h = g->heads; h; h = h->next)
+		h->wanted = g->level == LEVEL_ENCAP && g->service &&
+			    strcmp(h->service, g->service) == 0;
+}
+
+const struct head *head_see(struct agent *g, const struct state *s,
+			    const char *service, const struct doc *row)
+{
+	struct head *h = head_find(g, service);
+	const char *rev = doc_get_str(row, "head", ""), *text;
+	struct doc *d;
+
+	if (h)
+		h->wanted = true;
+	if (!row || (h && strcmp(h->rev, rev) == 0))
+		return h;
+	d = state_revision(s, service, rev);
+	if (!d)
+		return h;
+	if (!h)
+		h = head_new(g, service);
+	text = doc_get_str(d, "config", "");
+	h->wanted = true;
+	snprintf(h->rev, sizeof(h->rev), "%s", rev);
+	h->takes_part = takes_part(g, s->arena, service, text);
+	g->io.head(g->io.ctx, service, rev, text);
+	return h;
+}
+
+static void head_free_one(struct head *h)
+{
+	arena_free(h->drafts_arena);
+	free(h->service);
+	free(h);
+}
+
+void head_end(struct agent *g)
+{
+	for (struct head **at = &g->heads; *at;) {
+		struct head *h = *at;
+
+		if (h->wanted) {
+			at = &h->next;
+			continue;
+		}
+		*at = h->next;
+		g->io.head(g->io.ctx, h->service, "", NULL);
+		head_free_one(h);
+	}
+}
+
+void head_free(struct agent *g)
+{
+	while (g->heads) {
+		struct head *h = g->heads;
+
+		g->heads = h->next;
+		head_free_one(h);
+	}
+}
+
+/* -- drafts ---------------------------------------------------------- */
+
+const struct doc *head_drafts(struct agent *g, const char *service)
+{
+	const struct head *h = head_find(g, service);
+
+	return h ? h->drafts : NULL;
+}
+
+static void draft_tell(struct agent *g, const char *service, const char *news)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct txn *t = txn_begin_read(g->db, NULL);
+	uint64_t gid = t ? agent_service_group(g, a, t, service) : 0;
+	struct doc *cmd, *list = doc_list(a), *e = doc_map(a);
+
+	txn_abort(t);
+	if (!gid)
+		return;
+	cmd = agent_command(g, a, "event", NULL);
+	doc_put_int(a, e, "at", doc_get_int(cmd, "at", 0));
+	doc_put_str(a, e, "kind", "draft");
+	doc_put_str(a, e, "service", service);
+	doc_put_str(a, e, "node", g->node);
+	doc_put_str(a, e, "level",
+		    g->level == LEVEL_ENCAP ? "encap" : "hypervisor");
+	doc_put_str(a, e, "text", news);
+	doc_add(a, list, e);
+	doc_put(a, cmd, "events", list);
+	agent_propose(g, gid, a, cmd);
+}
+
+void agent_drafts(struct agent *g, uint64_t now_ms, const char *service,
+		  const struct doc *list, const char *news)
+{
+	struct head *h = head_find(g, service);
+
+	g->now_ms = now_ms;
+	if (h) {
+		arena_free(h->drafts_arena);
+		h->drafts_arena = arena_new();
+		h->drafts = doc_copy(h->drafts_arena, list);
+		instance_poke(g, service);
+	}
+	if (news && g->identity)
+		draft_tell(g, service, news);
+	g->dirty = true;
+}
