@@ -90,7 +90,7 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd)
 	const char *hash = doc_get_str(cmd, "hash", "");
 	const char *name = doc_get_str(cmd, "name", "");
 	struct state_key k;
-	struct doc *token, *result;
+	struct doc *token, *result, *was;
 	const char *why;
 	struct err err;
 	uint64_t id;
@@ -104,12 +104,18 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd)
 		return op_result(env, OP_FAILED, "%s", why);
 	if (name_check(name, &err) < 0)
 		return op_result(env, OP_USAGE, "node name: %s", err.text);
-	if (state_node_named(s, name))
+	was = state_node_named(s, name);
+	if (was && strcmp(doc_get_str(was, "state", ""), "joining") != 0)
 		return op_result(env, OP_CONFLICT,
 				 "%s is a member of this cluster already: a "
 				 "node needs a host name of its own",
 				 name);
+	if (was) { /* it never got the answer: the old id is given up */
+		k = node_key((uint64_t)doc_get_int(was, "id", 0));
+		state_del(s, TABLE_NODE, &k);
+	}
 	id = state_next(s, "node");
+	k = state_key(hash, NULL);
 	doc_put_int(a, token, "used", (int64_t)id);
 	state_put(s, TABLE_TOKEN, &k, token);
 	k = node_key(id);
