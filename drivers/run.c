@@ -27,12 +27,15 @@
 #include <unistd.h>
 
 #include "drivers/driver.h"
+#include "fsm/conf/convert.h"
+#include "fsm/conf/text.h"
 
 #define PATH_DEFAULT                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define ENV_MAX	     64
-#define TERM_GRACE   300  /* ms from SIGTERM to SIGKILL */
-#define KILL_GRACE   1500 /* ms to die of SIGKILL */
+#define ENV_MAX	     256
+#define READ_MAX     (256 * 1024) /* at once: a child may never stop talking */
+#define TERM_GRACE   300	  /* ms from SIGTERM to SIGKILL */
+#define KILL_GRACE   1500	  /* ms to die of SIGKILL */
 #define LOG_MAX_SIZE (1024 * 1024)
 
 enum step {
@@ -193,7 +196,10 @@ static _Noreturn void child_main(struct plan *p)
 
 static int find_program(struct plan *p, struct err *err)
 {
-	const char *name = p->run->argv[0], *dirs = getenv("PATH");
+	const char *name = p->run->program, *dirs = getenv("PATH");
+
+	if (!name)
+		name = p->run->argv[0];
 
 	if (strchr(name, '/')) {
 		if (strlen(name) >= sizeof(p->path))
@@ -225,19 +231,21 @@ static bool same_key(const char *a, const char *b)
 	return strncmp(a, b, n + 1) == 0;
 }
 
+/* Beyond ENV_MAX it is only counted. */
 static void env_put(struct plan *p, size_t *n, const char *pair)
 {
-	for (size_t i = 0; i < *n; i++) {
+	for (size_t i = 0; i < *n && i < ENV_MAX; i++) {
 		if (same_key(p->env[i], pair)) {
 			p->env[i] = pair;
 			return;
 		}
 	}
-	if (*n < ENV_MAX - 1)
-		p->env[(*n)++] = pair;
+	if (*n < ENV_MAX)
+		p->env[*n] = pair;
+	++*n;
 }
 
-static void make_env(struct plan *p)
+static int make_env(struct plan *p, struct err *err)
 {
 	static const char *const base[] = { "PATH=" PATH_DEFAULT,
 					    "LANG=C.UTF-8" };
@@ -254,7 +262,11 @@ static void make_env(struct plan *p)
 		strcpy(p->pid_env, RUN_PID_ENV "=");
 		env_put(p, &n, p->pid_env);
 	}
+	if (n >= ENV_MAX)
+		return err_set(err, -E2BIG, "%s: %zu variables; %d at most",
+			       p->run->argv[0], n, ENV_MAX - 1);
 	p->env[n] = NULL;
+	return 0;
 }
 
 /* -- output -------------------------------------------------------- */
@@ -281,16 +293,18 @@ static int tail_read(struct run *r, int fd)
 {
 	char bytes[4096];
 
-	for (;;) {
+	for (size_t all = 0; all < READ_MAX;) {
 		ssize_t n = read(fd, bytes, sizeof(bytes));
 
-		if (n > 0)
+		if (n > 0) {
 			tail_add(r, bytes, (size_t)n);
-		else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+			all += (size_t)n;
+		} else if (n == 0 || (errno != EINTR && errno != EAGAIN))
 			return 1;
 		else if (errno == EAGAIN)
 			return 0;
 	}
+	return 0;
 }
 
 const char *run_said(struct run *r)
@@ -310,6 +324,9 @@ const char *run_said(struct run *r)
 			r->said[n++] = (unsigned char)*from < ' ' ? ' ' : *from;
 		}
 	}
+	/* It is shown and sent as text: what is cut or no UTF-8 becomes '?'. */
+	for (size_t at = 0; (at += text_bad_utf8(r->said + at, n - at)) < n;)
+		r->said[at] = '?';
 	r->said[n] = '\0';
 	return r->said;
 }
@@ -435,6 +452,8 @@ static int watch(struct run *r, int pidfd, int out)
 				tail_read(r, out);
 			return 0;
 		}
+		if (driver_now_ms() >= r->deadline_ms)
+			return 1;
 	}
 }
 
@@ -482,7 +501,27 @@ static void ends_close(struct ends *e)
 	}
 }
 
-static int ends_open(struct ends *e, const struct run *r, off_t *start,
+/* None of them may be 0, 1 or 2, which the child replaces: an agent that was
+ * started without them would hand out numbers that are overwritten there. */
+static int ends_lift(struct ends *e)
+{
+	int *const all[] = { &e->null,	    &e->out[0],	   &e->out[1],
+			     &e->status[0], &e->status[1], &e->log };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		int fd = *all[i];
+
+		if (fd < 0 || fd > 2)
+			continue;
+		*all[i] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		close(fd);
+		if (*all[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int ends_make(struct ends *e, const struct run *r, off_t *start,
 		     struct err *err)
 {
 	e->null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -501,6 +540,20 @@ static int ends_open(struct ends *e, const struct run *r, off_t *start,
 	return 0;
 }
 
+static int ends_open(struct ends *e, const struct run *r, off_t *start,
+		     struct err *err)
+{
+	int rc = ends_make(e, r, start, err);
+
+	if (rc == 0) {
+		rc = ends_lift(e);
+		if (rc < 0)
+			err_set(err, rc, "%s: descriptors: %s", r->argv[0],
+				strerror(-rc));
+	}
+	return rc;
+}
+
 static int start(struct run *r, struct plan *p, struct ends *e, pid_t *child,
 		 struct err *err)
 {
@@ -515,7 +568,9 @@ static int start(struct run *r, struct plan *p, struct ends *e, pid_t *child,
 	rc = find_program(p, err);
 	if (rc < 0)
 		return rc;
-	make_env(p);
+	rc = make_env(p, err);
+	if (rc < 0)
+		return rc;
 	p->in = e->null;
 	p->out = r->log ? e->log : e->out[1];
 	p->status = e->status[1];
@@ -531,11 +586,15 @@ static int start(struct run *r, struct plan *p, struct ends *e, pid_t *child,
 		close(e->out[1]);
 	e->out[1] = -1;
 	e->pidfd = pidfd_open(*child, 0);
-	return 0;
+	if (e->pidfd >= 0)
+		return 0;
+	rc = -errno; /* no descriptor is left: it could not be watched */
+	kill(*child, SIGKILL);
+	reap(*child, &r->code);
+	return err_set(err, rc, "%s: watch it: %s", r->argv[0], strerror(-rc));
 }
 
-static int finish(struct run *r, struct ends *e, pid_t child, off_t from,
-		  struct err *err)
+static int finish(struct run *r, struct ends *e, pid_t child, struct err *err)
 {
 	int rc = watch(r, e->pidfd, e->out[0]);
 
@@ -544,7 +603,7 @@ static int finish(struct run *r, struct ends *e, pid_t child, off_t from,
 	else
 		put_down(child, e->pidfd);
 	if (r->log)
-		tail_from_log(r, e->log, from);
+		tail_from_log(r, e->log, r->log_from);
 	if (rc > 0) {
 		const char *said = run_said(r);
 
@@ -564,8 +623,7 @@ int run_wait(struct run *r, struct err *err)
 	struct run_as plain = RUN_AS;
 	struct ends e = { -1, { -1, -1 }, { -1, -1 }, -1, -1 };
 	pid_t child = -1;
-	off_t from = 0;
-	int rc = ends_open(&e, r, &from, err);
+	int rc = ends_open(&e, r, &r->log_from, err);
 
 	p.as = r->as ? r->as : &plain;
 	if (rc == 0)
@@ -576,7 +634,7 @@ int run_wait(struct run *r, struct err *err)
 		if (rc < 0)
 			put_down(child, e.pidfd);
 		else
-			rc = finish(r, &e, child, from, err);
+			rc = finish(r, &e, child, err);
 	}
 	ends_close(&e);
 	return rc;
@@ -588,8 +646,7 @@ int run_detach(struct run *r, struct err *err)
 	struct run_as plain = RUN_AS;
 	struct ends e = { -1, { -1, -1 }, { -1, -1 }, -1, -1 };
 	pid_t child = -1;
-	off_t from = 0;
-	int rc = ends_open(&e, r, &from, err), code;
+	int rc = ends_open(&e, r, &r->log_from, err), code;
 
 	p.as = r->as ? r->as : &plain;
 	r->pid = 0;
@@ -603,6 +660,18 @@ int run_detach(struct run *r, struct err *err)
 	}
 	ends_close(&e);
 	return rc;
+}
+
+void run_log_tail(struct run *r)
+{
+	int fd = open(r->log, O_RDONLY | O_CLOEXEC);
+
+	r->tail_len = 0;
+	r->tail[0] = '\0';
+	if (fd < 0)
+		return;
+	tail_from_log(r, fd, r->log_from);
+	close(fd);
 }
 
 int run_ok(struct run *r, struct err *err)
@@ -638,7 +707,7 @@ int run_call(int (*fn)(const void *arg), const void *arg, int64_t deadline_ms,
 	if (pid < 0)
 		return err_set(err, -errno, "fork: %s", strerror(errno));
 	pidfd = pidfd_open(pid, 0);
-	rc = watch(&r, pidfd, -1);
+	rc = pidfd < 0 ? -errno : watch(&r, pidfd, -1);
 	if (rc == 0)
 		rc = reap(pid, &r.code);
 	else
@@ -657,57 +726,26 @@ static bool wants_shell(const char *command)
 	return strpbrk(command, "|;") || strstr(command, "&&");
 }
 
-/* One word from *s to @to; false where there is none, or a quote is open. */
-static bool next_word(const char **s, char *to, bool *open)
-{
-	const char *p = *s + strspn(*s, " \t\r\n");
-	char quote = '\0';
-
-	if (!*p)
-		return false;
-	for (; *p && (quote || !strchr(" \t\r\n", *p)); p++) {
-		if (quote && *p == quote)
-			quote = '\0';
-		else if (!quote && (*p == '\'' || *p == '"'))
-			quote = *p;
-		else if (*p == '\\' && quote != '\'' && p[1])
-			*to++ = *++p;
-		else
-			*to++ = *p;
-	}
-	*to = '\0';
-	*open = quote != '\0';
-	*s = p;
-	return !*open;
-}
-
 int run_split(struct arena *a, const char *command, const char *const **ret,
 	      struct err *err)
 {
-	size_t len = strlen(command), n = 0;
-	const char **argv = ARENA_VEC(a, const char *, len / 2 + 5);
-	const char *at = command;
-	bool open = false;
+	struct names words = { 0 };
+	const char **argv;
+	int rc = 0;
 
-	if (wants_shell(command)) {
-		argv[0] = "/bin/sh";
-		argv[1] = "-c";
-		argv[2] = command;
-		*ret = argv;
-		return 0;
-	}
-	for (;;) {
-		char *word = arena_alloc(a, strlen(at) + 1);
-
-		if (!next_word(&at, word, &open))
-			break;
-		argv[n++] = word;
-	}
-	if (open)
-		return err_set(err, -EINVAL, "%s: a quote is not closed",
-			       command);
-	if (!n)
-		return err_set(err, -EINVAL, "the command is empty");
+	if (!wants_shell(command))
+		rc = shlex_split(a, command, &words, err);
+	if (rc < 0)
+		return rc;
+	argv = ARENA_VEC(a, const char *, words.n + 4);
+	for (size_t i = 0; i < words.n; i++)
+		argv[i] = words.at[i];
 	*ret = argv;
+	if (!wants_shell(command))
+		return words.n ? 0
+			       : err_set(err, -EINVAL, "the command is empty");
+	argv[0] = "/bin/sh";
+	argv[1] = "-c";
+	argv[2] = command;
 	return 0;
 }

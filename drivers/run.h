@@ -53,7 +53,9 @@ struct run_as {
 			  .umask = RUN_NO_UMASK })
 
 struct run {
-	const char *const *argv; /* [0] is searched in PATH unless it has a / */
+	const char *const *argv; /* [0] is its name in messages */
+	const char *program;	 /* its file; NULL: argv[0]. Without a / it is
+				    searched in PATH */
 	const char *const *env;	 /* "K=V"..., on top of PATH, LANG, TZ */
 	const char *cwd;	 /* NULL: / */
 	const struct run_as *as; /* NULL: as the agent */
@@ -66,7 +68,8 @@ struct run {
 
 	/* What came of it. */
 	pid_t pid;
-	int code; /* exit code, or 128 + signal */
+	int code;	/* exit code, or 128 + signal */
+	off_t log_from; /* where its output begins in the log */
 	char tail[RUN_TAIL + 1];
 	size_t tail_len;
 	char said[2 * RUN_TAIL + 1]; /* by run_said() */
@@ -79,6 +82,8 @@ int run_ok(struct run *r, struct err *err);
 /* Start it in a session of its own, as nobody's child, and do not wait: 0 when
  * it has been exec'd, r->pid then is its pid. Needs r->log. */
 int run_detach(struct run *r, struct err *err);
+/* What a detached child has said since, into r->tail. */
+void run_log_tail(struct run *r);
 
 /* Call @fn(@arg) in a forked child, for what may hang in the kernel: its
  * return value 0..255, or -ETIMEDOUT. @fn may only make system calls. */
