@@ -37,7 +37,7 @@ static int start(const struct job *j, struct err *err)
 		return rc;
 	if (access(path, F_OK) == 0)
 		return DRIVER_NOOP;
-	return file_write(path, "", err);
+	return job_file_write(path, "", err);
 }
 
 static int stop(const struct job *j, struct err *err)
@@ -47,7 +47,7 @@ static int stop(const struct job *j, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	rc = file_remove(path, err);
+	rc = job_file_remove(path, err);
 	return rc > 0 ? DRIVER_NOOP : rc;
 }
 

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fsm/conf/text.h"
+
 #define FILE_MAX (64 * 1024)
 
 const char *job_kw(const struct job *j, const char *keyword)
@@ -98,6 +100,19 @@ int job_file(const struct job *j, const char *area, const char *suffix,
 	return rc;
 }
 
+const char *job_clean(struct arena *a, const char *text)
+{
+	size_t n = strlen(text);
+	char *clean = text_copy(a, text, n);
+
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)clean[i] < ' ')
+			clean[i] = ' ';
+	for (size_t at = 0; (at += text_bad_utf8(clean + at, n - at)) < n;)
+		clean[at] = '?';
+	return clean;
+}
+
 void probe_log(const struct job *j, struct probe *ret, const char *level,
 	       const char *fmt, ...)
 {
@@ -108,11 +123,8 @@ void probe_log(const struct job *j, struct probe *ret, const char *level,
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	for (char *c = line; *c; c++)
-		if (*c == '\n')
-			*c = ' ';
 	ret->log = arena_printf(j->arena, "%s%s%s: %s", old, *old ? "\n" : "",
-				level, line);
+				level, job_clean(j->arena, line));
 }
 
 int dir_make(const char *path, mode_t mode, struct err *err)
@@ -141,7 +153,7 @@ int dir_make(const char *path, mode_t mode, struct err *err)
 	return err_set(err, -ENOTDIR, "%s: is there, but is no folder", path);
 }
 
-int file_write(const char *path, const char *text, struct err *err)
+int job_file_write(const char *path, const char *text, struct err *err)
 {
 	char temp[4096];
 	size_t n = strlen(text);
@@ -165,7 +177,8 @@ int file_write(const char *path, const char *text, struct err *err)
 	return err_set(err, rc, "%s: write: %s", path, strerror(-rc));
 }
 
-int file_read(struct arena *a, const char *path, char **ret, struct err *err)
+int job_file_read(struct arena *a, const char *path, char **ret,
+		  struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), saved;
 	size_t len = 0;
@@ -190,7 +203,7 @@ int file_read(struct arena *a, const char *path, char **ret, struct err *err)
 	return 0;
 }
 
-int file_remove(const char *path, struct err *err)
+int job_file_remove(const char *path, struct err *err)
 {
 	if (unlink(path) == 0)
 		return 0;

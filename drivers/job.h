@@ -32,6 +32,10 @@ int job_file(const struct job *j, const char *area, const char *suffix,
 /* The rid without '#': "container#0" is "container0". */
 const char *job_plain_rid(const struct job *j);
 
+/* @text as it may be shown and sent: what is no UTF-8 becomes '?', control
+ * characters become blanks. */
+const char *job_clean(struct arena *a, const char *text);
+
 /* Add a line "level: text" to what a person sees beside the status. */
 void probe_log(const struct job *j, struct probe *ret, const char *level,
 	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -39,8 +43,9 @@ void probe_log(const struct job *j, struct probe *ret, const char *level,
 /* mkdir -p; what is there already stays as it is. */
 int dir_make(const char *path, mode_t mode, struct err *err);
 /* Replace the file as a whole; nobody sees half of it. */
-int file_write(const char *path, const char *text, struct err *err);
+int job_file_write(const char *path, const char *text, struct err *err);
 /* The text of a small file (64 KiB at most); 1 when there is no such file. */
-int file_read(struct arena *a, const char *path, char **ret, struct err *err);
+int job_file_read(struct arena *a, const char *path, char **ret,
+		  struct err *err);
 /* 1 when it was not there. */
-int file_remove(const char *path, struct err *err);
+int job_file_remove(const char *path, struct err *err);

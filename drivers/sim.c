@@ -53,7 +53,7 @@ int sim_start(const struct job *j, struct err *err)
 		return rc;
 	if (fails(j, "start"))
 		return err_set(err, -EIO, "the start fails, as fail= asks for");
-	return file_write(path, "up\n", err);
+	return job_file_write(path, "up\n", err);
 }
 
 int sim_stop(const struct job *j, struct err *err)
@@ -69,7 +69,7 @@ int sim_stop(const struct job *j, struct err *err)
 		return err_set(err, -EIO, "the stop fails, as fail= asks for");
 	rc = job_sleep(j, job_kw_int(j, "stop_delay", 0), "simulated stop",
 		       err);
-	return rc < 0 ? rc : file_remove(path, err);
+	return rc < 0 ? rc : job_file_remove(path, err);
 }
 
 int sim_kill(const struct job *j, struct err *err)
@@ -79,6 +79,6 @@ int sim_kill(const struct job *j, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	rc = file_remove(path, err);
+	rc = job_file_remove(path, err);
 	return rc > 0 ? DRIVER_NOOP : rc;
 }
