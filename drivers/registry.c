@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -9,9 +10,22 @@
 #define TIMEOUT_DEFAULT_MS 60000
 
 const struct driver *const driver_table[] = {
+	&driver_app_forking,
 	&driver_app_sim,
+	&driver_app_simple,
+	&driver_container_lxc,
 	&driver_container_sim,
+	&driver_disk_loop,
+	&driver_fs_bind,
+	&driver_fs_btrfs,
+	&driver_fs_directory,
+	&driver_fs_ext2,
+	&driver_fs_ext3,
+	&driver_fs_ext4,
 	&driver_fs_flag,
+	&driver_fs_tmpfs,
+	&driver_fs_xfs,
+	&driver_ip_host,
 	NULL,
 };
 
@@ -36,12 +50,15 @@ int64_t driver_timeout_ms(const struct resource *r, bool start)
 {
 	const struct driver *d = driver_find(r->group, r->type);
 	int64_t own = start ? r->start_timeout_ms : r->stop_timeout_ms;
+	const char *both = resource_kw(r, "timeout");
 	int64_t kind = 0;
 
 	if (d)
 		kind = start ? d->start_timeout_ms : d->stop_timeout_ms;
 	if (own > 0)
 		return own;
+	if (both && atoll(both) > 0)
+		return atoll(both);
 	return kind > 0 ? kind : TIMEOUT_DEFAULT_MS;
 }
 
