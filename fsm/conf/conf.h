@@ -116,7 +116,7 @@ struct resource {
 	int64_t restart;
 	int64_t start_timeout_ms, stop_timeout_ms; /* 0: the driver's default */
 	/* For the driver: keyword, value, keyword, value, ..., NULL. Every
-	 * keyword of the driver that has a value or a default is there, under
+	 * keyword of its own that has a value or a default is there, under
 	 * its current name. Durations in ms, sizes in bytes (or as 50%FREE),
 	 * booleans as "true"/"false". An app has each key of [env] too, as
 	 * "env.KEY". */
@@ -153,7 +153,9 @@ int conf_level(struct arena *a, const struct conf *c, const char *service,
 int conf_eval_key(struct arena *a, const struct conf *c, const char *service,
 		  const char *node, const struct conf_key *k, const char **ret,
 		  struct err *err);
-/* The whole file evaluated for a node: {section: {keyword: value}}. */
+/* The whole file evaluated for a node: {section: {keyword: value}}, of lines
+ * that count for it. A value that it cannot work out is given as it stands.
+ * NULL if the node lists cannot be read. */
 struct doc *conf_eval_all(struct arena *a, const struct conf *c,
 			  const char *service, const char *node,
 			  struct err *err);

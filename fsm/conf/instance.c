@@ -316,7 +316,9 @@ static int kw_eval(struct eval *e, struct resource *r, struct err *err)
 		const struct keyword *row = &keyword_table[i];
 		struct value v;
 
-		if (!keyword_counts(&e->keywords, row, r->group, r->type))
+		/* What all resources have is in struct resource. */
+		if (text_equal(row->group, "*") ||
+		    !keyword_counts(&e->keywords, row, r->group, r->type))
 			continue;
 		rc = eval_value(e, r->rid, row, &v, NULL, err);
 		if (rc == 0)
@@ -520,42 +522,20 @@ int conf_eval_key(struct arena *a, const struct conf *c, const char *service,
 	return rc;
 }
 
-/* Is the section one that the node works with? Nobody does with data. */
-static int is_of_level(struct eval *e, const char *section, bool *ret,
-		       struct err *err)
-{
-	struct section_id id = section_id(e->arena, section);
-	bool encap;
-	int rc;
-
-	*ret = !words_have("data metadata", section);
-	if (!section_is_resource(&id))
-		return 0;
-	rc = eval_encap(e, section, &encap, err);
-	if (rc == 0)
-		*ret = encap ? e->in_encapnodes : e->in_nodes || e->in_drpnodes;
-	return rc;
-}
-
-static struct doc *eval_section(struct eval *e, const struct ini_section *s,
-				struct err *err)
+/* A line that is not for this node, or that nobody reads, need not make sense
+ * for it: what cannot be worked out is shown as it stands. */
+static struct doc *eval_section(struct eval *e, const struct ini_section *s)
 {
 	struct doc *d = doc_map(e->arena);
-	bool ours;
 
-	if (is_of_level(e, s->name, &ours, err) < 0)
-		return NULL;
 	for (const struct ini_key *k = s->keys; k; k = k->next) {
-		struct value v;
-		int rc;
+		struct value v = { .text = k->value };
 
 		if (eval_line(e, s->name, k->option) != k)
 			continue;
-		rc = eval_text(e, s->name, k->option, k->value, &v, err);
-		if (rc < 0 && ours)
-			return NULL;
-		/* What the node has no part in need not make sense for it. */
-		doc_put_str(e->arena, d, k->option, rc < 0 ? k->value : v.text);
+		if (eval_text(e, s->name, k->option, k->value, &v, NULL) < 0)
+			v.text = k->value;
+		doc_put_str(e->arena, d, k->option, v.text);
 	}
 	return d;
 }
@@ -569,12 +549,8 @@ struct doc *conf_eval_all(struct arena *a, const struct conf *c,
 
 	if (eval_init(&e, a, c, service, node, err) < 0)
 		return NULL;
-	for (size_t i = 0; i < c->n; i++) {
-		struct doc *d = eval_section(&e, c->sections[i], err);
-
-		if (!d)
-			return NULL;
-		doc_put(a, all, c->sections[i]->name, d);
-	}
+	for (size_t i = 0; i < c->n; i++)
+		doc_put(a, all, c->sections[i]->name,
+			eval_section(&e, c->sections[i]));
 	return all;
 }

@@ -231,6 +231,7 @@ const struct keyword keyword_table[] = {
 	{ "app", "simple forking", "limit_vmem", SIZE, NULL, 0, LEAF_HEAD, NULL, NULL, NULL, "the same as limit_as" },
 	{ "app", "simple", "kill", STRING, "parent", 0, LEAF_HEAD, "parent tree", NULL, NULL, "which processes a stop ends" },
 	{ "app", "forking", "kill", STRING, NULL, 0, LEAF_HEAD, "parent tree", NULL, NULL, "which processes a stop ends" },
+	{ "app", "sim", "name", STRING, "app", 0, LEAF, NULL, NULL, NULL, "what the status shows for it" },
 	{ "app", "sim", "start_delay", TIME, "0", 0, LEAF_HEAD, NULL, NULL, NULL, "how long its start takes" },
 	{ "app", "sim", "stop_delay", TIME, "0", 0, LEAF_HEAD, NULL, NULL, NULL, "how long its stop takes" },
 	{ "app", "sim", "fail", LIST, NULL, 0, LEAF_HEAD, NULL, NULL, NULL, "the operations that fail: start, stop, probe" },

@@ -204,16 +204,12 @@ static void report(struct look *l, unsigned line, int rc, const struct err *err)
 
 static void look_at_options(struct look *l, const struct ini_section *s)
 {
-	bool head = text_equal(s->name, "DEFAULT");
-
 	for (const struct ini_key *k = s->keys; k; k = k->next) {
 		struct err err = { 0 };
 		struct value v;
 
-		/* What others inherit is looked at where they are. */
 		if (problems_full(l->ck->p) ||
-		    eval_line(&l->e, s->name, k->option) != k ||
-		    (head && !eval_row(&l->e, s->name, NULL, k->option)))
+		    eval_line(&l->e, s->name, k->option) != k)
 			continue;
 		report(l, k->line,
 		       eval_option(&l->e, s->name, k->option, &v, &err), &err);

@@ -1,0 +1,142 @@
+/*
+ * Every keyword that a driver asks for has a row in fsm/conf/keywords.c, else
+ * it would never have a value. Reads the drivers' sources: a call of job_kw(),
+ * job_need() and their like with a literal name.
+ *
+ * A file that defines drivers is held to their groups and types; one that
+ * serves several of them, to any row.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/driver.h"
+#include "fsm/conf/keyword.h"
+#include "fsm/conf/text.h"
+
+static unsigned asked, missing;
+
+static const char *slurp(struct arena *a, const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	struct buf b = BUF(a);
+	char chunk[4096];
+	size_t n;
+
+	if (!f)
+		return NULL;
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
+		buf_add(&b, chunk, n);
+	fclose(f);
+	return buf_text(&b);
+}
+
+static bool any_row(const char *keyword)
+{
+	for (size_t i = 0; i < keyword_count; i++)
+		if (text_equal(keyword_table[i].name, keyword))
+			return true;
+	return false;
+}
+
+static bool defines(struct arena *a, const char *source, const struct driver *d)
+{
+	return strstr(source, arena_printf(a, ".group = \"%s\"", d->group)) &&
+	       strstr(source, arena_printf(a, ".kind = \"%s\"", d->kind));
+}
+
+static bool has_row(struct arena *a, const char *source, const char *keyword)
+{
+	struct keywords all = keywords_index(a);
+	bool is_driver = false;
+
+	for (const struct driver *const *d = driver_table; *d; d++) {
+		const struct keyword *row;
+
+		if (!defines(a, source, *d))
+			continue;
+		is_driver = true;
+		row = keyword_find(&all, (*d)->group, (*d)->kind, keyword);
+		if (row && text_equal(row->name, keyword))
+			return true;
+	}
+	return !is_driver && any_row(keyword);
+}
+
+/* At the '(' of a call: the literal that is its second argument. */
+static const char *second_literal(struct arena *a, const char *p)
+{
+	const char *end;
+
+	for (p++; *p && *p != ',' && *p != ')'; p++)
+		;
+	if (*p++ != ',')
+		return NULL;
+	while (isspace((unsigned char)*p))
+		p++;
+	if (*p++ != '"')
+		return NULL;
+	end = strchr(p, '"');
+	return end ? text_copy(a, p, (size_t)(end - p)) : NULL;
+}
+
+static void scan(struct arena *a, const char *path, const char *source)
+{
+	for (const char *p = strstr(source, "job_"); p;
+	     p = strstr(p + 1, "job_")) {
+		const char *open = p, *keyword;
+
+		while (isalpha((unsigned char)*open) || *open == '_')
+			open++;
+		if (*open != '(' ||
+		    (!text_starts(p, "job_kw") && !text_starts(p, "job_need")))
+			continue;
+		keyword = second_literal(a, open);
+		if (!keyword)
+			continue;
+		asked++;
+		if (has_row(a, source, keyword))
+			continue;
+		printf("%s asks for the keyword %s, which has no row in "
+		       "fsm/conf/keywords.c\n",
+		       path, keyword);
+		missing++;
+	}
+}
+
+static int is_source(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return n > 2 && strcmp(d->d_name + n - 2, ".c") == 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct dirent **list;
+	int n;
+
+	if (argc != 2)
+		return 2;
+	n = scandir(argv[1], &list, is_source, alphasort);
+	for (int i = 0; i < n; i++) {
+		SCOPED(arena) struct arena *a = arena_new();
+		const char *path =
+			arena_printf(a, "%s/%s", argv[1], list[i]->d_name);
+		const char *source = slurp(a, path);
+
+		free(list[i]);
+		if (!source) {
+			printf("%s: %s\n", path, strerror(errno));
+			return 1;
+		}
+		scan(a, path, source);
+	}
+	if (n >= 0)
+		free(list);
+	printf("%u keywords asked for, %u without a row\n", asked, missing);
+	return missing || asked < 3;
+}
