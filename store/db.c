@@ -399,7 +399,7 @@ struct full_key {
 static MDB_val val_of(const void *data, size_t len)
 {
 	/* LMDB does not write through it. */
-	return (MDB_val){ len, (void *)(uintptr_t)data };
+	return (MDB_val){ len, (void *)data };
 }
 
 static bool full_key(struct full_key *k, uint64_t group, uint8_t table,

@@ -260,14 +260,23 @@ static uint64_t fnv(uint64_t hash, const void *data, size_t len)
 	return hash;
 }
 
+static uint64_t fnv_number(uint64_t hash, uint64_t n)
+{
+	uint8_t bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(n >> (8 * i));
+	return fnv(hash, bytes, sizeof(bytes));
+}
+
 static int digest_row(void *arg, uint8_t table, struct bytes key,
 		      struct bytes value)
 {
 	uint64_t *hash = arg;
-	uint64_t lens[2] = { htole64(key.len), htole64(value.len) };
 
 	*hash = fnv(*hash, &table, 1);
-	*hash = fnv(*hash, lens, sizeof(lens));
+	*hash = fnv_number(*hash, key.len);
+	*hash = fnv_number(*hash, value.len);
 	*hash = fnv(*hash, key.data, key.len);
 	*hash = fnv(*hash, value.data, value.len);
 	return 0;

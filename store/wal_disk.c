@@ -125,7 +125,7 @@ static int disk_write(void *ctx, const char *name, uint64_t off,
 		      const void *buf, size_t len)
 {
 	/* It is only read from. */
-	return transfer(ctx, name, true, off, (uint8_t *)(uintptr_t)buf, len);
+	return transfer(ctx, name, true, off, (uint8_t *)buf, len);
 }
 
 static int disk_list(void *ctx, void (*each)(void *arg, const char *name),

@@ -379,6 +379,8 @@ static int step_run(struct wal_flush *f, const struct wal_step *s)
 
 	wal_name_format(name, s->seq);
 	wal_name_format(from, s->from);
+	if (s->kind == WAL_STEP_BATCH)
+		wal_batch_seal(f->buf + s->at, &s->batch);
 	switch (s->kind) {
 	case WAL_STEP_REMOVE:
 		return d->remove(d->ctx, from);
@@ -386,10 +388,8 @@ static int step_run(struct wal_flush *f, const struct wal_step *s)
 		return d->create(d->ctx, name, f->segment_size);
 	case WAL_STEP_RENAME:
 		return d->rename(d->ctx, from, name);
-	case WAL_STEP_BATCH:
-		wal_batch_seal(f->buf + s->at, &s->batch);
-		/* fall through */
 	case WAL_STEP_HEADER:
+	case WAL_STEP_BATCH:
 		return d->write(d->ctx, name, s->off, f->buf + s->at, s->len);
 	}
 	return 0;

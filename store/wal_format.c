@@ -78,7 +78,7 @@ void wal_header_encode(uint8_t block[WAL_BLOCK], const struct wal_header *h)
 	put64(block + 24, h->size);
 	put64(block + 32, h->first_batch);
 	put32(block + 40, h->n_live);
-	for (uint32_t i = 0; i < h->n_live; i++) {
+	for (size_t i = 0; i < h->n_live; i++) {
 		put64(block + 48 + 16 * i, h->live[i].seq);
 		put64(block + 56 + 16 * i, h->live[i].last_batch);
 	}
@@ -100,7 +100,7 @@ enum wal_header_state wal_header_decode(const uint8_t block[WAL_BLOCK],
 	ret->n_live = get32(block + 40);
 	if (ret->n_live > WAL_LIVE_MAX)
 		return WAL_HEADER_DAMAGED;
-	for (uint32_t i = 0; i < ret->n_live; i++) {
+	for (size_t i = 0; i < ret->n_live; i++) {
 		ret->live[i].seq = get64(block + 48 + 16 * i);
 		ret->live[i].last_batch = get64(block + 56 + 16 * i);
 	}

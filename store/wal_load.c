@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FIRST_TWO = 2 * WAL_BLOCK }; /* header and first batch head */
+
 struct file {
 	uint64_t seq, size;
 	bool is_good, in_log;
@@ -160,9 +162,9 @@ static int check_unborn(struct load *l, struct err *err)
 
 	if (f->seq != before + 1)
 		return refuse(f->seq, 0, "the header is damaged", err);
-	if (f->size < 2 * WAL_BLOCK)
+	if (f->size < FIRST_TWO)
 		return 0;
-	rc = read_file(l, f, 2 * WAL_BLOCK, err);
+	rc = read_file(l, f, FIRST_TWO, err);
 	if (rc < 0)
 		return rc;
 	if (wal_batch_peek(l->buf + WAL_BLOCK, &b) && b.seq == f->seq)

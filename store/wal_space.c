@@ -112,7 +112,7 @@ struct wal_group *wal_space_group_make(struct wal_space *s, uint64_t id)
 static void group_free(struct wal_group *g)
 {
 	free(g->spans);
-	free((void *)(uintptr_t)g->mark.data);
+	free((void *)g->mark.data);
 	free(g);
 }
 
@@ -283,7 +283,7 @@ static int apply_mark(struct wal_group *g, const struct wal_record *r)
 		return -ENOMEM;
 	if (r->len)
 		memcpy(copy, r->data, r->len);
-	free((void *)(uintptr_t)g->mark.data);
+	free((void *)g->mark.data);
 	g->mark = *r;
 	g->mark.data = copy;
 	g->has_mark = true;
@@ -301,7 +301,7 @@ static int apply_mark(struct wal_group *g, const struct wal_record *r)
 static void apply_drop(struct wal_group *g)
 {
 	spans_clear(g);
-	free((void *)(uintptr_t)g->mark.data);
+	free((void *)g->mark.data);
 	g->mark = (struct wal_record){ 0 };
 	g->has_vote = g->has_mark = false;
 	g->released = 0;
