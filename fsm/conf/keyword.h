@@ -17,8 +17,9 @@ enum inherit {
 
 #define KW_REQUIRED 1 /* of every node that evaluates it */
 #define KW_NO_SCOPE 2
-#define KW_ANY_WORD 4 /* the candidates are advice */
-#define KW_COMMAND  8 /* a reference that fails stays as it is */
+#define KW_ANY_WORD 4  /* the candidates are advice */
+#define KW_COMMAND  8  /* a reference that fails stays as it is */
+#define KW_LATER    16 /* read and kept; this version does nothing by it */
 
 struct keyword {
 	const char *group; /* "DEFAULT", "subset", "fs", or "*": resources */

@@ -488,6 +488,11 @@ static void check_keys(struct check *ck, const struct keywords *kws, size_t i)
 			row = row_of(kws, group, types, k, ck->arena);
 		check_scope(ck, k, row);
 		check_self_scope(ck, k);
+		if (row && row->flags & KW_LATER &&
+		    (!resource || *id.group->drivers))
+			problem_add(ck->p, k->line, false,
+				    "%s.%s has no effect in this version",
+				    text_shown(ck->arena, s->name), k->option);
 		if (!group || row || (resource && !*types))
 			continue;
 		if (resource || text_equal(group, "subset") ||

@@ -1,10 +1,11 @@
 /*
  * Every keyword that a driver asks for has a row in fsm/conf/keywords.c, else
  * it would never have a value. Reads the drivers' sources: a call of job_kw(),
- * job_need() and their like with a literal name.
+ * job_need() and their like with a literal name. A file that defines drivers is
+ * held to their groups and types; one that serves several of them, to any row.
  *
- * A file that defines drivers is held to their groups and types; one that
- * serves several of them, to any row.
+ * And every row of a driver is asked for by name somewhere in the sources, or
+ * says that it is for later (KW_LATER), so that people are told.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -17,7 +18,7 @@
 #include "fsm/conf/keyword.h"
 #include "fsm/conf/text.h"
 
-static unsigned asked, missing;
+static unsigned asked, missing, idle;
 
 static const char *slurp(struct arena *a, const char *path)
 {
@@ -107,6 +108,30 @@ static void scan(struct arena *a, const char *path, const char *source)
 	}
 }
 
+static bool has_driver(struct arena *a, const struct keyword *row)
+{
+	struct names types = words_split(a, row->types ? row->types : "");
+
+	for (size_t i = 0; i < types.n; i++)
+		if (driver_find(row->group, types.at[i]))
+			return true;
+	return false;
+}
+
+static void find_idle(struct arena *a, const char *sources)
+{
+	for (size_t i = 0; i < keyword_count; i++) {
+		const struct keyword *row = &keyword_table[i];
+
+		if (row->flags & KW_LATER || !has_driver(a, row) ||
+		    strstr(sources, arena_printf(a, "\"%s\"", row->name)))
+			continue;
+		printf("no driver asks for %s.%s: is it for later?\n",
+		       row->group, row->name);
+		idle++;
+	}
+}
+
 static int is_source(const struct dirent *d)
 {
 	size_t n = strlen(d->d_name);
@@ -116,6 +141,8 @@ static int is_source(const struct dirent *d)
 
 int main(int argc, char **argv)
 {
+	SCOPED(arena) struct arena *a = arena_new();
+	struct buf all = BUF(a);
 	struct dirent **list;
 	int n;
 
@@ -123,7 +150,6 @@ int main(int argc, char **argv)
 		return 2;
 	n = scandir(argv[1], &list, is_source, alphasort);
 	for (int i = 0; i < n; i++) {
-		SCOPED(arena) struct arena *a = arena_new();
 		const char *path =
 			arena_printf(a, "%s/%s", argv[1], list[i]->d_name);
 		const char *source = slurp(a, path);
@@ -134,9 +160,13 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		scan(a, path, source);
+		buf_puts(&all, source);
 	}
 	if (n >= 0)
 		free(list);
-	printf("%u keywords asked for, %u without a row\n", asked, missing);
-	return missing || asked < 3;
+	find_idle(a, buf_text(&all));
+	printf("%u keywords asked for, %u without a row; %u rows that nobody "
+	       "asks for\n",
+	       asked, missing, idle);
+	return missing || idle || asked < 3;
 }

@@ -169,10 +169,21 @@ static void defaults_convert(void **state)
 	}
 }
 
-/* What is said to be driven has a driver. */
+/* What is said to be driven has a driver, and the other way. */
 static void drivers_are_in_the_groups(void **state)
 {
+	SCOPED(arena) struct arena *a = arena_new();
+
 	(void)state;
+	for (size_t i = 0; i < group_count; i++) {
+		const struct group *g = &group_table[i];
+		struct names all = words_split(a, g->drivers ? g->drivers : "");
+
+		for (size_t j = 0; j < all.n; j++)
+			if (!driver_find(g->name, all.at[j]))
+				fail_msg("%s.%s has no driver", g->name,
+					 all.at[j]);
+	}
 	for (const struct driver *const *d = driver_table; *d; d++) {
 		const struct group *g = group_find((*d)->group);
 

@@ -15,7 +15,7 @@ static const struct row {
 	{ "the least", HEAD, "" },
 	{ "all that is allowed",
 	  ENCAP "[env]\nanything = goes\n[labels]\na = b\n[data]\nx@y = {x}\n"
-		"[subset#fs:a]\nparallel = true\n[subset#app]\n"
+		"[subset#fs:a]\ncomment = x\n[subset#app]\n"
 		"[expose#1]\nport = 80\n[app]\ntype = sim\n",
 	  "" },
 
@@ -101,8 +101,8 @@ static const struct row {
 	  "may run the service, as in nodes = hv1 hv2\n" },
 
 	/* values */
-	{ "no number", HEAD "priority = high\n",
-	  "3: DEFAULT.priority: 'high' is not a number\n" },
+	{ "no number", HEAD "flex_min = high\n",
+	  "3: DEFAULT.flex_min: 'high' is not a number\n" },
 	{ "no duration", HEAD "[fs#1]\ntype = flag\nstart_timeout = soon\n",
 	  "5: fs#1.start_timeout: 'soon' is not a duration such as 30s, "
 	  "1h30m or 500ms\n" },
@@ -120,10 +120,17 @@ static const struct row {
 	  "mean failover?\n" },
 	{ "a word of a list", HEAD "monitor_action = reboot crsh\n",
 	  "3: DEFAULT.monitor_action: 'crsh' is none of: none reboot crash "
-	  "freezestop switch; did you mean crash?\n" },
-	{ "for one node only", HEAD "priority@n2 = x\npriority = 1\n",
-	  "3: DEFAULT.priority: 'x' is not a number\n" },
-	{ "of a line that nobody reads", HEAD "priority = x\npriority = 1\n",
+	  "freezestop switch; did you mean crash?\n"
+	  "3: warning: DEFAULT.monitor_action has no effect in this "
+	  "version\n" },
+	{ "what is for later",
+	  HEAD "pre_start = x\n[fs#1]\ntype = flag\n"
+	       "scsireserv@n1 = true\n",
+	  "3: warning: DEFAULT.pre_start has no effect in this version\n"
+	  "6: warning: fs#1.scsireserv has no effect in this version\n" },
+	{ "for one node only", HEAD "flex_min@n2 = x\nflex_min = 1\n",
+	  "3: DEFAULT.flex_min: 'x' is not a number\n" },
+	{ "of a line that nobody reads", HEAD "flex_min = x\nflex_min = 1\n",
 	  "" },
 	{ "nodes with commas", "[DEFAULT]\nnodes = n1,n2\n[fs]\n",
 	  "2: DEFAULT.nodes: 'n1,n2' has commas: names are separated by "
