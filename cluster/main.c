@@ -1,10 +1,22 @@
-#include "drivers/helper.h"
+#include <stdio.h>
+
+#include "cluster/loop/daemon.h"
+#include "cluster/loop/report.h"
 
 int main(int argc, char **argv)
 {
-	/* Drivers start this program again for what may hang or must not
-	 * share a process with the agent. */
-	if (helper_wanted(argc, argv))
-		return helper_main(argc, argv);
-	return 0;
+	struct options o;
+	struct err err;
+	int rc = options_parse(&o, argc, argv, stdout, &err);
+
+	if (rc == OPTIONS_DONE)
+		return 0;
+	if (rc < 0) {
+		fprintf(stderr, "encapd: %s\n", err.text);
+		return 2;
+	}
+	report_init(o.log_level);
+	rc = daemon_run(&o);
+	options_fini(&o);
+	return rc;
 }

@@ -387,7 +387,7 @@ static void run_step(struct agent *g, struct instance_run *run)
 		return;
 	}
 	kill = must_kill(g, run);
-	if (kill && !run->was_kill)
+	if (kill != run->was_kill)
 		run->poked = true;
 	run->was_kill = kill;
 	if (run->probed && run->probe_token == run->token && !run->poked) {

@@ -60,6 +60,12 @@ void wire_close(struct wire *w)
 	wire_end(w, NULL);
 }
 
+void wire_hang_up(struct wire *w)
+{
+	if (w)
+		wire_end(w, NULL);
+}
+
 static int on_whole_frame(void *arg, struct arena *a, struct doc *frame)
 {
 	struct wire *w = arg;
@@ -214,17 +220,41 @@ void wire_pause(struct wire *w, bool pause)
 		uv_read_start((uv_stream_t *)&w->pipe, on_alloc, on_read);
 }
 
-uint64_t wire_heard_ms(const struct wire *w)
-{
-	return w->heard_ms;
-}
-
-uint64_t wire_sent_ms(const struct wire *w)
-{
-	return w->sent_ms;
-}
-
 uint64_t wire_stuck_ms(const struct wire *w)
 {
 	return w->queued ? w->progress_ms : 0;
+}
+
+/* -- pulse ------------------------------------------------------------- */
+
+#define PULSE "pulse"
+
+bool wire_pulse(struct wire *w, uint64_t now_ms)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *f;
+
+	if (now_ms >= w->heard_ms + WIRE_SILENT_MS)
+		return false;
+	if (now_ms < w->sent_ms + WIRE_PULSE_MS)
+		return true;
+	f = doc_map(a);
+	doc_put_str(a, f, "k", PULSE);
+	wire_send(w, a, f, NULL);
+	return true;
+}
+
+uint64_t wire_pulse_ms(const struct wire *w)
+{
+	uint64_t send = w->sent_ms + WIRE_PULSE_MS;
+	uint64_t silent = w->heard_ms + WIRE_SILENT_MS;
+
+	if (w->ended)
+		return UINT64_MAX;
+	return send < silent ? send : silent;
+}
+
+bool wire_is_pulse(const struct doc *frame)
+{
+	return strcmp(doc_get_str(frame, "k", ""), PULSE) == 0;
 }

@@ -37,9 +37,17 @@ int wire_send(struct wire *w, struct arena *a, const struct doc *frame,
 	      struct err *err);
 /* Read no more for now; what was read already may still come. */
 void wire_pause(struct wire *w, bool pause);
-/* When the peer last sent or took anything (clock_ms()). */
-uint64_t wire_heard_ms(const struct wire *w);
-uint64_t wire_sent_ms(const struct wire *w);
 /* Since when what was queued has waited without progress; 0: nothing waits. */
 uint64_t wire_stuck_ms(const struct wire *w);
+/* End it as if the peer had closed it: on_end comes. NULL is fine. */
+void wire_hang_up(struct wire *w);
 void wire_close(struct wire *w); /* NULL is fine */
+
+/* A peer that is frozen keeps its socket open, so both sides of a channel say
+ * something now and then. To be called at wire_pulse_ms(): says it when it is
+ * time. False: the peer has said nothing for WIRE_SILENT_MS. */
+#define WIRE_PULSE_MS  1000
+#define WIRE_SILENT_MS 6000
+bool wire_pulse(struct wire *w, uint64_t now_ms);
+uint64_t wire_pulse_ms(const struct wire *w);
+bool wire_is_pulse(const struct doc *frame);

@@ -1,0 +1,82 @@
+/*
+ * daemon_internal - what the files of the daemon share.
+ *
+ *     daemon.c   open, turn, stop
+ *     world.c    the agent's callbacks: peers, channels, work, drivers
+ *     enrol.c    founding a cluster, joining one, letting others in
+ */
+#pragma once
+
+#include "cluster/agent/agent.h"
+#include "cluster/loop/api.h"
+#include "cluster/loop/channels.h"
+#include "cluster/loop/clock.h"
+#include "cluster/loop/crew.h"
+#include "cluster/loop/daemon.h"
+#include "cluster/loop/envfiles.h"
+#include "cluster/loop/host.h"
+#include "cluster/loop/keep.h"
+#include "cluster/loop/report.h"
+#include "cluster/net/link.h"
+
+enum crew_name {
+	CREW_LOG,   /* the log's flushes: alone, and waits for nobody */
+	CREW_SNAP,  /* snapshots */
+	CREW_FILES, /* env files */
+	CREW_OPS,   /* driver operations; may hang */
+	CREW_KILLS, /* those that a lease's end demands */
+	CREWS,
+};
+
+struct daemon {
+	const struct options *o;
+	uv_loop_t loop;
+	uv_prepare_t prepare;
+	uv_signal_t signals[2];
+	struct alarm alarm;
+	struct crew *crews[CREWS];
+
+	struct keep keep;
+	char *pki_dir;
+	struct wal_disk log_disk, snap_disk;
+	bool has_log_disk, has_snap_disk;
+	struct db *db;
+	struct agent *agent;
+	struct links *links;
+	struct api *api;
+	struct channels *channels;
+	struct host *host;
+	struct envfiles *envfiles;
+
+	struct arena *peers_arena;
+	const struct doc *peers; /* as last given to the links, and kept */
+	bool enrolling;		 /* a cluster is being founded or joined */
+	unsigned strangers;	 /* that are being let in */
+	struct quiet stranger_said;
+
+	uint64_t slow_ms;  /* next time for what is done each second */
+	uint64_t named_ms; /* since when a leader has been followed; 0: not */
+	bool all_named;
+
+	bool stopping;
+	uint64_t stop_by_ms;
+};
+
+/* -- world.c -- */
+struct agent_io world_io(struct daemon *d);
+int world_open(struct daemon *d, struct err *err); /* once there is an agent */
+/* Connect with the other hypervisors, as the member that the agent is. */
+int world_open_links(struct daemon *d, uint64_t self, const char *cluster_id,
+		     struct err *err);
+void world_close_links(struct daemon *d);
+void world_set_peers(struct daemon *d, const struct doc *nodes);
+uint64_t world_next_ms(const struct daemon *d);
+void world_tick(struct daemon *d, uint64_t now_ms);
+void world_close(struct daemon *d);
+
+/* -- enrol.c -- */
+/* cluster_init, cluster_join and cluster_token; false if @req is another. */
+bool enrol_request(struct daemon *d, struct arena *a, struct doc *req,
+		   agent_answer done, void *arg);
+void enrol_stranger(void *data, uint64_t who, struct arena *a,
+		    struct doc *frame);

@@ -1,0 +1,401 @@
+/*
+ * The confdir belongs to the thread while a job runs, and to nobody else.
+ * What comes in meanwhile waits in the inbox; what comes out is collected by
+ * the job and carried out when it is back on the loop.
+ */
+#include "cluster/loop/envfiles.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#include "cluster/loop/clock.h"
+#include "cluster/loop/confdir.h"
+#include "cluster/loop/report.h"
+#include "fsm/op/op.h"
+
+#define WATCH_MS 5000 /* is the folder still the one that is watched? */
+
+enum note_kind {
+	NOTE_HEAD, /* in: service, rev, text */
+	NOTE_TAKEN,
+	NOTE_LATER,   /* in: service, why */
+	NOTE_REFUSED, /* in: service, why */
+	NOTE_TOUCH,   /* in: file in `service`, or NULL */
+	NOTE_ALL_NAMED,
+	NOTE_EDIT,   /* out: service, rev (base), text, why (the user) */
+	NOTE_DRAFTS, /* out: service, list, why (the news) */
+};
+
+struct note {
+	STAILQ_ENTRY(note) link;
+	struct arena *arena;
+	enum note_kind kind;
+	const char *service, *rev, *text, *why;
+	size_t len;
+	const struct doc *list;
+};
+STAILQ_HEAD(notes, note);
+
+struct envfiles {
+	uv_loop_t *loop;
+	struct crew *crew;
+	struct confdir *confdir;
+	struct envfiles_io io;
+	char *dir;
+	uv_fs_event_t *watch; /* NULL: there is none */
+	ino_t watched;
+	uint64_t watch_ms;
+	struct notes inbox;
+	uint64_t next_ms;
+	bool running;
+
+	/* Of the job. */
+	struct notes input, output;
+	uint64_t job_now;
+};
+
+/* -- notes ------------------------------------------------------------- */
+
+static const char *copy(struct arena *a, const char *text)
+{
+	return text ? arena_printf(a, "%s", text) : NULL;
+}
+
+static struct note *note_new(struct notes *to, enum note_kind kind,
+			     const char *service, const char *rev,
+			     const char *text, const char *why)
+{
+	struct arena *a = arena_new();
+	struct note *n = ARENA_NEW(a, struct note);
+
+	n->arena = a;
+	n->kind = kind;
+	n->service = copy(a, service);
+	n->rev = copy(a, rev);
+	n->text = copy(a, text);
+	n->why = copy(a, why);
+	STAILQ_INSERT_TAIL(to, n, link);
+	return n;
+}
+
+static void notes_drop(struct notes *l)
+{
+	struct note *n;
+
+	while ((n = STAILQ_FIRST(l))) {
+		STAILQ_REMOVE_HEAD(l, link);
+		arena_free(n->arena);
+	}
+}
+
+/* -- on the thread ------------------------------------------------------ */
+
+static void on_edit(void *ctx, const char *service, const char *base,
+		    const char *text, size_t len, const char *user)
+{
+	struct envfiles *e = ctx;
+	struct note *n =
+		note_new(&e->output, NOTE_EDIT, service, base, NULL, user);
+	char *bytes = arena_alloc(n->arena, len + 1);
+
+	memcpy(bytes, text, len);
+	n->text = bytes;
+	n->len = len;
+}
+
+static void on_drafts(void *ctx, const char *service, const struct doc *list,
+		      const char *news)
+{
+	struct envfiles *e = ctx;
+	struct note *n =
+		note_new(&e->output, NOTE_DRAFTS, service, NULL, NULL, news);
+
+	n->list = doc_copy(n->arena, list);
+}
+
+static void on_log(void *ctx, int level, const char *text)
+{
+	(void)ctx;
+	report(level, "%s", text);
+}
+
+static void note_take(struct confdir *c, const struct note *n)
+{
+	switch (n->kind) {
+	case NOTE_HEAD:
+		confdir_head(c, n->service, n->rev, n->text);
+		break;
+	case NOTE_TAKEN:
+		confdir_answer(c, n->service, CONFDIR_TAKEN, NULL, n->rev,
+			       n->text);
+		break;
+	case NOTE_LATER:
+		confdir_answer(c, n->service, CONFDIR_LATER, n->why, NULL,
+			       NULL);
+		break;
+	case NOTE_REFUSED:
+		confdir_answer(c, n->service, CONFDIR_REFUSED, n->why, NULL,
+			       NULL);
+		break;
+	case NOTE_TOUCH:
+		confdir_touch(c, n->service);
+		break;
+	case NOTE_ALL_NAMED:
+		confdir_all_named(c);
+		break;
+	case NOTE_EDIT:
+	case NOTE_DRAFTS:
+		abort(); /* these go the other way */
+	}
+}
+
+static void job_run(void *arg)
+{
+	struct envfiles *e = arg;
+	struct note *n;
+
+	STAILQ_FOREACH (n, &e->input, link)
+		note_take(e->confdir, n);
+	confdir_step(e->confdir, e->job_now);
+}
+
+/* -- edits ------------------------------------------------------------- */
+
+struct edit {
+	struct envfiles *envfiles;
+	struct arena *arena;
+	const char *service, *rev;
+};
+
+static void edit_end(struct edit *ed, enum note_kind kind, const char *text,
+		     const char *why)
+{
+	note_new(&ed->envfiles->inbox, kind, ed->service, ed->rev, text, why);
+	arena_free(ed->arena);
+	free(ed);
+}
+
+static void on_config(void *arg, struct arena *a, struct doc *answer)
+{
+	(void)a;
+	edit_end(arg, NOTE_TAKEN,
+		 doc_get_str(doc_get(answer, "data"), "config", NULL), NULL);
+}
+
+/* Which revision came of it; and what that holds, as it may be a merge. */
+static void edit_taken(struct edit *ed, const char *rev)
+{
+	struct envfiles *e = ed->envfiles;
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *req = doc_map(a);
+
+	ed->rev = copy(ed->arena, rev);
+	doc_put_str(a, req, "op", "svc_config");
+	doc_put_str(a, req, "name", ed->service);
+	doc_put_str(a, req, "rev", rev);
+	e->io.request(e->io.ctx, req, on_config, ed);
+}
+
+static void on_answer(void *arg, struct arena *a, struct doc *answer)
+{
+	struct edit *ed = arg;
+	const char *why = doc_get_str(answer, "err", "no reason was given");
+
+	(void)a;
+	switch ((int)doc_get_int(answer, "code", OP_FAILED)) {
+	case OP_OK:
+		edit_taken(ed, doc_get_str(doc_get(answer, "data"), "rev", ""));
+		break;
+	case OP_NOT_FOUND: /* it goes, or is not quite here yet */
+	case OP_NO_QUORUM:
+	case OP_TIMEOUT:
+		edit_end(ed, NOTE_LATER, NULL, why);
+		break;
+	default:
+		edit_end(ed, NOTE_REFUSED, NULL, why);
+		break;
+	}
+}
+
+static void edit_begin(struct envfiles *e, const struct note *n)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *req = doc_map(a), *by = doc_map(a);
+	struct edit *ed = calloc(1, sizeof(*ed));
+
+	if (!ed)
+		abort();
+	ed->envfiles = e;
+	ed->arena = arena_new();
+	ed->service = copy(ed->arena, n->service);
+	doc_put_str(a, req, "op", "svc_edit");
+	doc_put_str(a, req, "name", n->service);
+	doc_put_str(a, req, "base", n->rev);
+	doc_put(a, req, "config", doc_strn(a, n->text, n->len));
+	doc_put_str(a, by, "user", n->why);
+	doc_put_str(a, by, "tool", "file");
+	doc_put(a, req, "by", by);
+	e->io.request(e->io.ctx, req, on_answer, ed);
+}
+
+/* -- turns --------------------------------------------------------------- */
+
+static void job_done(void *arg)
+{
+	struct envfiles *e = arg;
+	struct notes output = STAILQ_HEAD_INITIALIZER(output);
+	struct note *n;
+
+	e->running = false;
+	e->next_ms = confdir_next_ms(e->confdir);
+	notes_drop(&e->input);
+	STAILQ_CONCAT(&output, &e->output);
+	STAILQ_FOREACH (n, &output, link) {
+		if (n->kind == NOTE_EDIT)
+			edit_begin(e, n);
+		else
+			e->io.drafts(e->io.ctx, n->service, n->list, n->why);
+	}
+	notes_drop(&output);
+}
+
+static void watch_check(struct envfiles *e, uint64_t now_ms);
+
+void envfiles_turn(struct envfiles *e, uint64_t now_ms)
+{
+	if (now_ms >= e->watch_ms)
+		watch_check(e, now_ms);
+	if (e->running || (STAILQ_EMPTY(&e->inbox) && now_ms < e->next_ms))
+		return;
+	e->running = true;
+	e->job_now = now_ms;
+	STAILQ_CONCAT(&e->input, &e->inbox);
+	crew_work(e->crew, job_run, job_done, e);
+}
+
+uint64_t envfiles_next_ms(const struct envfiles *e)
+{
+	if (e->running)
+		return e->watch_ms;
+	if (!STAILQ_EMPTY(&e->inbox))
+		return 0;
+	return e->next_ms < e->watch_ms ? e->next_ms : e->watch_ms;
+}
+
+void envfiles_head(struct envfiles *e, const char *service, const char *rev,
+		   const char *text)
+{
+	note_new(&e->inbox, NOTE_HEAD, service, rev, text, NULL);
+}
+
+void envfiles_all_named(struct envfiles *e)
+{
+	note_new(&e->inbox, NOTE_ALL_NAMED, NULL, NULL, NULL, NULL);
+}
+
+/* -- events -------------------------------------------------------------- */
+
+static void on_event(uv_fs_event_t *w, const char *file, int events, int status)
+{
+	struct envfiles *e = w->data;
+
+	(void)events;
+	if (e && status == 0)
+		note_new(&e->inbox, NOTE_TOUCH, file, NULL, NULL, NULL);
+}
+
+static void on_watch_closed(uv_handle_t *h)
+{
+	free(h);
+}
+
+static void watch_close(struct envfiles *e)
+{
+	if (!e->watch)
+		return;
+	e->watch->data = NULL;
+	uv_close((uv_handle_t *)e->watch, on_watch_closed);
+	e->watch = NULL;
+}
+
+static void watch_open(struct envfiles *e)
+{
+	int rc;
+
+	e->watch = calloc(1, sizeof(*e->watch));
+	if (!e->watch)
+		abort();
+	e->watch->data = e;
+	rc = uv_fs_event_init(e->loop, e->watch);
+	if (rc == 0)
+		rc = uv_fs_event_start(e->watch, on_event, e->dir, 0);
+	if (rc == 0)
+		return;
+	report(4, "%s cannot be watched, edits are seen some seconds later: %s",
+	       e->dir, uv_strerror(rc));
+	watch_close(e);
+}
+
+/* A folder that was removed and made again is another one. */
+static void watch_check(struct envfiles *e, uint64_t now_ms)
+{
+	struct stat st;
+
+	e->watch_ms = now_ms + WATCH_MS;
+	if (stat(e->dir, &st) < 0 || st.st_ino == e->watched)
+		return;
+	watch_close(e);
+	watch_open(e);
+	e->watched = st.st_ino;
+	note_new(&e->inbox, NOTE_TOUCH, NULL, NULL, NULL, NULL);
+}
+
+/* -- life --------------------------------------------------------------------
+ */
+
+int envfiles_open(struct envfiles **ret, uv_loop_t *loop, struct crew *crew,
+		  const char *etc, const char *var,
+		  const struct envfiles_io *io, struct err *err)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct envfiles *e = calloc(1, sizeof(*e));
+	const struct confdir_io cio = { e, on_edit, on_drafts, on_log };
+	int rc;
+
+	if (!e)
+		return err_set(err, -ENOMEM, "env files: out of memory");
+	e->loop = loop;
+	e->crew = crew;
+	e->io = *io;
+	e->dir = strdup(arena_printf(a, "%s/services", etc));
+	if (!e->dir)
+		abort();
+	STAILQ_INIT(&e->inbox);
+	STAILQ_INIT(&e->input);
+	STAILQ_INIT(&e->output);
+	rc = confdir_open(&e->confdir, e->dir, arena_printf(a, "%s/heads", var),
+			  arena_printf(a, "%s/drafts", var), &cio, err);
+	if (rc < 0) {
+		free(e->dir);
+		free(e);
+		return rc;
+	}
+	*ret = e;
+	return 0;
+}
+
+void envfiles_close(struct envfiles *e)
+{
+	if (!e)
+		return;
+	watch_close(e);
+	notes_drop(&e->inbox);
+	notes_drop(&e->input);
+	notes_drop(&e->output);
+	confdir_close(e->confdir);
+	free(e->dir);
+	free(e);
+}
