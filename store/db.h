@@ -100,7 +100,8 @@ typedef int (*txn_sink)(void *arg, const void *data, size_t len);
 int txn_export(struct txn *t, uint64_t group, txn_sink sink, void *arg,
 	       struct err *err);
 /* Replaces everything of @group. Refuses (-EUCLEAN) a stream that does not
- * check; whatever it fails with, txn_commit() gives the same. */
+ * check. After a failure txn_commit() says how it goes on: it fails as well,
+ * and after a full map (-EAGAIN here) with -EAGAIN or -EBUSY, see above. */
 int txn_import(struct txn *t, uint64_t group, const void *data, size_t len,
 	       struct err *err);
 

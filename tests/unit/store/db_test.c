@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "store/db.h"
 #include "tests/unit/store/tmpdir.h"
@@ -702,6 +705,41 @@ static void content_survives(void **state)
 	fini(&f);
 }
 
+/* A process that dies with transactions open: the next takes up what it had
+ * committed, and is not held up by what it held. */
+static void a_crash_of_the_process_loses_nothing(void **state)
+{
+	struct fixture f;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	init(&f);
+	put_now(&f, 1, 1, "before", "x");
+	db_close(f.db, true);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct txn *t;
+
+		open_db(&f, "boot", 0);
+		put_now(&f, 1, 1, "key", "value");
+		if (!txn_begin_read(f.db, NULL))
+			_exit(1);
+		t = write_txn(&f);
+		put(t, 1, 1, "key", "not committed");
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	open_db(&f, "boot", 0);
+	assert_false(db_was_reset(f.db));
+	assert_string_equal(get_now(&f, 1, 1, "before"), "x");
+	assert_string_equal(get_now(&f, 1, 1, "key"), "value");
+	put_now(&f, 1, 1, "key", "again");
+	fini(&f);
+}
+
 static void write_file(struct fixture *f, const char *name, const char *text)
 {
 	char path[400];
@@ -828,6 +866,7 @@ int main(void)
 		cmocka_unit_test(a_full_map_grows),
 		cmocka_unit_test(a_map_grows_before_it_is_full),
 		cmocka_unit_test(a_map_does_not_grow_under_a_reader),
+		cmocka_unit_test(a_crash_of_the_process_loses_nothing),
 		cmocka_unit_test(without_its_mark_it_is_not_trusted),
 		cmocka_unit_test(one_agent_at_a_time),
 		cmocka_unit_test(a_place_that_cannot_be),
