@@ -93,19 +93,6 @@ static void route_tell_all(struct agent *g, const struct channel *c)
 			route_tell(g, g->peers[i].id, c);
 }
 
-void channel_recv_route(struct agent *g, uint64_t peer, const struct doc *frame)
-{
-	uint64_t group = (uint64_t)doc_get_int(frame, "g", 0);
-	uint64_t id = (uint64_t)doc_get_int(frame, "id", 0);
-
-	if (id < CONTAINER_ID || !engine_has(g->engine, group))
-		return;
-	if (doc_get_bool(frame, "up", false))
-		route_set(g, group, id, peer);
-	else
-		route_drop(g, group, id, peer);
-}
-
 void channel_peer_up(struct agent *g, uint64_t peer)
 {
 	for (struct channel *c = g->channels; c; c = c->next)
@@ -171,6 +158,26 @@ static void channel_down(struct agent *g, struct channel *c)
 	c->status = NULL;
 	instance_poke(g, c->service);
 	g->dirty = true;
+}
+
+void channel_recv_route(struct agent *g, uint64_t peer, const struct doc *frame)
+{
+	uint64_t group = (uint64_t)doc_get_int(frame, "g", 0);
+	uint64_t id = (uint64_t)doc_get_int(frame, "id", 0);
+
+	struct channel *c = channel_of(g, group, id);
+
+	if (id < CONTAINER_ID || !engine_has(g->engine, group))
+		return;
+	if (!doc_get_bool(frame, "up", false)) {
+		route_drop(g, group, id, peer);
+		return;
+	}
+	route_set(g, group, id, peer);
+	if (c) { /* it is there now: what is left of it here leads nowhere */
+		g->io.channel_close(g->io.ctx, c->service, c->rid);
+		channel_down(g, c);
+	}
 }
 
 static void channel_refuse(struct agent *g, struct channel *c, const char *why)

@@ -238,17 +238,18 @@ void instance_sync(struct agent *g)
 
 /* -- what to do about it ------------------------------------------- */
 
-/* The right to run only matters to who is to run: an assignment down is
- * carried out whatever the lease. */
+/* Also where it is to go down: a stop takes time, or waits for a container, and
+ * the lease can run out meanwhile. */
 static enum lease_right run_right(const struct agent *g,
 				  const struct instance_run *run)
 {
-	if (g->level != LEVEL_HYPERVISOR || run->want != WANT_UP)
+	if (g->level != LEVEL_HYPERVISOR || run->want == WANT_NOTHING)
 		return LEASE_RUN;
 	return lease_right(g, run->epoch);
 }
 
-/* Its assignment is up, but the lease is not held, or is of another epoch. */
+/* There is an assignment, but the lease is not held, or is of another epoch:
+ * what is up must go down, at once. */
 static bool must_kill(const struct agent *g, const struct instance_run *run)
 {
 	return run_right(g, run) == LEASE_NONE;
@@ -453,7 +454,7 @@ static uint64_t run_next_ms(const struct agent *g,
 		return UINT64_MAX;
 	if (run->poked)
 		return g->now_ms;
-	if (g->level == LEVEL_HYPERVISOR && run->want == WANT_UP) {
+	if (g->level == LEVEL_HYPERVISOR && run->want != WANT_NOTHING) {
 		quarter = lease_ms(g) / 4;
 		if (g->lease.until_ms > g->now_ms + quarter &&
 		    g->lease.until_ms - quarter < next)

@@ -118,7 +118,8 @@ static struct doc *request_command(struct request *r, const char *op)
 	return agent_command(r->agent, r->arena, op, doc_get(r->doc, "by"));
 }
 
-/* 0, and the request is answered, when there is no such service here. */
+/* 0, and the request is answered and gone, when there is no such service
+ * here. */
 static uint64_t request_service(struct request *r)
 {
 	struct agent *g = r->agent;
@@ -297,8 +298,8 @@ static void request_edit(struct request *r)
 
 static void request_read_config(struct request *r)
 {
-	uint64_t gid = request_service(r);
 	const char *name = arg_str(r, "name"), *rev = arg_str(r, "rev");
+	uint64_t gid = request_service(r);
 	struct txn *t;
 	struct state s;
 	struct doc *row;
@@ -338,8 +339,8 @@ static void on_delete_allowed(void *arg, int code, struct arena *a,
 
 static void request_delete(struct request *r)
 {
-	uint64_t gid = request_service(r);
 	struct agent *g = r->agent;
+	uint64_t gid = request_service(r);
 	struct doc *cmd;
 
 	if (!gid)
@@ -371,8 +372,8 @@ static const char *intent_level(const struct request *r)
 
 static void request_intent(struct request *r)
 {
-	uint64_t gid = request_service(r);
 	const char *want = arg_str(r, "want"), *level = intent_level(r);
+	uint64_t gid = request_service(r);
 	struct doc *cmd;
 
 	if (!gid)
