@@ -1,0 +1,116 @@
+/*
+ * cluster_world - hosts, containers, a network and time, all of it pretended,
+ * around real agents.
+ *
+ *     agents (cluster/agent) ─io─▶ [world] ─events, in order of time─▶ agents
+ *
+ * One thread, one random sequence: the same seed gives the same run. A node is
+ * a hypervisor or a container; both run the same agent on a simulated disk
+ * (tests/lib/simdisk) and a real LMDB in a scratch folder. Resources are rows
+ * in a table here; a container that is started boots an agent of its own,
+ * which reaches its hypervisor by a channel.
+ *
+ * Each node has its own monotonic clock, with an offset and a speed.
+ */
+#pragma once
+
+#include "cluster/agent/agent.h"
+#include "tests/lib/simdisk.h"
+
+#define WORLD_NODES 8
+#define WORLD_RES   64
+
+struct world;
+
+struct world_resource { /* of one node; up or not there */
+	char service[32], rid[32];
+	bool up;
+};
+
+struct world_node {
+	struct world *world;
+	unsigned slot;
+	char name[16];
+	bool container;
+	bool up;  /* the machine runs (a container: its host runs it) */
+	bool cut; /* no network; a container has none anyway */
+	bool joining;
+	unsigned boots;
+	unsigned life; /* of the agent: what was begun in another is void */
+
+	struct agent *agent; /* NULL: not running */
+	struct db *db;
+	struct simdisk *wal, *snap;
+	struct arena *identity_arena;
+	struct doc *identity;
+	uint64_t id; /* in the cluster; 0 for containers */
+	char session[32];
+	uint64_t lease_until, lease_epoch;
+
+	int64_t offset_ms;
+	int64_t speed; /* of its clock, per mille */
+
+	struct world_resource res[WORLD_RES]; /* lost with the machine */
+	size_t n_res;
+	/* A container: where it runs (NULL: nowhere) and as what. */
+	struct world_node *host;
+	char service[32], rid[32];
+	bool channel;		    /* both ends are told that it is up */
+	struct arena *wanted_arena; /* a hypervisor: the channels it wants */
+	struct doc *wanted;
+};
+
+struct world_event;
+
+struct world {
+	uint64_t now_us, rng;
+	struct world_node node[WORLD_NODES];
+	unsigned n;
+	struct world_event *events; /* a heap would do; a list is enough */
+	uint64_t seq;
+	/* What each end of a link believes, and since when it is as it is. */
+	bool link[WORLD_NODES][WORLD_NODES];
+	uint64_t link_moved_us[WORLD_NODES][WORLD_NODES];
+	uint64_t last_us[WORLD_NODES][WORLD_NODES]; /* order of delivery */
+	uint64_t lane_us[WORLD_NODES][4];
+	uint64_t trace; /* a hash over all that happened */
+	bool verbose;
+	char dir[64];	   /* of the databases */
+	char failure[256]; /* the first broken rule; "" if none */
+	bool drop_kills;   /* a planted bug: nothing is ever killed */
+};
+
+struct world *world_new(uint64_t seed, bool verbose);
+void world_free(struct world *w);
+
+/* A hypervisor without an agent yet. */
+struct world_node *world_add(struct world *w, const char *name, bool container);
+struct world_node *world_named(struct world *w, const char *name);
+
+void world_agent_start(struct world_node *n);
+void world_agent_start_in(struct world_node *n, uint64_t ms);
+/* As by kill -9: what it had begun is void. */
+void world_agent_kill(struct world_node *n);
+void world_boot(struct world_node *n); /* nothing if it is up */
+void world_power_off(struct world_node *n);
+
+/* Let @ms pass. false when a rule was broken. */
+bool world_run(struct world *w, uint64_t ms);
+uint64_t world_random(struct world *w, uint64_t below);
+void world_fail(struct world *w, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void world_trace(struct world *w, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+uint64_t world_node_ms(const struct world_node *n); /* by its own clock */
+bool world_resource_up(const struct world_node *n, const char *service,
+		       const char *rid);
+/* Hypervisors on which something of @service is up. */
+unsigned world_places(const struct world *w, const char *service);
+
+/* A request of @n's agent, with an answer that comes while time passes. */
+void world_ask(struct world_node *n, const struct doc *req, agent_answer done,
+	       void *arg);
+/* The same, waiting for it: NULL if there was none after @ms. On @a. */
+struct doc *world_call(struct world_node *n, struct arena *a,
+		       const struct doc *req, uint64_t ms);
