@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #define FIRST_CAP 4096
 
@@ -89,61 +90,58 @@ static int begin(struct frames *f, struct err *err)
 	return 0;
 }
 
-/* Deliver a collected frame; the decoder is ready for the next one before the
- * callback runs, as it may free it. */
-static int finish(struct frames *f, frame_fn on_frame, void *arg,
-		  struct err *err)
+/* Collect up to @n bytes; returns how many were taken, or an error. */
+static ssize_t collect(struct frames *f, const unsigned char *bytes, size_t n,
+		       struct err *err)
 {
-	unsigned char *body = f->body;
-	size_t len = f->len;
+	size_t want = f->len - f->have;
 	int rc;
 
-	*f = FRAMES(f->max);
-	rc = deliver(body, len, on_frame, arg, err);
-	free(body);
-	return rc;
+	if (n > want)
+		n = want;
+	rc = reserve(f, n, err);
+	if (rc)
+		return rc;
+	memcpy(f->body + f->have, bytes, n);
+	f->have += n;
+	return (ssize_t)n;
 }
 
 int frame_feed(struct frames *f, const void *bytes, size_t n, frame_fn on_frame,
 	       void *arg, struct err *err)
 {
 	const unsigned char *at = bytes, *end = at + n;
-	int rc;
+	int rc = 0;
 
-	while (at < end) {
-		size_t take;
+	while (at < end && !rc) {
+		size_t here = (size_t)(end - at), len = f->len;
+		unsigned char *body;
+		ssize_t taken;
 
 		if (f->head_len < FRAME_HEAD) {
 			f->head[f->head_len++] = *at++;
 			rc = f->head_len == FRAME_HEAD ? begin(f, err) : 0;
-			if (rc)
-				return rc;
 			continue;
 		}
-		take = f->len - f->have;
-		if (f->have == 0 && take <= (size_t)(end - at)) {
+		if (f->have == 0 && len <= here) {
 			f->head_len = 0;
-			rc = deliver(at, take, on_frame, arg, err);
-			if (rc)
-				return rc;
-			at += take;
+			rc = deliver(at, len, on_frame, arg, err);
+			at += len;
 			continue;
 		}
-		if (take > (size_t)(end - at))
-			take = (size_t)(end - at);
-		rc = reserve(f, take, err);
-		if (rc)
-			return rc;
-		memcpy(f->body + f->have, at, take);
-		at += take;
-		f->have += take;
-		if (f->have < f->len)
+		taken = collect(f, at, here, err);
+		if (taken < 0)
+			return (int)taken;
+		at += taken;
+		if (f->have < len)
 			continue;
-		rc = finish(f, on_frame, arg, err);
-		if (rc)
-			return rc;
+		/* Ready for the next one first: the callback may free @f. */
+		body = f->body;
+		*f = FRAMES(f->max);
+		rc = deliver(body, len, on_frame, arg, err);
+		free(body);
 	}
-	return 0;
+	return rc;
 }
 
 int frame_put(struct buf *out, const struct doc *map, size_t max,

@@ -34,7 +34,7 @@
 #include "cluster/net/tls.h"
 
 #define PREFIX	     "encap1"
-#define SECRET_BYTES 24
+#define SECRET_BYTES 24UL
 #define ANSWER_MAX   (1u << 20)
 #define NO_QUORUM    5	  /* docs/api.md: it was not proposed */
 #define REACH_MS     5000 /* for connection and handshake; then the next one */

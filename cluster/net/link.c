@@ -255,7 +255,7 @@ static void on_tick(uv_timer_t *timer)
 	uint64_t passed = link_now(l) - l->ticked_ms;
 
 	l->ticked_ms = link_now(l);
-	if (passed > 3 * l->timing.tick)
+	if (passed > 3UL * l->timing.tick)
 		forgive(l, passed - l->timing.tick);
 	for (struct conn *c = l->conns; c; c = c->next)
 		conn_tick(c);
@@ -300,16 +300,15 @@ static int listen_on(const struct sockaddr_storage *at, int *ret_fd)
 	return rc;
 }
 
+/* The port has the same place in both families (RFC 3493, 3.4). */
 static unsigned port_of(int fd)
 {
-	struct sockaddr_storage s;
+	struct sockaddr_in6 s = { 0 };
 	socklen_t len = sizeof(s);
 
 	if (getsockname(fd, (struct sockaddr *)&s, &len))
 		return 0;
-	return ntohs(s.ss_family == AF_INET6
-			     ? ((struct sockaddr_in6 *)&s)->sin6_port
-			     : ((struct sockaddr_in *)&s)->sin_port);
+	return ntohs(s.sin6_port);
 }
 
 /* Every address of this machine: one socket for both families, or one for
@@ -345,12 +344,9 @@ static int listen_name(const struct address *a, int *fds, size_t *n)
 		struct sockaddr_storage s = { 0 };
 
 		memcpy(&s, at->ai_addr, at->ai_addrlen);
-		if (*n > 0) { /* port 0: the one that the first was given */
-			unsigned port = port_of(fds[0]);
-
+		if (*n > 0) /* port 0: the one that the first was given */
 			((struct sockaddr_in *)&s)->sin_port =
-				htons((uint16_t)port);
-		}
+				htons((uint16_t)port_of(fds[0]));
 		rc = listen_on(&s, &fds[*n]);
 		if (!rc)
 			++*n;
@@ -361,7 +357,7 @@ static int listen_name(const struct address *a, int *fds, size_t *n)
 
 static int listen_all(const char *text, int *fds, size_t *n, struct err *err)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = { 0 };
 	struct address a;
 	int rc = address_parse(text, LINK_PORT, &a, err);
 
@@ -440,8 +436,8 @@ int links_open(struct links **ret, const struct links_options *o,
 	       struct err *err)
 {
 	struct links *l;
-	int fds[LINK_LISTENERS];
-	size_t n;
+	int fds[LINK_LISTENERS] = { 0 };
+	size_t n = 0;
 	int rc;
 
 	l = calloc(1, sizeof(*l));

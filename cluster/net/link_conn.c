@@ -180,7 +180,8 @@ void conn_end(struct conn *c)
 static void conn_log(struct conn *c, const char *class, const char *why)
 {
 	struct links *l = c->links;
-	bool going = c->state == CONN_UP && strcmp(class, "closed") == 0;
+	bool going = c->state == CONN_UP && (strcmp(class, "closed") == 0 ||
+					     strcmp(class, "silent") == 0);
 	unsigned quiet = going ? l->timing.quiet_up : l->timing.quiet;
 	char where[ADDRESS_TEXT], who[ADDRESS_TEXT + 300];
 

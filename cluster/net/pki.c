@@ -459,7 +459,7 @@ int pki_sign(struct arena *a, const char *dir, const char *cluster_id,
 {
 	SCOPED(evp_pkey_st) EVP_PKEY *ca_key = NULL, *key = NULL;
 	SCOPED(x509_st) X509 *ca = NULL, *cert = NULL;
-	const char *ca_pem, *ca_key_pem, *pem;
+	const char *ca_pem = NULL, *ca_key_pem = NULL, *pem;
 	int rc;
 
 	if (name_ok("cluster id", cluster_id, err) ||
@@ -525,7 +525,7 @@ int pki_install(const char *dir, const char *ca, const char *ca_key,
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	__attribute__((cleanup(install_end))) struct install i = { 0 };
-	const char *key, *wrong;
+	const char *key = NULL, *wrong;
 	int rc = pki_read(a, dir, "node.key", &key, err);
 
 	if (rc)

@@ -18,6 +18,7 @@ const char *tls_why(char ret[TLS_WHY])
 	return ret;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type */
 static int no_password(char *buf, int size, int rw, void *arg)
 {
 	(void)buf;
