@@ -2,13 +2,19 @@
 
 #include "cluster/loop/daemon.h"
 #include "cluster/loop/report.h"
+#include "drivers/helper.h"
 
 int main(int argc, char **argv)
 {
 	struct options o;
 	struct err err;
-	int rc = options_parse(&o, argc, argv, stdout, &err);
+	int rc;
 
+	/* Drivers start this program again for what may hang or must not
+	 * share a process with the agent. */
+	if (helper_wanted(argc, argv))
+		return helper_main(argc, argv);
+	rc = options_parse(&o, argc, argv, stdout, &err);
 	if (rc == OPTIONS_DONE)
 		return 0;
 	if (rc < 0) {
