@@ -11,7 +11,10 @@
 #include <errno.h>
 #include <math.h>
 #include <msgpack.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "fsm/base/utf8.h"
 
 static struct doc *doc_new(struct arena *a, enum doc_type type)
 {
@@ -100,6 +103,15 @@ static void doc_grow(struct arena *a, struct doc *d)
 		memcpy(at, d->list.at, d->list.n * sizeof(*at));
 	d->list.at = at;
 	d->list.cap = cap;
+}
+
+/* Without looking whether @key, which lives on @a, is there already. */
+static void doc_append(struct arena *a, struct doc *map, const char *key,
+		       struct doc *value)
+{
+	value->key = key;
+	doc_grow(a, map);
+	map->list.at[map->list.n++] = value;
 }
 
 struct doc *doc_put(struct arena *a, struct doc *map, const char *key,
@@ -253,7 +265,9 @@ struct doc *doc_copy(struct arena *a, const struct doc *d)
 		struct doc *item = doc_copy(a, d->list.at[i]);
 
 		if (d->type == DOC_MAP)
-			doc_put(a, copy, d->list.at[i]->key, item);
+			doc_append(a, copy,
+				   arena_printf(a, "%s", d->list.at[i]->key),
+				   item);
 		else
 			doc_add(a, copy, item);
 	}
@@ -372,24 +386,52 @@ static const char *walk_value(struct walk *w, unsigned depth)
 
 static struct doc *doc_from(struct arena *a, const msgpack_object *o);
 
+static int key_cmp(const void *x, const void *y)
+{
+	const struct doc *const *a = x, *const *b = y;
+
+	return strcmp((*a)->key, (*b)->key);
+}
+
+/* Searching for each key in turn takes the square of their number, and a peer
+ * chooses that. Once sorted, two that are the same are neighbours. */
+static bool has_key_twice(struct arena *a, const struct doc *map)
+{
+	size_t n = map->list.n;
+	struct doc **sorted;
+
+	if (n < 2)
+		return false;
+	sorted = ARENA_VEC(a, struct doc *, n);
+	memcpy(sorted, map->list.at, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), key_cmp);
+	for (size_t i = 1; i < n; i++)
+		if (key_cmp(&sorted[i - 1], &sorted[i]) == 0)
+			return true;
+	return false;
+}
+
 static struct doc *doc_from_map(struct arena *a, const msgpack_object_map *m)
 {
 	struct doc *d = doc_map(a);
 
 	for (uint32_t i = 0; i < m->size; i++) {
 		const msgpack_object *k = &m->ptr[i].key;
-		struct doc *key, *value;
+		struct doc *value;
 
-		if (k->type != MSGPACK_OBJECT_STR)
+		if (k->type != MSGPACK_OBJECT_STR ||
+		    (k->via.str.size &&
+		     memchr(k->via.str.ptr, '\0', k->via.str.size)))
 			return NULL;
-		key = doc_strn(a, k->via.str.ptr, k->via.str.size);
 		value = doc_from(a, &m->ptr[i].val);
-		if (!value || strlen(key->str.data) != key->str.len ||
-		    doc_get(d, key->str.data))
+		if (!value)
 			return NULL;
-		doc_put(a, d, key->str.data, value);
+		doc_append(
+			a, d,
+			doc_strn(a, k->via.str.ptr, k->via.str.size)->str.data,
+			value);
 	}
-	return d;
+	return has_key_twice(a, d) ? NULL : d;
 }
 
 static struct doc *doc_from_list(struct arena *a, const msgpack_object_array *l)
@@ -531,6 +573,7 @@ static void json_str(struct buf *out, const char *s, size_t n)
 	buf_puts(out, "\"");
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
+		size_t len = utf8_char(&s[i], n - i);
 
 		if (c == '"' || c == '\\')
 			buf_printf(out, "\\%c", c);
@@ -540,8 +583,11 @@ static void json_str(struct buf *out, const char *s, size_t n)
 			buf_puts(out, "\\t");
 		else if (c < 0x20 || c == 0x7f)
 			buf_printf(out, "\\u%04x", c);
+		else if (!len)
+			buf_puts(out, "\\ufffd"); /* a reader must not choke */
 		else
-			buf_add(out, &s[i], 1);
+			buf_add(out, &s[i], len);
+		i += len ? len - 1 : 0;
 	}
 	buf_puts(out, "\"");
 }

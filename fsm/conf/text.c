@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "fsm/base/utf8.h"
+
 bool text_is_blank(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
@@ -188,41 +190,12 @@ const char *text_shown(struct arena *a, const char *text)
 	return copy;
 }
 
-/* Length of the UTF-8 character at @p, 0 if it is none (RFC 3629, table 3-7
- * of the Unicode standard: no overlong forms, no surrogates). */
-static size_t utf8_char(const unsigned char *p, size_t left)
-{
-	size_t n;
-	unsigned char low = 0x80, high = 0xbf;
-
-	if (p[0] && p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		low = 0xa0;
-	else if (p[0] == 0xed)
-		high = 0x9f;
-	else if (p[0] == 0xf0)
-		low = 0x90;
-	else if (p[0] == 0xf4)
-		high = 0x8f;
-	if (left < n || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 size_t text_bad_utf8(const char *text, size_t len)
 {
-	const unsigned char *p = (const unsigned char *)text;
 	size_t at = 0;
 
 	while (at < len) {
-		size_t n = utf8_char(p + at, len - at);
+		size_t n = utf8_char(text + at, len - at);
 
 		if (!n)
 			return at;
