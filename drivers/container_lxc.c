@@ -347,6 +347,10 @@ static int settings(const struct job *j, const struct box *b, struct words *w,
 
 	if (rc < 0)
 		return rc;
+	/* liblxc wants it, also for a container that keeps nothing there. */
+	rc = dir_make(b->dir, 0711, err);
+	if (rc < 0)
+		return rc;
 	if (*b->cf && access(b->cf, R_OK) < 0)
 		return err_set(err, -errno, "cf %s: %s", b->cf,
 			       strerror(errno));
