@@ -1,8 +1,10 @@
 /*
  * keyword - one row for everything that may stand left of a '='.
  *
- * Validation, evaluation and help come from these rows. To add a keyword: add
- * its row to keywords.c and a golden that shows it.
+ * Validation, evaluation and the manual come from these rows. To add a keyword:
+ * add its row to keywords.c (KW_LATER until something acts upon it), have its
+ * driver ask for it, and run the golden tests once with GOLDEN_UPDATE=1, which
+ * writes docs/keywords.md.
  */
 #pragma once
 

@@ -145,7 +145,7 @@ static int counted(struct eval *e, const char *section, const char *name,
 /* x[n]: where "[n]" begins, NULL if @name does not end so. */
 static const char *index_of(const char *name, size_t *ret)
 {
-	size_t n = strlen(name), i = n, at = 0;
+	size_t n = strlen(name), i, at = 0;
 
 	if (n < 4 || name[n - 1] != ']')
 		return NULL;
