@@ -32,7 +32,8 @@
 
 #define RETCODES  "0:up 1:down"
 #define SETTLE_MS 100
-#define POLL_MS	  250
+#define POLL_MS	  50 /* between two checks; doubled each time, up to */
+#define POLL_MAX  1000
 #define LOG_MAX	  (1024 * 1024)
 #define NO_CHECK  STATUS_UNDEF
 
@@ -95,16 +96,17 @@ static int run_check(const struct job *j, const struct app *a,
 static int wait_check(const struct job *j, const struct app *a, bool up,
 		      struct err *err)
 {
+	int64_t pause = POLL_MS;
 	struct check c;
 
-	for (;;) {
+	for (;; pause = pause * 2 < POLL_MAX ? pause * 2 : POLL_MAX) {
 		int rc = run_check(j, a, &c, err);
 
 		if (rc < 0)
 			return rc;
 		if (c.status == NO_CHECK || (c.status == STATUS_UP) == up)
 			return 0;
-		if (job_sleep(j, POLL_MS, "check", NULL) < 0)
+		if (job_sleep(j, pause, "check", NULL) < 0)
 			return err_set(err, -ETIMEDOUT,
 				       "%s, but check says %s%s%s",
 				       up ? "it was started" : "it was stopped",

@@ -29,7 +29,7 @@
 #include "drivers/netif.h"
 #include "drivers/run.h"
 
-#define CARRIER_WAIT_MS 3000
+#define CARRIER_WAIT_MS 2000
 
 struct addr {
 	const char *name, *ipdev; /* as written */
@@ -80,18 +80,23 @@ static int remember(const struct job *j, const struct addr *a, struct err *err)
 	const char *path;
 	int rc = job_file(j, "ip", ".addr", false, &path, err);
 
-	return rc < 0 ? rc
-		      : job_file_write(path, ip_text(j->arena, &a->ip), err);
+	if (rc < 0)
+		return rc;
+	return job_file_write(path,
+			      arena_printf(j->arena, "%s %s\n", a->name,
+					   ip_text(j->arena, &a->ip)),
+			      err);
 }
 
-static bool recall(const struct job *j, struct ip *ip)
+static bool recall(const struct job *j, const char *name, struct ip *ip)
 {
+	char *text, of[256], address[64];
 	const char *path;
-	char *text;
 
 	return job_file(j, "ip", ".addr", false, &path, NULL) == 0 &&
 	       job_file_read(j->arena, path, &text, NULL) == 0 &&
-	       ip_parse(text, ip);
+	       sscanf(text, "%255s %63s", of, address) == 2 &&
+	       strcmp(of, name) == 0 && ip_parse(address, ip);
 }
 
 static int read_prefix(const struct job *j, const char *length, struct addr *a,
@@ -150,7 +155,7 @@ static int read_addr(const struct job *j, bool wait, struct addr *a,
 		host = arena_printf(j->arena, "%s%s", host, suffix);
 	rc = resolve(j, host, until, &a->ip, err);
 	if (rc == -ENOENT || rc == -ETIMEDOUT)
-		a->recalled = !wait && recall(j, &a->ip);
+		a->recalled = !wait && recall(j, a->name, &a->ip);
 	if (a->recalled)
 		rc = 0;
 	return rc < 0 ? rc : read_prefix(j, slash ? slash + 1 : NULL, a, err);
@@ -269,6 +274,7 @@ static int need_link(const struct job *j, const struct addr *a,
 {
 	const char *const up[] = { "ip", "link", "set", a->dev, "up", NULL };
 	int64_t until = driver_now_ms() + CARRIER_WAIT_MS;
+	bool carrier = job_kw_bool(j, "check_carrier", true);
 	int rc = netif_look(a->dev, dev, err);
 
 	if (rc == 0 && !dev->exists)
@@ -276,13 +282,13 @@ static int need_link(const struct job *j, const struct addr *a,
 			     a->dev);
 	if (rc == 0 && !dev->up)
 		rc = ip_command(j, up, err);
-	while (rc == 0 && !(dev->up && dev->carrier) &&
+	while (rc == 0 && carrier && !(dev->up && dev->carrier) &&
 	       driver_now_ms() < until) {
 		rc = job_sleep(j, 50, a->dev, err);
 		if (rc == 0)
 			rc = netif_look(a->dev, dev, err);
 	}
-	if (rc == 0 && !dev->carrier && job_kw_bool(j, "check_carrier", true))
+	if (rc == 0 && carrier && !dev->carrier)
 		rc = err_set(err, -ENETDOWN,
 			     "interface %s no-carrier: it has no link", a->dev);
 	return rc;
@@ -483,6 +489,8 @@ static int stop(const struct job *j, struct err *err)
 	struct addr a;
 	int rc = read_addr(j, false, &a, err);
 
+	if (rc == -ENOENT)
+		return DRIVER_NOOP; /* it never resolved: it is not here */
 	if (rc == 0)
 		rc = netif_addresses(j->arena, &list, err);
 	if (rc < 0)

@@ -30,10 +30,10 @@ static int save(const struct track *t, struct err *err)
 
 static bool parse(struct arena *a, const char *text, struct track *t)
 {
-	char token[128], cgroup[2048];
+	char token[512], cgroup[2048];
 	int pid;
 
-	if (sscanf(text, "%127[^\n]\n%2047[^\n]\n%d %" SCNu64, token, cgroup,
+	if (sscanf(text, "%511[^\n]\n%2047[^\n]\n%d %" SCNu64, token, cgroup,
 		   &pid, &t->main.start) != 4)
 		return false;
 	t->token = arena_printf(a, "%s", token);
@@ -51,15 +51,13 @@ static int file_of(const struct job *j, struct track *t, struct err *err)
 
 int track_begin(const struct job *j, struct track *t, struct err *err)
 {
-	struct timespec now;
 	int rc = file_of(j, t, err);
 
 	if (rc < 0)
 		return rc;
-	clock_gettime(CLOCK_REALTIME, &now);
-	t->token = arena_printf(j->arena, TRACK_ENV "=%s/%s/%lld.%09ld",
-				j->service, j->res->rid, (long long)now.tv_sec,
-				now.tv_nsec);
+	/* The same at each start: what an earlier one has left is found too. */
+	t->token = arena_printf(j->arena, TRACK_ENV "=%s/%s@%s", j->service,
+				j->res->rid, j->node);
 	rc = cgroup_make(j->arena,
 			 arena_printf(j->arena, "encap/%s/%s", j->service,
 				      job_plain_rid(j)),
@@ -203,22 +201,22 @@ static int wait_gone(const struct track *t, pid_t *pids, int signal,
 	return 0;
 }
 
+static void wait_main(const struct track *t, int64_t until_ms)
+{
+	struct timespec pause = { .tv_nsec = POLL_MS * 1000000 };
+
+	while (track_alive(t) && driver_now_ms() < until_ms)
+		nanosleep(&pause, NULL);
+}
+
 int track_wait(const struct job *j, const struct track *t, int64_t until_ms)
 {
 	pid_t *pids = ARENA_VEC(j->arena, pid_t, TRACK_MAX);
 
-	return wait_gone(t, pids, 0, until_ms);
-}
-
-static void term_main(const struct track *t, int64_t until_ms)
-{
-	struct timespec pause = { .tv_nsec = POLL_MS * 1000000 };
-
-	if (!track_alive(t))
-		return;
-	kill(t->main.pid, SIGTERM);
-	while (track_alive(t) && driver_now_ms() < until_ms)
-		nanosleep(&pause, NULL);
+	if (!t->main.pid)
+		return wait_gone(t, pids, 0, until_ms);
+	wait_main(t, until_ms);
+	return track_alive(t) ? 1 : 0;
 }
 
 int track_end(const struct job *j, const struct track *t, enum track_end how,
@@ -229,8 +227,10 @@ int track_end(const struct job *j, const struct track *t, enum track_end how,
 	int64_t share = left / 2 < KILL_SHARE_MS ? left / 2 : KILL_SHARE_MS;
 	int64_t until = j->deadline_ms - share;
 
-	if (how == TRACK_TERM_MAIN)
-		term_main(t, until);
+	if (how == TRACK_TERM_MAIN && track_alive(t)) {
+		kill(t->main.pid, SIGTERM);
+		wait_main(t, until);
+	}
 	/* What the main process has left behind is asked as well. */
 	if (how != TRACK_KILL) {
 		signal_all(t, pids, SIGTERM);

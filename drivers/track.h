@@ -47,7 +47,8 @@ size_t track_pids(const struct track *t, struct arena *a, pid_t **ret);
 
 /* How to end them: SIGTERM to the main process alone, to all, or no SIGTERM;
  * what is still there when the job's time is nearly over gets SIGKILL. */
-/* Wait, without a signal: 0 when they are gone, 1 at @until_ms. */
+/* Wait, without a signal, for the end of the main process, or of all where
+ * there is none: 0, or 1 at @until_ms. */
 int track_wait(const struct job *j, const struct track *t, int64_t until_ms);
 enum track_end { TRACK_TERM_MAIN, TRACK_TERM_ALL, TRACK_KILL };
 int track_end(const struct job *j, const struct track *t, enum track_end how,
