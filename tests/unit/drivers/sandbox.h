@@ -105,7 +105,7 @@ static inline void sandbox_enter(void (*after)(void))
 
 	if (geteuid() != 0)
 		sandbox_skip("must be root to make namespaces");
-	snprintf(sandbox_dir, sizeof(sandbox_dir), "/tmp/encap-test-XXXXXX");
+	snprintf(sandbox_dir, sizeof(sandbox_dir), "/tmp/encap-drivers-XXXXXX");
 	if (!mkdtemp(sandbox_dir))
 		sandbox_skip("no folder below /tmp can be made");
 	fflush(stdout);
