@@ -149,7 +149,9 @@ static void on_send(void *ctx, uint64_t gid, uint64_t to, struct arena *a,
 	struct doc *f = agent_frame(a, "r");
 	struct engine_info info;
 
-	if (!engine_info(g->engine, gid, &info))
+	/* A group that elects itself while it is opened speaks before there is
+	 * anybody to speak through. */
+	if (!g->engine || !engine_info(g->engine, gid, &info))
 		return;
 	doc_put_int(a, f, "g", (int64_t)gid);
 	doc_put_int(a, f, "f", (int64_t)info.self);
