@@ -9,6 +9,7 @@
  *
  * Failure: a disk that fails ends the process at once (world.c, on_fatal).
  */
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #include "cluster/loop/daemon_internal.h"
-#include "cluster/loop/disk.h"
 
 #define STOP_MS	    2000
 #define MAX_OPS	    256
@@ -219,17 +219,27 @@ static int open_loop(struct daemon *d, struct err *err)
 	return open_crews(d, err);
 }
 
+static int is_segment(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
 /* A member whose log is gone has forgotten what it voted for: it must not come
  * back as the same one. */
 static int check_log(const struct doc *identity, const char *dir,
 		     struct err *err)
 {
-	struct stat st;
+	struct dirent **names;
+	int n = identity ? scandir(dir, &names, is_segment, NULL) : 0;
 
-	if (!identity || stat(dir, &st) == 0)
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	if (identity && n >= 0)
+		free(names);
+	if (!identity || n > 0)
 		return 0;
 	return err_set(err, -ENOENT,
-		       "%s is missing, but this node is member %lld of a "
+		       "%s holds no log, but this node is member %lld of a "
 		       "cluster: without its log it must not vote. Move the "
 		       "folder above it away and join the cluster anew",
 		       dir, (long long)doc_get_int(identity, "id", 0));

@@ -151,7 +151,7 @@ static int parse(struct options *o, int argc, char **argv, FILE *out,
 	for (size_t i = 0; i < N_ROWS; i++)
 		longs[i] = (struct option){ rows[i].name, rows[i].arg != NULL,
 					    NULL, rows[i].code };
-	optind = 0;
+	optind = opterr = 0;
 	while (rc == 0 &&
 	       (code = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		if (code == 'h') {
@@ -162,6 +162,11 @@ static int parse(struct options *o, int argc, char **argv, FILE *out,
 			fprintf(out, "encapd %s\n", ENCAP_VERSION);
 			return OPTIONS_DONE;
 		}
+		if (code == '?')
+			return err_set(err, -EINVAL,
+				       "'%s' is no option, or lacks its "
+				       "value: see encapd --help",
+				       argv[optind - 1]);
 		rc = take(o, code, optarg, err);
 	}
 	if (rc == 0 && optind < argc)
