@@ -271,8 +271,28 @@ static int make_env(struct plan *p, struct err *err)
 
 /* -- output -------------------------------------------------------- */
 
+static void tail_clear(struct run *r)
+{
+	r->tail_len = r->head_len = 0;
+	r->tail[0] = r->head[0] = '\0';
+	r->cut = false;
+}
+
+static void head_add(struct run *r, const char *bytes, size_t n)
+{
+	size_t room = RUN_HEAD - r->head_len;
+
+	if (n > room)
+		n = room;
+	memcpy(r->head + r->head_len, bytes, n);
+	r->head_len += n;
+	r->head[r->head_len] = '\0';
+}
+
 static void tail_add(struct run *r, const char *bytes, size_t n)
 {
+	head_add(r, bytes, n);
+	r->cut = r->cut || r->tail_len + n > RUN_TAIL;
 	if (n > RUN_TAIL) {
 		bytes += n - RUN_TAIL;
 		n = RUN_TAIL;
@@ -307,23 +327,34 @@ static int tail_read(struct run *r, int fd)
 	return 0;
 }
 
-const char *run_said(struct run *r)
+/* Append to r->said, with line ends as "; " and no control characters. */
+static size_t said_add(struct run *r, size_t n, const char *from, size_t len)
 {
-	const char *from = r->tail;
-	size_t len = r->tail_len, n = 0;
-
-	while (len && strchr("\n\r\t ", r->tail[len - 1]))
+	while (len && strchr("\n\r\t ", from[len - 1]))
 		len--;
-	if (r->tail_len == RUN_TAIL && memchr(from, '\n', len))
-		from = strchr(from, '\n') + 1; /* half a line: drop it */
-	for (; from < r->tail + len; from++) {
-		if (*from == '\n') {
+	for (size_t i = 0; i < len; i++) {
+		if (from[i] == '\n') {
 			r->said[n++] = ';';
 			r->said[n++] = ' ';
 		} else {
-			r->said[n++] = (unsigned char)*from < ' ' ? ' ' : *from;
+			r->said[n++] =
+				(unsigned char)from[i] < ' ' ? ' ' : from[i];
 		}
 	}
+	return n;
+}
+
+const char *run_said(struct run *r)
+{
+	const char *half = r->cut ? memchr(r->tail, '\n', r->tail_len) : NULL;
+	size_t skip = half ? (size_t)(half + 1 - r->tail) : 0, n = 0;
+
+	if (r->cut) {
+		n = said_add(r, n, r->head, strcspn(r->head, "\n"));
+		memcpy(r->said + n, "; ...; ", 7);
+		n += 7;
+	}
+	n = said_add(r, n, r->tail + skip, r->tail_len - skip);
 	/* It is shown and sent as text: what is cut or no UTF-8 becomes '?'. */
 	for (size_t at = 0; (at += text_bad_utf8(r->said + at, n - at)) < n;)
 		r->said[at] = '?';
@@ -350,8 +381,12 @@ static void tail_from_log(struct run *r, int fd, off_t start)
 	off_t end = lseek(fd, 0, SEEK_END);
 	ssize_t n;
 
-	if (end - start > RUN_TAIL)
+	if (end - start > RUN_TAIL) {
+		n = pread(fd, bytes, RUN_HEAD, start);
+		head_add(r, bytes, n > 0 ? (size_t)n : 0);
 		start = end - RUN_TAIL;
+		r->cut = true;
+	}
 	n = pread(fd, bytes, sizeof(bytes), start);
 	if (n > 0)
 		tail_add(r, bytes, (size_t)n);
@@ -560,8 +595,7 @@ static int start(struct run *r, struct plan *p, struct ends *e, pid_t *child,
 	int rc;
 
 	reap_abandoned();
-	r->tail_len = 0;
-	r->tail[0] = '\0';
+	tail_clear(r);
 	if (driver_now_ms() >= r->deadline_ms)
 		return err_set(err, -ETIMEDOUT,
 			       "%s: not started: no time is left", r->argv[0]);
@@ -666,8 +700,7 @@ void run_log_tail(struct run *r)
 {
 	int fd = open(r->log, O_RDONLY | O_CLOEXEC);
 
-	r->tail_len = 0;
-	r->tail[0] = '\0';
+	tail_clear(r);
 	if (fd < 0)
 		return;
 	tail_from_log(r, fd, r->log_from);

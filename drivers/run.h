@@ -25,7 +25,8 @@
 #include "store/err.h"
 
 #define RUN_FAILED   1	 /* it ended, but with another code than 0 */
-#define RUN_TAIL     320 /* bytes of output that are kept: the last ones */
+#define RUN_HEAD     120 /* bytes of output that are kept: the first ones */
+#define RUN_TAIL     320 /* and the last ones */
 #define RUN_LIMITS   12
 #define RUN_CGROUPS  4
 #define RUN_NO_UMASK ((mode_t)-1)
@@ -72,7 +73,10 @@ struct run {
 	off_t log_from; /* where its output begins in the log */
 	char tail[RUN_TAIL + 1];
 	size_t tail_len;
-	char said[2 * RUN_TAIL + 1]; /* by run_said() */
+	char head[RUN_HEAD + 1];
+	size_t head_len;
+	bool cut; /* something in between was dropped */
+	char said[2 * (RUN_HEAD + RUN_TAIL) + 16]; /* by run_said() */
 };
 
 /* 0; RUN_FAILED; negative when it could not be started, or -ETIMEDOUT. */
@@ -95,5 +99,6 @@ int run_call(int (*fn)(const void *arg), const void *arg, int64_t deadline_ms,
 int run_split(struct arena *a, const char *command, const char *const **ret,
 	      struct err *err);
 
-/* The last lines of what was said, on one line: "a; b". "" if nothing. */
+/* The last lines of what was said, on one line: "a; b"; when that was much, its
+ * first line comes first: "a; ...; y; z". "" if nothing. */
 const char *run_said(struct run *r);
