@@ -134,20 +134,6 @@ static int read_env(const struct job *j, struct app *a, const char *user,
 	return 0;
 }
 
-static int refuse_later(const struct job *j, struct err *err)
-{
-	static const char *const later[] = { "secrets_environment",
-					     "configs_environment" };
-
-	for (size_t i = 0; i < 2; i++)
-		if (job_kw(j, later[i]))
-			return err_set(err, -ENOTSUP,
-				       "%s is not known to this version; use "
-				       "environment",
-				       later[i]);
-	return 0;
-}
-
 int app_read(const struct job *j, struct app *ret, struct err *err)
 {
 	const char *script = job_kw(j, "script"), *user = NULL, *home = "/";
@@ -158,9 +144,7 @@ int app_read(const struct job *j, struct app *ret, struct err *err)
 	if (script && script[0] != '/')
 		ret->script = arena_printf(j->arena, "%s/services/%s.d/%s",
 					   j->etc_dir, j->service, script);
-	rc = refuse_later(j, err);
-	if (rc == 0)
-		rc = read_user(j, ret, &user, &home, err);
+	rc = read_user(j, ret, &user, &home, err);
 	if (rc == 0)
 		rc = read_umask(j, &ret->as, err);
 	if (rc == 0)

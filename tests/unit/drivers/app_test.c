@@ -195,8 +195,6 @@ static void test_simple_fails(void **state)
 	RIG(missing, "app#1", "app", "simple", "start", "/no/such/daemon -x");
 	RIG(user, "app#1", "app", "simple", "start", "sleep 1000", "user",
 	    "no-such-user");
-	RIG(secret, "app#1", "app", "simple", "start", "sleep 1000",
-	    "secrets_environment", "x=y");
 
 	(void)state;
 	rig_expect("start", -EIO,
@@ -211,9 +209,6 @@ static void test_simple_fails(void **state)
 	expect_text(missing.err.text, "/no/such/daemon: execute: ");
 	rig_expect("start", -ENOENT,
 		   driver_start(rig_within(&user, 5000), &user.err), &user.err);
-	rig_expect("start", -ENOTSUP,
-		   driver_start(rig_within(&secret, 5000), &secret.err),
-		   &secret.err);
 	assert_nothing_left();
 }
 
