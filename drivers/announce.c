@@ -12,8 +12,8 @@
 #include "drivers/driver.h"
 
 #define PROBES	   3
-#define PROBE_MS   100 /* between two probes */
-#define PROBE_WAIT 300 /* for an answer to the last one */
+#define PROBE_MS   50 /* between two probes */
+#define PROBE_WAIT 200 /* for an answer to the last one */
 #define ANNOUNCES  2
 
 struct arp { /* RFC 826, for IPv4 on Ethernet */

@@ -11,7 +11,7 @@
 #include "drivers/netif.h"
 
 /* Does somebody on the link have this IPv4 address? 0 no, 1 yes, with the MAC
- * in @mac, or negative. Takes 0.5 s when nobody answers. */
+ * in @mac, or negative. Takes 0.3 s when nobody answers. */
 int arp_probe(const struct netif *dev, const struct ip *ip,
 	      unsigned char mac[6], struct err *err);
 /* Tell everybody on the link. */
