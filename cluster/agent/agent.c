@@ -16,6 +16,7 @@
 #include "cluster/agent/internal.h"
 
 #define SLOW_LOOK_MS 1000
+#define TOUCHED_MAX  1024 /* of a turn; more: look at everything */
 
 void agent_log(struct agent *g, int level, const char *fmt, ...)
 {
@@ -86,7 +87,6 @@ static void on_forgotten(void *arg, int code, struct arena *a,
 	    doc_get_int(result, "code", 0) != OP_CONFLICT)
 		agent_log(f->agent, 4, "%s: %s", f->op,
 			  doc_get_str(result, "err", "refused"));
-	f->agent->dirty = true;
 	free(f);
 }
 
@@ -168,12 +168,53 @@ static void on_work(void *ctx, int lane, void (*run)(void *arg),
 	g->io.work(g->io.ctx, AGENT_LANE_LOG + lane, run, done, arg);
 }
 
+void agent_touch(struct agent *g, uint64_t gid, const char *service)
+{
+	struct touched *t;
+
+	if (g->dirty)
+		return;
+	for (size_t i = 0; i < g->n_touched; i++)
+		if (g->touched[i].gid == gid &&
+		    strcmp(g->touched[i].service, service) == 0)
+			return;
+	if (g->n_touched == TOUCHED_MAX) {
+		g->dirty = true;
+		return;
+	}
+	g->touched = agent_grow(g->touched, g->n_touched, &g->cap_touched,
+				sizeof(*g->touched));
+	t = &g->touched[g->n_touched++];
+	t->gid = gid;
+	snprintf(t->service, sizeof(t->service), "%s", service);
+}
+
+/* Most commands are about one service; of the rest, few do not matter. */
+static void note_change(struct agent *g, uint64_t gid,
+			const struct doc *command)
+{
+	static const char *const of_service[] = { "svc_edit", "svc_intent",
+						  "svc_freeze", "assign",
+						  "observe" };
+	const char *op = doc_get_str(command, "op", "");
+
+	agent_seen(g, gid)->told = true;
+	if (strcmp(op, "event") == 0)
+		return;
+	for (size_t i = 0; i < sizeof(of_service) / sizeof(of_service[0]); i++)
+		if (strcmp(op, of_service[i]) == 0) {
+			agent_touch(g, gid, doc_get_str(command, "name", ""));
+			return;
+		}
+	g->dirty = true;
+}
+
 static struct doc *on_apply(void *ctx, struct arena *a, struct txn *t,
 			    uint64_t gid, uint64_t index,
 			    const struct doc *command)
 {
-	(void)ctx;
 	(void)index;
+	note_change(ctx, gid, command);
 	return op_apply(a, t, gid, command);
 }
 
@@ -181,8 +222,13 @@ static void on_applied(void *ctx, uint64_t gid, uint64_t index)
 {
 	struct agent *g = ctx;
 
-	agent_seen(g, gid)->applied = index;
-	g->dirty = true;
+	struct group_seen *seen = agent_seen(g, gid);
+
+	seen->applied = index;
+	g->news = true;
+	if (!seen->told) /* a snapshot, or another list of members */
+		g->dirty = true;
+	seen->told = false;
 }
 
 static void on_changed(void *ctx, uint64_t gid)
@@ -417,6 +463,8 @@ void agent_close(struct agent *g)
 	channel_free(g);
 	request_free(g);
 	lease_free(g);
+	orch_free(g);
+	free(g->touched);
 	arena_free(g->identity_arena);
 	free(g->seen);
 	free(g->peers);
@@ -513,7 +561,7 @@ uint64_t agent_next_ms(const struct agent *g)
 {
 	uint64_t next = min_ms(engine_next_ms(g->engine), g->slow_ms);
 
-	if (g->dirty) /* by the end of the last turn */
+	if (g->dirty || g->n_touched) /* by the end of the last turn */
 		return g->now_ms;
 	next = min_ms(next, lease_next_ms(g));
 	if (g->host_up && !g->host_welcomed)
@@ -521,26 +569,48 @@ uint64_t agent_next_ms(const struct agent *g)
 	return min_ms(next, instance_next_ms(g));
 }
 
-static void look(struct agent *g)
+static void look_at_all(struct agent *g)
 {
-	if (!g->identity)
-		return;
+	lease_refresh(g);
 	groups_sync(g);
 	instance_sync(g);
 	channel_sync(g);
-	orch_step(g);
+	if (g->level == LEVEL_HYPERVISOR)
+		orch_all(g);
+}
+
+static void look(struct agent *g)
+{
+	size_t n = g->n_touched;
+	bool all = g->dirty;
+
+	g->dirty = g->news = false;
+	g->n_touched = 0;
+	if (!g->identity)
+		return;
+	if (all) {
+		look_at_all(g);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		instance_sync_one(g, g->touched[i].service);
+		orch_service(g, g->touched[i].gid, g->touched[i].service);
+	}
 }
 
 void agent_turn(struct agent *g, uint64_t now_ms)
 {
 	g->now_ms = now_ms;
 	engine_turn(g->engine, now_ms);
-	if (g->dirty) {
-		g->dirty = false;
+	if (g->dirty || g->news || g->n_touched) {
 		look(g);
 		request_watch_step(g);
 	}
 	instance_step_all(g);
+	if (g->reloaded) {
+		g->reloaded = false;
+		channel_sync(g);
+	}
 	/* What looking has proposed goes into this turn's flush. */
 	engine_turn(g->engine, now_ms);
 }

@@ -591,6 +591,7 @@ static void host_welcome(struct agent *g, const struct doc *frame)
 	free(g->host);
 	g->host = agent_strdup(doc_get_str(frame, "host", "?"));
 	g->host_welcomed = true;
+	instance_tell_again(g);
 	g->dirty = true;
 	agent_log(g, 6, "member of %s, hosted by %s",
 		  g->service ? g->service : "?", g->host);

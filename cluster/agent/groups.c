@@ -1,6 +1,5 @@
 /*
- * Which groups this node has, who their members are, and, for those that it
- * leads, what the orchestrator decides. All of it is compared anew at each
+ * Which groups this node has, and who their members are: compared anew at each
  * look and carried on by one step.
  */
 #include <stdio.h>
@@ -108,7 +107,7 @@ static void want_containers(struct wanted *w, struct arena *a,
 	}
 }
 
-static struct conf *head_conf(struct arena *a, const struct state *s,
+struct conf *groups_head_conf(struct arena *a, const struct state *s,
 			      const char *service)
 {
 	struct doc *row = state_service(s, service);
@@ -126,7 +125,7 @@ static void service_members(struct agent *g, struct arena *a, struct txn *t,
 	uint64_t gid = (uint64_t)doc_get_int(index, "group", 0);
 	const char *name = doc_get_str(index, "name", "");
 	struct state s = { t, gid, a };
-	struct conf *conf = head_conf(a, &s, name);
+	struct conf *conf = groups_head_conf(a, &s, name);
 	struct doc *members = state_members(&s), *voters;
 	struct service_conf sc;
 	struct wanted w = { 0 };
@@ -275,192 +274,5 @@ void groups_sync(struct agent *g)
 	for (size_t i = 0; i < doc_len(services); i++)
 		if (doc_get(doc_at(services, i), "group"))
 			group_look(g, a, t, nodes, doc_at(services, i));
-	txn_abort(t);
-}
-
-/* -- decisions
- * ------------------------------------------------------------------- */
-
-struct deciding {
-	struct agent *agent;
-	uint64_t gid;
-};
-
-static void on_decided(void *arg, int code, struct arena *a,
-		       const struct doc *result)
-{
-	struct deciding *d = arg;
-	struct group_seen *seen = agent_seen(d->agent, d->gid);
-
-	(void)a;
-	(void)code;
-	(void)result;
-	/* Decide again whatever became of it: it is a fixpoint when done. */
-	seen->deciding--;
-	seen->signature = 0;
-	d->agent->pending--;
-	d->agent->dirty = true;
-	free(d);
-}
-
-static struct doc *change_doc(struct arena *a, const struct orch_change *c)
-{
-	struct doc *d = doc_map(a);
-
-	doc_put_str(a, d, "kind", c->kind == ORCH_INTENT ? "intent" : "assign");
-	doc_put_str(a, d, "want", c->want);
-	doc_put_str(a, d, "why", c->why);
-	doc_put_str(a, d, "level",
-		    c->level == LEVEL_ENCAP ? "encap" : "hypervisor");
-	if (c->node)
-		doc_put_str(a, d, "node", c->node);
-	if (c->kind == ORCH_INTENT)
-		return d;
-	if (c->lost)
-		doc_put_bool(a, d, "lost", true);
-	if (c->failed)
-		doc_put_bool(a, d, "failed", true);
-	doc_put_int(a, d, "epoch", (int64_t)c->epoch);
-	doc_put_int(a, d, "token", (int64_t)c->token);
-	doc_put_int(a, d, "seq", (int64_t)c->seq);
-	return d;
-}
-
-static void decide_propose(struct agent *g, struct arena *a, uint64_t gid,
-			   const struct doc *row, const struct orch_out *out)
-{
-	struct deciding *d = calloc(1, sizeof(*d));
-	struct doc *cmd = agent_command(g, a, "assign", NULL);
-	struct doc *changes = doc_list(a);
-
-	if (!d)
-		abort();
-	d->agent = g;
-	d->gid = gid;
-	for (size_t i = 0; i < out->n; i++)
-		doc_add(a, changes, change_doc(a, &out->at[i]));
-	doc_put_str(a, cmd, "name", doc_get_str(row, "name", ""));
-	doc_put_int(a, cmd, "version", doc_get_int(row, "version", 0));
-	doc_put(a, cmd, "changes", changes);
-	agent_seen(g, gid)->deciding++;
-	g->pending++;
-	engine_propose(g->engine, gid, a, cmd, PROPOSE_TIMEOUT_MS, on_decided,
-		       d);
-}
-
-static struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
-{
-	size_t n = doc_len(nodes);
-	struct orch_node *list = ARENA_VEC(a, struct orch_node, n + 1);
-
-	for (size_t i = 0; i < n; i++) {
-		const struct doc *row = doc_at(nodes, i);
-
-		list[i] = (struct orch_node){
-			.name = doc_get_str(row, "name", ""),
-			.alive = strcmp(doc_get_str(row, "state", ""), "up") ==
-				 0,
-			.epoch = (uint64_t)doc_get_int(row, "epoch", 0),
-			.frozen = doc_get_bool(row, "frozen", false),
-		};
-	}
-	return list;
-}
-
-void orch_inputs(struct arena *a, const struct state *s, const char *name,
-		 const struct doc *row, const struct doc *nodes,
-		 const struct service_conf *sc, struct orch_in *ret)
-{
-	*ret = (struct orch_in){
-		.service = name,
-		.conf = sc,
-		.intent = doc_get(row, "intent"),
-		.frozen = doc_get_bool(row, "frozen", false),
-		.assigns = state_assigns(s, name),
-		.instances = state_instances(s, name),
-		.nodes = orch_nodes(a, nodes),
-		.n_nodes = doc_len(nodes),
-		.next_token = (uint64_t)doc_get_int(row, "token", 0) + 1,
-	};
-}
-
-static void decide(struct agent *g, struct arena *a, const struct state *s,
-		   const struct doc *nodes, const struct doc *row)
-{
-	const char *name = doc_get_str(row, "name", "");
-	struct conf *conf = head_conf(a, s, name);
-	struct service_conf sc;
-	struct orch_in in;
-	struct orch_out out = { 0 };
-
-	if (!conf || service_eval(a, conf, name, NULL, &sc, NULL) < 0)
-		return;
-	orch_inputs(a, s, name, row, nodes, &sc, &in);
-	orchestrate(a, &in, &out);
-	if (out.n)
-		decide_propose(g, a, s->group, row, &out);
-}
-
-static uint64_t sign(uint64_t h, const struct doc *rows, const char *field)
-{
-	struct arena *a = arena_new();
-	struct buf b = BUF(a);
-
-	for (size_t i = 0; i < doc_len(rows); i++) {
-		const struct doc *r = doc_at(rows, i);
-
-		buf_printf(&b, "%s %lld %s %d;", doc_get_str(r, "name", ""),
-			   (long long)doc_get_int(r, field, 0),
-			   doc_get_str(r, "state", ""),
-			   doc_get_bool(r, "frozen", false));
-	}
-	for (size_t i = 0; i < b.len; i++)
-		h = (h ^ (unsigned char)b.data[i]) * 1099511628211ULL;
-	arena_free(a);
-	return h;
-}
-
-static void orch_group(struct agent *g, struct arena *a, struct txn *t,
-		       uint64_t gid, const struct doc *nodes)
-{
-	struct state s = { t, gid, a };
-	struct group_seen *seen = agent_seen(g, gid);
-	struct engine_info info = { 0 };
-	struct doc *services;
-	uint64_t signature;
-
-	if (!engine_info(g->engine, gid, &info) || !info.is_leader ||
-	    !info.is_ready || seen->deciding) {
-		if (!info.is_leader)
-			seen->signature = 0;
-		return;
-	}
-	services = state_services(&s);
-	signature = sign(sign(14695981039346656037ULL, nodes, "epoch"),
-			 services, "version");
-	if (signature == seen->signature)
-		return;
-	seen->signature = signature;
-	for (size_t i = 0; i < doc_len(services); i++)
-		if (!doc_get(doc_at(services, i), "group"))
-			decide(g, a, &s, nodes, doc_at(services, i));
-}
-
-void orch_step(struct agent *g)
-{
-	SCOPED(arena) struct arena *a = arena_new();
-	uint64_t *gids = ARENA_VEC(a, uint64_t, MAX_GROUPS);
-	size_t n = engine_groups(g->engine, gids, MAX_GROUPS);
-	struct doc *nodes;
-	struct txn *t;
-
-	if (g->level != LEVEL_HYPERVISOR)
-		return;
-	t = txn_begin_read(g->db, NULL);
-	if (!t)
-		return;
-	nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
-	for (size_t i = 0; i < n; i++)
-		orch_group(g, a, t, gids[i], nodes);
 	txn_abort(t);
 }

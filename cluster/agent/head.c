@@ -14,10 +14,10 @@
 
 static struct head *head_find(struct agent *g, const char *service)
 {
-	for (struct head *h = g->heads; h; h = h->next)
-		if (strcmp(h->service, service) == 0)
-			return h;
-	return NULL;
+	struct head *h;
+
+	HASH_FIND(hh, g->heads, service, strlen(service), h);
+	return h;
 }
 
 static struct head *head_new(struct agent *g, const char *service)
@@ -27,8 +27,7 @@ static struct head *head_new(struct agent *g, const char *service)
 	if (!h)
 		abort();
 	h->service = agent_strdup(service);
-	h->next = g->heads;
-	g->heads = h;
+	HASH_ADD_KEYPTR(hh, g->heads, h->service, strlen(h->service), h);
 	return h;
 }
 
@@ -45,7 +44,7 @@ static bool takes_part(const struct agent *g, struct arena *a,
 
 void head_begin(struct agent *g)
 {
-	for (struct head *h = g->heads; h; h = h->next)
+	for (struct head *h = g->heads; h; h = h->hh.next)
 		h->wanted = g->level == LEVEL_ENCAP && g->service &&
 			    strcmp(h->service, g->service) == 0;
 }
@@ -83,14 +82,13 @@ static void head_free_one(struct head *h)
 
 void head_end(struct agent *g)
 {
-	for (struct head **at = &g->heads; *at;) {
-		struct head *h = *at;
+	struct head *h, *next;
 
-		if (h->wanted) {
-			at = &h->next;
+	HASH_ITER(hh, g->heads, h, next)
+	{
+		if (h->wanted)
 			continue;
-		}
-		*at = h->next;
+		HASH_DEL(g->heads, h);
 		g->io.head(g->io.ctx, h->service, "", NULL);
 		head_free_one(h);
 	}
@@ -98,10 +96,11 @@ void head_end(struct agent *g)
 
 void head_free(struct agent *g)
 {
-	while (g->heads) {
-		struct head *h = g->heads;
+	struct head *h, *next;
 
-		g->heads = h->next;
+	HASH_ITER(hh, g->heads, h, next)
+	{
+		HASH_DEL(g->heads, h);
 		head_free_one(h);
 	}
 }

@@ -60,6 +60,7 @@ static void run_load(struct agent *g, struct instance_run *run,
 	if (!run->memory || !run->up_since)
 		abort();
 	run->poked = true;
+	g->reloaded = true;
 }
 
 /* Take up a new head once no job looks at the old one. What was remembered of
@@ -135,10 +136,10 @@ static void run_take_own_doc(struct agent *g, struct instance_run *run,
 
 static struct instance_run *run_find(struct agent *g, const char *service)
 {
-	for (struct instance_run *r = g->instances; r; r = r->next)
-		if (!r->gone && strcmp(r->service, service) == 0)
-			return r;
-	return NULL;
+	struct instance_run *run;
+
+	HASH_FIND(hh, g->by_service, service, strlen(service), run);
+	return run;
 }
 
 static struct instance_run *run_new(struct agent *g, const char *service)
@@ -151,6 +152,8 @@ static struct instance_run *run_new(struct agent *g, const char *service)
 	snprintf(run->word, sizeof(run->word), "idle");
 	run->next = g->instances;
 	g->instances = run;
+	HASH_ADD_KEYPTR(hh, g->by_service, run->service, strlen(run->service),
+			run);
 	return run;
 }
 
@@ -164,7 +167,7 @@ static bool node_is_frozen(struct agent *g, struct arena *a, struct txn *t)
 }
 
 static void sync_service(struct agent *g, struct arena *a, struct txn *t,
-			 const char *name)
+			 const char *name, bool node_frozen)
 {
 	uint64_t group = agent_service_group(g, a, t, name);
 	struct state s = { t, group, a };
@@ -183,8 +186,10 @@ static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 	snprintf(run->head, sizeof(run->head), "%s", head->rev);
 	run->group = group;
 	run->wanted = true;
-	run->frozen =
-		doc_get_bool(row, "frozen", false) || node_is_frozen(g, a, t);
+	run->frozen = doc_get_bool(row, "frozen", false) || node_frozen;
+	if (run->version == (uint64_t)doc_get_int(row, "version", 0))
+		return;
+	run->version = (uint64_t)doc_get_int(row, "version", 0);
 	run_take_assignment(run, state_assign(&s, name, g->node));
 	run_take_own_doc(g, run, state_instance(&s, name, g->node));
 }
@@ -196,6 +201,15 @@ static void run_free(struct instance_run *run)
 	arena_free(run->told_arena);
 	free(run->service);
 	free(run);
+}
+
+static void run_end(struct agent *g, struct instance_run *run)
+{
+	if (run->gone)
+		return;
+	run->gone = true;
+	HASH_DEL(g->by_service, run);
+	g->reloaded = true;
 }
 
 static void drop_gone(struct agent *g)
@@ -212,27 +226,47 @@ static void drop_gone(struct agent *g)
 	}
 }
 
+void instance_sync_one(struct agent *g, const char *service)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct txn *t = txn_begin_read(g->db, NULL);
+	struct instance_run *run = run_find(g, service);
+
+	if (!t)
+		return;
+	if (run)
+		run->wanted = false;
+	sync_service(g, a, t, service, node_is_frozen(g, a, t));
+	txn_abort(t);
+	if (run && !run->wanted)
+		run_end(g, run);
+	drop_gone(g);
+}
+
 void instance_sync(struct agent *g)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct txn *t = txn_begin_read(g->db, NULL);
 	struct state s = { t, g->group, a };
 	struct doc *services;
+	bool frozen;
 
 	if (!t)
 		return;
 	for (struct instance_run *r = g->instances; r; r = r->next)
 		r->wanted = false;
 	head_begin(g);
+	frozen = node_is_frozen(g, a, t);
 	services = state_services(&s);
 	for (size_t i = 0; i < doc_len(services); i++)
 		sync_service(g, a, t,
-			     doc_get_str(doc_at(services, i), "name", ""));
+			     doc_get_str(doc_at(services, i), "name", ""),
+			     frozen);
 	txn_abort(t);
 	head_end(g);
 	for (struct instance_run *r = g->instances; r; r = r->next)
 		if (!r->wanted)
-			r->gone = true;
+			run_end(g, r);
 	drop_gone(g);
 }
 
@@ -340,6 +374,7 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 	struct recon_out out = { 0 };
 
 	reconcile(a, &in, &out);
+	run->moved = true;
 	snprintf(run->word, sizeof(run->word), "%s", out.word);
 	snprintf(run->wait, sizeof(run->wait), "%s", out.wait ? out.wait : "");
 	if (out.error && out.error != run->error)
@@ -455,7 +490,7 @@ static uint64_t run_next_ms(const struct agent *g,
 	if (run->poked)
 		return g->now_ms;
 	if (g->level == LEVEL_HYPERVISOR && run->want != WANT_NOTHING) {
-		quarter = lease_ms(g) / 4;
+		quarter = g->lease.ms / 4;
 		if (g->lease.until_ms > g->now_ms + quarter &&
 		    g->lease.until_ms - quarter < next)
 			next = g->lease.until_ms - quarter;
@@ -487,6 +522,14 @@ unsigned instance_busy(const struct agent *g)
 	return n;
 }
 
+void instance_tell_again(struct agent *g)
+{
+	for (struct instance_run *r = g->instances; r; r = r->next) {
+		r->told = NULL;
+		r->moved = true;
+	}
+}
+
 void instance_poke(struct agent *g, const char *service)
 {
 	struct instance_run *run = run_find(g, service);
@@ -497,6 +540,7 @@ void instance_poke(struct agent *g, const char *service)
 
 void instance_free(struct agent *g)
 {
+	HASH_CLEAR(hh, g->by_service);
 	while (g->instances) {
 		struct instance_run *run = g->instances;
 

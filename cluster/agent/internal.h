@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <uthash.h>
+
 #include "cluster/agent/agent.h"
 #include "fsm/op/op.h"
 #include "fsm/plan/orchestrate.h"
@@ -35,6 +37,7 @@ struct lease_grantee {
 
 struct lease {
 	uint64_t until_ms, epoch;    /* ours; epoch 0: never had one */
+	uint64_t ms;		     /* how long one is */
 	uint64_t saved_ms, grace_ms; /* until_ms as found at the start; until
 					when a fresh answer is waited for */
 	uint64_t next_renew_ms;
@@ -44,7 +47,7 @@ struct lease {
 	size_t n, cap;
 };
 
-uint64_t lease_ms(const struct agent *g);
+void lease_refresh(struct agent *g); /* lease.ms, from the state */
 /* May instances of @epoch run here now? */
 enum lease_right {
 	LEASE_RUN,
@@ -111,6 +114,7 @@ void channel_tell_status(struct agent *g, const struct doc *status);
  */
 struct instance_run {
 	struct instance_run *next; /* agent::instances */
+	UT_hash_handle hh;	   /* agent::by_service, unless gone */
 	char *service;
 	uint64_t group;
 	bool wanted; /* of this turn's list */
@@ -121,6 +125,7 @@ struct instance_run {
 	struct instance inst;
 
 	/* From the group's state: */
+	uint64_t version; /* of the service's row when it was last looked at */
 	char head[65];
 	enum want want;	       /* of this node */
 	uint64_t token, epoch; /* of the assignment; 0 if none */
@@ -143,6 +148,7 @@ struct instance_run {
 	bool was_up;
 	char word[32], wait[256], error[400], running[64];
 
+	bool moved;	   /* the document may be another one than the last */
 	uint64_t n;	   /* of the last document */
 	bool observing;	   /* a proposal is under way */
 	uint64_t retry_ms; /* not before */
@@ -153,10 +159,13 @@ struct instance_run {
 };
 
 void instance_sync(struct agent *g); /* one for each service of this node */
+void instance_sync_one(struct agent *g, const char *service);
 void instance_step_all(struct agent *g);
 uint64_t instance_next_ms(const struct agent *g);
 void instance_free(struct agent *g);
 unsigned instance_busy(const struct agent *g);
+/* In a container: another host, or the same anew, knows nothing yet. */
+void instance_tell_again(struct agent *g);
 /* Something about the containers changed: look again. */
 void instance_poke(struct agent *g, const char *service);
 /* job.c: begin work on a worker; the run's busy flags are set. */
@@ -171,7 +180,7 @@ void observe_step(struct agent *g, struct instance_run *run);
 /* -- head ------------------------------------------------------------ */
 
 struct head {
-	struct head *next; /* agent::heads */
+	UT_hash_handle hh; /* agent::heads */
 	char *service;
 	char rev[65];
 	bool wanted;	 /* of this turn's look */
@@ -195,7 +204,16 @@ void head_free(struct agent *g);
 void groups_sync(struct agent *g); /* those of the index; members of ours */
 /* Those of the cluster's groups that vote, as a list of {id, name}. */
 struct doc *groups_voters(struct agent *g, struct arena *a);
-void orch_step(struct agent *g);
+/* The env file of a service as it is agreed, on @a; NULL if it is not here. */
+struct conf *groups_head_conf(struct arena *a, const struct state *s,
+			      const char *service);
+
+/* -- orch ---------------------------------------------------------------- */
+
+/* Decide on one service, or on all, where something has changed. */
+void orch_service(struct agent *g, uint64_t gid, const char *service);
+void orch_all(struct agent *g);
+void orch_free(struct agent *g);
 /* What the orchestrator would look at, for `status`, too. */
 void orch_inputs(struct arena *a, const struct state *s, const char *name,
 		 const struct doc *row, const struct doc *nodes,
@@ -233,8 +251,12 @@ struct doc *query_events(struct agent *g, struct arena *a, struct txn *t,
 
 struct group_seen { /* what was last looked at, per group */
 	uint64_t gid, applied;
-	unsigned deciding;  /* decisions that are being committed */
-	uint64_t signature; /* of what was last decided on */
+	bool told; /* what the commands now being applied change is noted */
+};
+
+struct touched { /* a service of which something has changed */
+	uint64_t gid;
+	char service[NAME_MAX_LEN + 1];
 };
 
 struct agent {
@@ -261,14 +283,19 @@ struct agent {
 	bool sync_asked;
 	uint64_t hello_ms;
 
-	struct instance_run *instances;
+	struct instance_run *instances, *by_service;
+	struct orch_memo *memos;
 	struct head *heads;
 	struct watch *watches;
 	struct joining *joinings;
 	struct group_seen *seen;
 	size_t n_seen, cap_seen;
 
-	bool dirty;	  /* something was applied or changed */
+	bool dirty;		 /* look at everything */
+	struct touched *touched; /* or else at these alone */
+	size_t n_touched, cap_touched;
+	bool news;	  /* something was applied: for those who watch */
+	bool reloaded;	  /* an instance has another env file */
 	uint64_t slow_ms; /* next time to look at everything */
 	unsigned pending; /* proposals whose answer is awaited */
 	bool closing;
@@ -283,6 +310,8 @@ struct agent {
 uint64_t agent_service_group(struct agent *g, struct arena *a, struct txn *t,
 			     const char *service);
 struct group_seen *agent_seen(struct agent *g, uint64_t gid);
+/* Look at this service at the end of the turn. */
+void agent_touch(struct agent *g, uint64_t gid, const char *service);
 void agent_log(struct agent *g, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* A command by this node, with its author filled in. */

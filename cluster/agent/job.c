@@ -154,6 +154,7 @@ static void probe_done(void *arg)
 	run->probe_token = j->token;
 	run->probed = true;
 	run->probing = false;
+	run->moved = true;
 	run->busy--;
 	free(j); /* its arena lives on in the run */
 }
@@ -266,6 +267,7 @@ static void act_done(void *arg)
 	j->run->acting = false;
 	j->run->poked = true;
 	j->run->running[0] = '\0';
+	j->run->moved = true;
 	job_free(j);
 }
 
@@ -282,6 +284,7 @@ static void kill_done(void *arg)
 				  j->run->inst.res[j->items[i].res].rid,
 				  j->items[i].err.text);
 	j->run->killing = false;
+	j->run->moved = true;
 	/* What cannot be killed is tried again, but not without a pause. */
 	j->run->next_probe_ms = j->agent->now_ms + KILL_AGAIN_MS;
 	job_free(j);
@@ -306,7 +309,7 @@ void job_act(struct agent *g, struct instance_run *run,
 
 	j->items[0].res = act->res;
 	j->items[0].op = op_of(act->op);
-	run->acting = true;
+	run->acting = run->moved = true;
 	snprintf(run->running, sizeof(run->running), "%s", r->rid);
 	if (act->op == RECON_START &&
 	    (run->was_up || run->memory[act->res].done))

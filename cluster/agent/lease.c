@@ -21,7 +21,7 @@
 #define LEASE_DEFAULT_MS 3000
 #define ASK_AGAIN_MS	 1000
 
-uint64_t lease_ms(const struct agent *g)
+void lease_refresh(struct agent *g)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct txn *t = txn_begin_read(g->db, NULL);
@@ -31,7 +31,7 @@ uint64_t lease_ms(const struct agent *g)
 	if (t)
 		ms = doc_get_int(state_cluster(&s), "lease_ms", ms);
 	txn_abort(t);
-	return ms >= 200 ? (uint64_t)ms : LEASE_DEFAULT_MS;
+	g->lease.ms = ms >= 200 ? (uint64_t)ms : LEASE_DEFAULT_MS;
 }
 
 static uint64_t contact_counts_ms(uint64_t lease)
@@ -47,7 +47,7 @@ static uint64_t margin_ms(uint64_t lease)
 enum lease_right lease_right(const struct agent *g, uint64_t epoch)
 {
 	const struct lease *l = &g->lease;
-	uint64_t quarter = lease_ms(g) / 4;
+	uint64_t quarter = g->lease.ms / 4;
 
 	if (l->epoch == epoch && epoch != 0 &&
 	    g->now_ms + quarter < l->until_ms)
@@ -61,10 +61,11 @@ enum lease_right lease_right(const struct agent *g, uint64_t epoch)
 
 void lease_init(struct agent *g, uint64_t until_ms, uint64_t epoch)
 {
+	lease_refresh(g);
 	g->lease.until_ms = g->lease.saved_ms = until_ms;
 	g->lease.epoch = epoch;
 	if (epoch)
-		g->lease.grace_ms = g->now_ms + lease_ms(g) / 2;
+		g->lease.grace_ms = g->now_ms + g->lease.ms / 2;
 }
 
 static struct lease_grantee *grantee(struct agent *g, uint64_t node)
@@ -148,7 +149,7 @@ static uint64_t lease_grant(struct agent *g, struct arena *a, uint64_t node)
 void lease_recv_renew(struct agent *g, uint64_t peer, struct arena *a,
 		      const struct doc *frame)
 {
-	uint64_t lease = lease_ms(g), epoch;
+	uint64_t lease = g->lease.ms, epoch;
 	struct doc *answer;
 
 	if (!may_grant(g, lease))
@@ -254,7 +255,7 @@ void lease_tick(struct agent *g)
 	if (!g->identity || g->level != LEVEL_HYPERVISOR ||
 	    g->now_ms < g->lease.next_renew_ms)
 		return;
-	lease = lease_ms(g);
+	lease = g->lease.ms;
 	lease_renew(g, lease);
 	lease_judge(g, lease);
 	g->lease.next_renew_ms = g->now_ms + lease / 8;

@@ -114,11 +114,7 @@ static void observe_propose(struct agent *g, struct instance_run *run,
 static void observe_tell(struct agent *g, struct instance_run *run,
 			 const struct doc *d)
 {
-	if (!g->host_welcomed) {
-		run->told = NULL;
-		return;
-	}
-	if (run->told && doc_equal(run->told, d))
+	if (!g->host_welcomed || (run->told && doc_equal(run->told, d)))
 		return;
 	arena_free(run->told_arena);
 	run->told_arena = arena_new();
@@ -128,16 +124,21 @@ static void observe_tell(struct agent *g, struct instance_run *run,
 
 void observe_step(struct agent *g, struct instance_run *run)
 {
-	SCOPED(arena) struct arena *a = arena_new();
+	SCOPED(arena) struct arena *a = NULL;
+	bool busy = run->observing || g->now_ms < run->retry_ms;
 	struct doc *d;
 
-	if (!run->probes || run->gone)
+	if (!run->moved || !run->probes || run->gone ||
+	    (busy && g->level == LEVEL_HYPERVISOR))
 		return;
+	a = arena_new();
 	d = observe_doc(g, a, run);
 	if (g->level == LEVEL_ENCAP)
 		observe_tell(g, run, d);
-	if (run->observing || g->now_ms < run->retry_ms ||
-	    (run->doc && doc_equal(run->doc, d)))
+	if (busy)
 		return;
-	observe_propose(g, run, a, d);
+	if (run->doc && doc_equal(run->doc, d))
+		run->moved = false;
+	else
+		observe_propose(g, run, a, d);
 }

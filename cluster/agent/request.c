@@ -688,7 +688,6 @@ void agent_request(struct agent *g, uint64_t now_ms, const struct doc *req,
 	if (!r)
 		abort();
 	g->now_ms = now_ms;
-	g->dirty = true;
 	*r = (struct request){ g, arena_new(), NULL, done, arg };
 	r->doc = doc_copy(r->arena, req);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -16,6 +16,9 @@
 #include "cluster/loop/report.h"
 #include "fsm/op/op.h"
 
+/* Between one round of work and the next: of edits that follow each other
+ * closely only the last is written, which spares the log's disk. */
+#define PAUSE_MS 100
 #define WATCH_MS 5000 /* is the folder still the one that is watched? */
 
 enum note_kind {
@@ -48,6 +51,7 @@ struct envfiles {
 	uv_fs_event_t *watch; /* NULL: there is none */
 	ino_t watched;
 	uint64_t watch_ms;
+	uint64_t pause_ms; /* no work before */
 	struct notes inbox;
 	uint64_t next_ms;
 	bool running;
@@ -268,9 +272,11 @@ void envfiles_turn(struct envfiles *e, uint64_t now_ms)
 {
 	if (now_ms >= e->watch_ms)
 		watch_check(e, now_ms);
-	if (e->running || (STAILQ_EMPTY(&e->inbox) && now_ms < e->next_ms))
+	if (e->running || now_ms < e->pause_ms ||
+	    (STAILQ_EMPTY(&e->inbox) && now_ms < e->next_ms))
 		return;
 	e->running = true;
+	e->pause_ms = now_ms + PAUSE_MS;
 	e->job_now = now_ms;
 	STAILQ_CONCAT(&e->input, &e->inbox);
 	crew_work(e->crew, job_run, job_done, e);
@@ -278,11 +284,14 @@ void envfiles_turn(struct envfiles *e, uint64_t now_ms)
 
 uint64_t envfiles_next_ms(const struct envfiles *e)
 {
+	uint64_t next;
+
 	if (e->running)
 		return e->watch_ms;
-	if (!STAILQ_EMPTY(&e->inbox))
-		return 0;
-	return e->next_ms < e->watch_ms ? e->next_ms : e->watch_ms;
+	next = STAILQ_EMPTY(&e->inbox) ? e->next_ms : 0;
+	if (next < e->pause_ms)
+		next = e->pause_ms;
+	return next < e->watch_ms ? next : e->watch_ms;
 }
 
 void envfiles_head(struct envfiles *e, const char *service, const char *rev,
