@@ -12,7 +12,7 @@
 #include "drivers/driver.h"
 
 #define PROBES	   3
-#define PROBE_MS   50 /* between two probes */
+#define PROBE_MS   50  /* between two probes */
 #define PROBE_WAIT 200 /* for an answer to the last one */
 #define ANNOUNCES  2
 

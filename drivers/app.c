@@ -34,7 +34,7 @@
 #define SETTLE_MS 100
 #define POLL_MS	  50 /* between two checks; doubled each time, up to */
 #define POLL_MAX  1000
-#define LOG_MAX	  (1024 * 1024)
+#define LOG_MAX	  (1024L * 1024)
 #define NO_CHECK  STATUS_UNDEF
 
 static bool is_simple(const struct job *j)

@@ -116,9 +116,12 @@ int cgroup_make(struct arena *a, const char *name, const char **ret,
 	for (; *roots; roots++) {
 		const char *dir = arena_printf(a, "%s/%s", *roots, name);
 
-		/* Twice: another's track_forget() removes empty parents. */
-		if ((dir_make(dir, 0755, NULL) < 0 &&
-		     dir_make(dir, 0755, NULL) < 0) ||
+		int made = dir_make(dir, 0755, NULL);
+
+		/* Another's track_forget() removes empty parents. */
+		if (made < 0)
+			made = dir_make(dir, 0755, NULL);
+		if (made < 0 ||
 		    access(arena_printf(a, "%s/cgroup.procs", dir), W_OK) < 0)
 			continue;
 		*ret = dir;

@@ -371,7 +371,7 @@ static int settings(const struct job *j, const struct box *b, struct words *w,
 	mount_items(j, w);
 	word(w, arena_printf(j->arena,
 			     "lxc.mount.entry=%s %s none bind,create=dir 0 0",
-			     fstab_path(j, channel), CHANNEL_MOUNT + 1));
+			     fstab_path(j, channel), &CHANNEL_MOUNT[1]));
 	return init_words(j, w, err);
 }
 

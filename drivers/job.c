@@ -12,7 +12,7 @@
 
 #include "fsm/conf/text.h"
 
-#define FILE_MAX (64 * 1024)
+#define FILE_MAX (64UL * 1024)
 
 const char *job_kw(const struct job *j, const char *keyword)
 {

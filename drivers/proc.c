@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ENV_SEEN (128 * 1024) /* that much of an environment is looked at */
+#define ENV_SEEN (128UL * 1024) /* that much of an environment is looked at */
 
 static ssize_t slurp(pid_t pid, const char *name, char *to, size_t size)
 {

@@ -33,10 +33,10 @@
 #define PATH_DEFAULT                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define ENV_MAX	     256
-#define READ_MAX     (256 * 1024) /* at once: a child may never stop talking */
-#define TERM_GRACE   300	  /* ms from SIGTERM to SIGKILL */
-#define KILL_GRACE   1500	  /* ms to die of SIGKILL */
-#define LOG_MAX_SIZE (1024 * 1024)
+#define READ_MAX     (256UL * 1024) /* at once: a child may never stop talking */
+#define TERM_GRACE   300	    /* ms from SIGTERM to SIGKILL */
+#define KILL_GRACE   1500	    /* ms to die of SIGKILL */
+#define LOG_MAX_SIZE (1024L * 1024)
 
 enum step {
 	STEP_PID,

@@ -191,7 +191,7 @@ static size_t signal_all(const struct track *t, pid_t *pids, int signal)
 static int wait_gone(const struct track *t, pid_t *pids, int signal,
 		     int64_t until_ms)
 {
-	struct timespec pause = { .tv_nsec = POLL_MS * 1000000 };
+	struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
 
 	while (signal_all(t, pids, signal)) {
 		if (driver_now_ms() >= until_ms)
@@ -203,7 +203,7 @@ static int wait_gone(const struct track *t, pid_t *pids, int signal,
 
 static void wait_main(const struct track *t, int64_t until_ms)
 {
-	struct timespec pause = { .tv_nsec = POLL_MS * 1000000 };
+	struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
 
 	while (track_alive(t) && driver_now_ms() < until_ms)
 		nanosleep(&pause, NULL);

@@ -30,6 +30,7 @@
 #include "drivers/proc.h"
 #include "drivers/run.h"
 
+static const char *sandbox_service = "web";
 static char sandbox_dir[64]; /* a tmpfs inside, gone afterwards */
 
 static inline _Noreturn void sandbox_skip(const char *why)
@@ -167,7 +168,7 @@ static inline void rig_init(struct rig *r, const char *rid, const char *group,
 				    .kw = kw,
 				    .encapnode = "" };
 	r->job = (struct job){
-		.service = "web",
+		.service = sandbox_service,
 		.node = "node1",
 		.instance_up = true,
 		.run_dir = arena_printf(r->arena, "%s/run", sandbox_dir),
