@@ -223,7 +223,9 @@ int api_open(struct api **ret, uv_loop_t *loop, const char *path,
 	s->data = data;
 	s->live = 1;
 	LIST_INIT(&s->clients);
-	rc = listener_open(&s->listener, loop, path, 0600, on_client, s, err);
+	s->listener.data = s;
+	s->listener.on_client = on_client;
+	rc = listener_open(&s->listener, loop, path, 0600, err);
 	if (rc < 0) {
 		free(s);
 		return rc;

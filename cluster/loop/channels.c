@@ -205,8 +205,10 @@ static void end_listen(struct host_end *e)
 		if (!e->path)
 			abort();
 		/* The folder says who can come here, then end_admits(). */
+		e->listener.data = e;
+		e->listener.on_client = on_client;
 		rc = listener_open(&e->listener, e->all->loop, e->path, 0666,
-				   on_client, e, &err);
+				   &err);
 	}
 	if (rc < 0) {
 		end_say(e, err.text);

@@ -152,22 +152,26 @@ static void entry_poke(struct confdir *c, struct entry *e)
 
 /* -- drafts -------------------------------------------------------------- */
 
-/* Keep what the person wrote; false if even that failed. */
+/* Keep what the person wrote, the file's text or, where it was not read, a copy
+ * of @from; false if even that failed. */
 static bool keep_draft(struct confdir *c, struct entry *e, const char *from,
-		       const char *text, size_t len, const char *why)
+		       const struct found *f, const char *why)
 {
 	SCOPED(arena) struct arena *a = arena_new();
+	const struct draft draft = { .name = e->name,
+				     .why = why,
+				     .text = f->text,
+				     .len = f->len,
+				     .from = from };
 	const char *path;
 	struct err err;
 
-	if (draft_save(a, c->drafts, e->name, from, text, len, why, &path,
-		       &err) < 0) {
+	if (draft_save(a, c->drafts, &draft, &path, &err) < 0) {
 		say(c, 3, "%s; the file stays as it is", err.text);
 		return false;
 	}
 	say(c, 4,
-	    "%s: an edit of its env file is refused: %s; it is kept as "
-	    "%s",
+	    "%s: an edit of its env file is refused: %s; it is kept as %s",
 	    e->name, why, path);
 	free(e->news);
 	e->news = strdup(arena_printf(a, "an edit is kept as a draft, %s: %.*s",
@@ -227,7 +231,7 @@ static void look_old(struct confdir *c, struct entry *e)
 		 known_is(&e->record.is, f.text, f.len) ||
 		 known_is(&e->record.prev, f.text, f.len) ||
 		 known_is(&e->head, f.text, f.len)));
-	if (!fine && !keep_draft(c, e, path, f.text, f.len,
+	if (!fine && !keep_draft(c, e, path, &f,
 				 "it was saved in the moment in which another "
 				 "revision took the file's place")) {
 		e->old_ms = c->now + CONFDIR_RETRY_MS;
@@ -424,8 +428,7 @@ static void edit_refused(struct confdir *c, struct entry *e,
 {
 	SCOPED(arena) struct arena *a = arena_new();
 
-	if (!keep_draft(c, e, envfile_path(a, c->services, e->name), f->text,
-			f->len, why)) {
+	if (!keep_draft(c, e, envfile_path(a, c->services, e->name), f, why)) {
 		entry_look_at(e, c->now + CONFDIR_RETRY_MS);
 		e->forced = true;
 		return;

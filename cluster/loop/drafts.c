@@ -11,7 +11,7 @@
 
 #include "cluster/loop/disk.h"
 
-#define WHY_MAX	     (64 * 1024)
+#define WHY_MAX	     ((size_t)64 * 1024)
 #define SAME_SECOND  1000 /* drafts of one service in one second */
 #define STAMP_DIGITS 16	  /* "20261124T151327Z" */
 
@@ -37,23 +37,23 @@ static const char *draft_stem(struct arena *a, const char *dir,
 }
 
 /* The reason first: a text without one would be a riddle. */
-int draft_save(struct arena *a, const char *dir, const char *name,
-	       const char *from, const char *text, size_t len, const char *why,
+int draft_save(struct arena *a, const char *dir, const struct draft *draft,
 	       const char **ret_path, struct err *err)
 {
-	const char *stem = draft_stem(a, dir, name);
+	const char *stem = draft_stem(a, dir, draft->name);
 	const char *path = arena_printf(a, "%s.conf", stem);
-	const char *line = arena_printf(a, "%s\n", why);
+	const char *line = arena_printf(a, "%s\n", draft->why);
 	int rc = disk_write(arena_printf(a, "%s.why", stem), line, strlen(line),
 			    0600, err);
 
 	if (rc == 0)
-		rc = text ? disk_write(path, text, len, 0600, err)
-			  : disk_copy(from, path, 0600, err);
+		rc = draft->text ? disk_write(path, draft->text, draft->len,
+					      0600, err)
+				 : disk_copy(draft->from, path, 0600, err);
 	if (rc == 0)
 		rc = disk_sync_dir(dir, err);
 	if (rc < 0)
-		return err_wrap(err, rc, "keeping a draft of %s", name);
+		return err_wrap(err, rc, "keeping a draft of %s", draft->name);
 	*ret_path = path;
 	return 0;
 }

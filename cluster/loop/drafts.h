@@ -14,10 +14,15 @@
 #include "fsm/base/doc.h"
 #include "store/err.h"
 
-/* Of @text, or, where that is NULL, of the file @from. The path of the draft
- * comes on @a. */
-int draft_save(struct arena *a, const char *dir, const char *name,
-	       const char *from, const char *text, size_t len, const char *why,
+struct draft {
+	const char *name, *why;
+	const char *text; /* NULL: of the file @from */
+	size_t len;
+	const char *from;
+};
+
+/* The path of what was kept comes on @a. */
+int draft_save(struct arena *a, const char *dir, const struct draft *draft,
 	       const char **ret_path, struct err *err);
 
 /* What lies there: {NAME: [{"path", "why", "at" (ms since the epoch)}]}, the

@@ -27,7 +27,7 @@
 #include "fsm/op/op.h"
 
 #define JOIN_MS	      20000
-#define TOKEN_MS      (60 * 60 * 1000)
+#define TOKEN_MS      INT64_C(3600000)
 #define MAX_STRANGERS 8
 #define MAX_ADDRESSES 16
 

@@ -19,7 +19,7 @@
 #include "fsm/conf/conf.h"
 
 #define RECORD_VERSION 1
-#define RECORD_MAX     (6 * CONF_MAX_SIZE)
+#define RECORD_MAX     ((size_t)6 * CONF_MAX_SIZE)
 
 /* -- known texts ------------------------------------------------------- */
 

@@ -365,9 +365,8 @@ static void watch_check(struct envfiles *e, uint64_t now_ms)
 /* -- life --------------------------------------------------------------------
  */
 
-int envfiles_open(struct envfiles **ret, uv_loop_t *loop, struct crew *crew,
-		  const char *etc, const char *var,
-		  const struct envfiles_io *io, struct err *err)
+int envfiles_open(struct envfiles **ret, const struct envfiles_options *o,
+		  struct err *err)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct envfiles *e = calloc(1, sizeof(*e));
@@ -376,17 +375,18 @@ int envfiles_open(struct envfiles **ret, uv_loop_t *loop, struct crew *crew,
 
 	if (!e)
 		return err_set(err, -ENOMEM, "env files: out of memory");
-	e->loop = loop;
-	e->crew = crew;
-	e->io = *io;
-	e->dir = strdup(arena_printf(a, "%s/services", etc));
+	e->loop = o->loop;
+	e->crew = o->crew;
+	e->io = o->io;
+	e->dir = strdup(arena_printf(a, "%s/services", o->etc));
 	if (!e->dir)
 		abort();
 	STAILQ_INIT(&e->inbox);
 	STAILQ_INIT(&e->input);
 	STAILQ_INIT(&e->output);
-	rc = confdir_open(&e->confdir, e->dir, arena_printf(a, "%s/heads", var),
-			  arena_printf(a, "%s/drafts", var), &cio, err);
+	rc = confdir_open(&e->confdir, e->dir,
+			  arena_printf(a, "%s/heads", o->var),
+			  arena_printf(a, "%s/drafts", o->var), &cio, err);
 	if (rc < 0) {
 		free(e->dir);
 		free(e);

@@ -25,10 +25,16 @@ struct envfiles_io {
 		       const char *news);
 };
 
-/* Files in ETC/services; VAR/heads, VAR/drafts. @crew: of one thread. */
-int envfiles_open(struct envfiles **ret, uv_loop_t *loop, struct crew *crew,
-		  const char *etc, const char *var,
-		  const struct envfiles_io *io, struct err *err);
+struct envfiles_options {
+	uv_loop_t *loop;
+	struct crew *crew; /* of one thread */
+	const char *etc;   /* the files are in ETC/services */
+	const char *var;   /* VAR/heads, VAR/drafts */
+	struct envfiles_io io;
+};
+
+int envfiles_open(struct envfiles **ret, const struct envfiles_options *o,
+		  struct err *err);
 /* As agent_io.head. */
 void envfiles_head(struct envfiles *e, const char *service, const char *rev,
 		   const char *text);

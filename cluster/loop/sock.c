@@ -133,16 +133,13 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 }
 
 int listener_open(struct listener *l, uv_loop_t *loop, const char *path,
-		  mode_t mode, void (*on_client)(void *data, int fd),
-		  void *data, struct err *err)
+		  mode_t mode, struct err *err)
 {
 	int fd = unix_listen(path, mode, err), rc;
 
 	if (fd < 0)
 		return fd;
-	*l = (struct listener){ .fd = fd,
-				.on_client = on_client,
-				.data = data };
+	l->fd = fd;
 	rc = uv_poll_init(loop, &l->poll, fd);
 	if (rc < 0) {
 		close(fd);

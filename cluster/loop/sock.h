@@ -19,15 +19,16 @@ int unix_peer(int fd, uid_t *ret_uid, pid_t *ret_pid, struct err *err);
 /* A listening socket on the loop. libuv's own listeners give no descriptor
  * before the connection is a handle, and this one is looked at first. */
 struct listener {
+	/* Set by the user before listener_open(): */
+	void *data;
+	void (*on_client)(void *data, int fd); /* owns @fd */
+
 	uv_poll_t poll;
 	int fd, spare; /* spare: to be able to turn clients away */
-	void (*on_client)(void *data, int fd); /* owns @fd */
 	void (*on_closed)(void *data);
-	void *data;
 };
 
 int listener_open(struct listener *l, uv_loop_t *loop, const char *path,
-		  mode_t mode, void (*on_client)(void *data, int fd),
-		  void *data, struct err *err);
+		  mode_t mode, struct err *err);
 /* The struct must live until @on_closed, which may be NULL. */
 void listener_close(struct listener *l, void (*on_closed)(void *data));

@@ -444,15 +444,20 @@ int world_open(struct daemon *d, struct err *err)
 	const struct channels_io cio = { d, on_channel_up, on_channel_frame };
 	const struct host_io hio = { d, on_host_up, on_host_frame,
 				     on_host_want };
-	const struct envfiles_io eio = { d, on_file_request, on_drafts };
+	const struct envfiles_options eo = {
+		.loop = &d->loop,
+		.crew = d->crews[CREW_FILES],
+		.etc = d->o->etc,
+		.var = d->o->var,
+		.io = { d, on_file_request, on_drafts },
+	};
 	SCOPED(arena) struct arena *a = arena_new();
 	int rc;
 
 	d->channels = channels_new(&d->loop, d->o->node, d->o->run, &cio);
 	if (d->o->channel)
 		d->host = host_new(&d->loop, d->o->channel, &hio);
-	rc = envfiles_open(&d->envfiles, &d->loop, d->crews[CREW_FILES],
-			   d->o->etc, d->o->var, &eio, err);
+	rc = envfiles_open(&d->envfiles, &eo, err);
 	if (rc == 0)
 		rc = open_as_member(d, err);
 	if (rc == 0)
