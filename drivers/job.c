@@ -143,7 +143,10 @@ int dir_make(const char *path, mode_t mode, struct err *err)
 		if (part[i] != '/' && part[i] != '\0')
 			continue;
 		part[i] = '\0';
-		if (mkdir(part, mode) < 0 && errno != EEXIST)
+		/* The agent's umask is not meant for what drivers make. */
+		if (mkdir(part, mode) == 0)
+			chmod(part, mode);
+		else if (errno != EEXIST)
 			return err_set(err, -errno, "%s: make folder: %s", part,
 				       strerror(errno));
 		part[i] = '/';
