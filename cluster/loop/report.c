@@ -98,12 +98,31 @@ void report_notify(const char *text)
 	close(fd);
 }
 
+/* FNV-1a, 64 bits. */
+static uint64_t hash(const char *text)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 1099511628211u;
+	return h;
+}
+
 bool quiet_about(struct quiet *q, uint64_t now_ms, const char *text)
 {
-	if (now_ms < q->until_ms &&
-	    strncmp(q->last, text, sizeof(q->last) - 1) == 0)
+	struct quiet_line *room = NULL;
+	uint64_t key = hash(text);
+
+	for (size_t i = 0; i < QUIET_LINES; i++) {
+		struct quiet_line *l = &q->said[i];
+
+		if (now_ms >= l->until_ms)
+			room = l;
+		else if (l->key == key)
+			return true;
+	}
+	if (!room)
 		return true;
-	snprintf(q->last, sizeof(q->last), "%s", text);
-	q->until_ms = now_ms + QUIET_MS;
+	*room = (struct quiet_line){ key, now_ms + QUIET_MS };
 	return false;
 }

@@ -18,10 +18,13 @@ void report(int level, const char *fmt, ...)
 /* sd_notify(3): "READY=1". Nothing happens where nobody listens. */
 void report_notify(const char *text);
 
-/* Said before, within the last minute, with the same words? For what comes
- * from outside, so that nobody fills the log. */
+/* Said before, within the last minute, with the same words; or are there too
+ * many things said already? For what comes from outside, so that nobody fills
+ * the log: at most QUIET_LINES a minute, whatever words they make up. */
+#define QUIET_LINES 8
 struct quiet {
-	char last[128];
-	uint64_t until_ms;
+	struct quiet_line {
+		uint64_t key, until_ms;
+	} said[QUIET_LINES];
 };
 bool quiet_about(struct quiet *q, uint64_t now_ms, const char *text);
