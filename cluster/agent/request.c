@@ -12,6 +12,7 @@
 #include "cluster/agent/internal.h"
 
 #define CREATE_TIMEOUT_MS 15000
+#define READ_TIMEOUT_MS	  5000
 #define EVENTS_DEFAULT	  200
 #define EVENTS_MAX	  2000
 
@@ -462,6 +463,53 @@ static void request_token_add(struct request *r)
 	request_propose(r, CLUSTER_GROUP, cmd);
 }
 
+static const char *token_refused(struct request *r)
+{
+	struct agent *g = r->agent;
+	struct txn *t = txn_begin_read(g->db, NULL);
+	struct state s = { t, CLUSTER_GROUP, r->arena };
+	const char *why = "the database cannot be read";
+
+	if (t)
+		why = op_token_refused(&s, arg_str(r, "hash"),
+				       g->io.wall_ms(g->io.ctx));
+	txn_abort(t);
+	return why;
+}
+
+static void on_token_read(void *arg, int code, struct arena *a,
+			  const struct doc *result)
+{
+	struct request *r = arg;
+	const char *why;
+
+	(void)a;
+	(void)result;
+	r->agent->pending--;
+	if (code != 0) {
+		request_end(r, answer_of(r->arena, code, NULL));
+		return;
+	}
+	why = token_refused(r);
+	request_end(r, request_answer(r->arena, why ? OP_FAILED : OP_OK,
+				      why ? "%s" : NULL, why));
+}
+
+/* Would it let somebody in? A stranger asks, so nothing is written. A token
+ * that is not known here may just have been made elsewhere. */
+static void request_token_check(struct request *r)
+{
+	if (refuse_in_container(r))
+		return;
+	if (!token_refused(r)) {
+		request_end(r, request_answer(r->arena, OP_OK, NULL));
+		return;
+	}
+	r->agent->pending++;
+	engine_read(r->agent->engine, CLUSTER_GROUP, READ_TIMEOUT_MS,
+		    on_token_read, r);
+}
+
 /* The loop's part of a join: it signs the certificate for the id. */
 static void request_node_join(struct request *r)
 {
@@ -665,6 +713,7 @@ static const struct {
 	{ "node_freeze", request_node_freeze, false },
 	{ "node_thaw", request_node_thaw, false },
 	{ "token_add", request_token_add, false },
+	{ "token_check", request_token_check, false },
 	{ "node_join", request_node_join, false },
 	{ "svc_ls", request_services, false },
 	{ "svc_create", request_create, false },

@@ -7,9 +7,10 @@
  * the port is opened, and the agent becomes a member that waits to be filled.
  * Each step can be repeated: what a failed attempt has left is overwritten.
  *
- * Letting in: the certificate is signed before the node is committed, so a
- * failure to sign uses up no token; it leaves us only if the commit says that
- * the token was good.
+ * Letting in: who has no good token costs us a look at the state and nothing
+ * more. The certificate is signed before the node is committed, so a failure to
+ * sign uses up no token; it leaves us only if the commit says that the token
+ * was good.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -474,7 +475,7 @@ struct stranger {
 	struct daemon *daemon;
 	struct arena *arena;
 	uint64_t who;
-	const char *name, *csr, *secret, *cluster_id;
+	const char *name, *csr, *hash, *cluster_id;
 	struct doc *addresses;
 	int rc;
 	struct err err;
@@ -496,13 +497,12 @@ static void stranger_end(struct stranger *s, struct doc *result)
 static void stranger_refuse(struct stranger *s, int code, const char *why)
 {
 	struct doc *r = doc_map(s->arena);
-	char text[512];
 
 	doc_put_int(s->arena, r, "code", code);
 	doc_put_str(s->arena, r, "err", why);
-	snprintf(text, sizeof(text), "%s may not join: %s", s->name, why);
-	if (!quiet_about(&s->daemon->stranger_said, clock_ms(), text))
-		report(4, "%s", text);
+	/* The name is what it says: another one is no other reason. */
+	if (!quiet_about(&s->daemon->stranger_said, clock_ms(), why))
+		report(4, "%.64s may not join: %s", s->name, why);
 	stranger_end(s, r);
 }
 
@@ -570,10 +570,31 @@ static void sign_done(void *arg)
 	}
 	req = doc_map(a);
 	doc_put_str(a, req, "op", "node_join");
-	doc_put_str(a, req, "hash", join_secret_hash(a, s->secret));
+	doc_put_str(a, req, "hash", s->hash);
 	doc_put_str(a, req, "name", s->name);
 	doc_put(a, req, "addresses", s->addresses);
 	agent_request(s->daemon->agent, clock_ms(), req, on_node_joined, s);
+}
+
+static void on_token_checked(void *arg, struct arena *a, struct doc *result)
+{
+	struct stranger *s = arg;
+	int code = (int)doc_get_int(result, "code", OP_FAILED);
+
+	(void)a;
+	if (code != OP_OK)
+		stranger_refuse(s, code, doc_get_str(result, "err", "?"));
+	else
+		crew_work(s->daemon->crews[CREW_OPS], sign_run, sign_done, s);
+}
+
+static void stranger_check(struct stranger *s)
+{
+	struct doc *req = doc_map(s->arena);
+
+	doc_put_str(s->arena, req, "op", "token_check");
+	doc_put_str(s->arena, req, "hash", s->hash);
+	agent_request(s->daemon->agent, clock_ms(), req, on_token_checked, s);
 }
 
 static int stranger_read(struct stranger *s, const struct doc *frame,
@@ -581,7 +602,7 @@ static int stranger_read(struct stranger *s, const struct doc *frame,
 {
 	s->name = doc_get_str(frame, "name", "");
 	s->csr = doc_get_str(frame, "csr", "");
-	s->secret = doc_get_str(frame, "token", "");
+	s->hash = join_secret_hash(s->arena, doc_get_str(frame, "token", ""));
 	s->cluster_id =
 		arena_printf(s->arena, "%s",
 			     doc_get_str(agent_identity(s->daemon->agent),
@@ -617,5 +638,5 @@ void enrol_stranger(void *data, uint64_t who, struct arena *a,
 	if (stranger_read(s, doc_copy(s->arena, frame), &err) < 0)
 		stranger_refuse(s, OP_USAGE, err.text);
 	else
-		crew_work(d->crews[CREW_OPS], sign_run, sign_done, s);
+		stranger_check(s);
 }

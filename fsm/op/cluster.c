@@ -68,9 +68,13 @@ struct doc *op_token_add(const struct op_env *env, const struct doc *cmd)
 	return op_result(env, OP_OK, NULL);
 }
 
-/* NULL where the token is good. */
-static const char *token_refused(const struct doc *row, int64_t at)
+const char *op_token_refused(const struct state *s, const char *hash,
+			     int64_t at)
 {
+	struct state_key k = state_key(hash, NULL);
+	struct doc *row =
+		strlen(hash) == 64 ? state_row(s, TABLE_TOKEN, &k) : NULL;
+
 	if (!row)
 		return "the token is not known to this cluster: make one with "
 		       "'encap cluster token'";
@@ -97,9 +101,7 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd)
 
 	if (strlen(hash) != 64)
 		return op_result(env, OP_USAGE, "a token's hash has 64 digits");
-	k = state_key(hash, NULL);
-	token = state_row(s, TABLE_TOKEN, &k);
-	why = token_refused(token, env->at);
+	why = op_token_refused(s, hash, env->at);
 	if (why)
 		return op_result(env, OP_FAILED, "%s", why);
 	if (name_check(name, &err) < 0)
@@ -116,6 +118,7 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd)
 	}
 	id = state_next(s, "node");
 	k = state_key(hash, NULL);
+	token = state_row(s, TABLE_TOKEN, &k);
 	doc_put_int(a, token, "used", (int64_t)id);
 	state_put(s, TABLE_TOKEN, &k, token);
 	k = node_key(id);

@@ -77,6 +77,10 @@ struct doc *op_node_lost(const struct op_env *env, const struct doc *cmd);
 struct doc *op_node_freeze(const struct op_env *env, const struct doc *cmd);
 struct doc *op_index_add(const struct op_env *env, const struct doc *cmd);
 struct doc *op_index_del(const struct op_env *env, const struct doc *cmd);
+/* Why the token whose secret has this SHA-256 lets nobody in; NULL where it is
+ * good. */
+const char *op_token_refused(const struct state *s, const char *hash,
+			     int64_t at);
 /* Was the service whose group this was deleted? */
 bool op_group_gone(const struct state *s, uint64_t group);
 /* service.c */

@@ -81,6 +81,64 @@ static void others_join_with_a_token(void **state)
 		 rig_has(late, "(none)"));
 }
 
+static int64_t applied(struct rig *r, struct node *n)
+{
+	struct reply reply;
+
+	if (rig_ask(r, n, &reply, "cluster_status", NULL) != 0)
+		return -1;
+	return doc_get_int(doc_get(reply.data, "group"), "applied", -1);
+}
+
+static bool is_up(struct rig *r, struct node *to_ask, size_t i)
+{
+	struct reply reply;
+	const struct doc *nodes;
+
+	if (rig_ask(r, to_ask, &reply, "node_ls", NULL) != 0)
+		return false;
+	nodes = doc_get(reply.data, "nodes");
+	return doc_len(nodes) > i &&
+	       strcmp(doc_get_str(doc_at(nodes, i), "state", ""), "up") == 0;
+}
+
+static bool is_quiet(struct rig *r, struct node *n)
+{
+	int64_t was = applied(r, n);
+
+	usleep(300000);
+	return was >= 0 && applied(r, n) == was;
+}
+
+/* Who has no good token makes nobody write, and fills no log. */
+static void a_stranger_changes_nothing(void **state)
+{
+	struct rig *r = *state;
+	struct node *one = rig_founded(r), *two = rig_node(r, "hv2");
+	struct node *three = rig_node(r, "hv3");
+	const char *good = token(r, one), *used = token(r, one);
+	char *bad = arena_printf(r->arena, "%s", good);
+	size_t len = strlen(bad);
+	struct reply reply;
+	int64_t before;
+
+	memset(&bad[len - 8], bad[len - 1] == '0' ? '1' : '0', 8);
+	rig_start(r, two);
+	rig_start(r, three);
+	assert_int_equal(join(r, three, used, one, &reply), 0);
+	RIG_WAIT(is_up(r, one, 1) && is_quiet(r, one));
+	before = applied(r, one);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(join(r, two, bad, one, &reply), 1);
+		assert_non_null(strstr(reply.err, "not known"));
+		assert_int_equal(join(r, two, used, one, &reply), 1);
+		assert_non_null(strstr(reply.err, "used before"));
+	}
+	assert_int_equal(applied(r, one), before);
+	assert_int_equal(rig_count(rig_read(one->log), "may not join"), 2);
+	assert_int_equal(join(r, two, good, one, &reply), 0);
+}
+
 /* An edit without a majority waits in its file. */
 static void an_edit_without_a_majority_waits(void **state)
 {
@@ -191,6 +249,7 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(others_join_with_a_token),
+		TEST(a_stranger_changes_nothing),
 		TEST(an_edit_without_a_majority_waits),
 		TEST(a_container_has_an_agent_of_its_own),
 		TEST(a_container_of_another_name_is_refused),
