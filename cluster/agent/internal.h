@@ -4,6 +4,8 @@
  */
 #pragma once
 
+/* The default's fall-throughs are not marked for compilers. */
+#define HASH_FUNCTION(key, len, hash) HASH_FNV(key, len, hash)
 #include <uthash.h>
 
 #include "cluster/agent/agent.h"
