@@ -138,11 +138,12 @@ static uint64_t lease_grant(struct agent *g, struct arena *a, uint64_t node)
 	txn_abort(t);
 	if (!row || l->lost_epoch >= epoch)
 		return 0;
+	/* Whom we let back in has as long as a lease to ask again. */
+	l->last_ms = g->now_ms;
 	if (!up) {
 		propose_node(g, a, "node_up", l, epoch);
 		return 0;
 	}
-	l->last_ms = g->now_ms;
 	return epoch;
 }
 

@@ -43,7 +43,7 @@ struct scene {
 	struct world *w;
 	struct world_node *hv[HOSTS], *vm;
 	enum edit_state edits[MAX_EDIT];
-	unsigned n_edits, n_acked, n_starts;
+	unsigned n_edits, n_acked, n_troubles;
 	bool editing, intending;
 	bool want_up;	  /* the last intent that was acknowledged ... */
 	bool want_unsure; /* ... unless one after it may have been, too */
@@ -293,6 +293,7 @@ static void disaster(struct scene *s)
 	switch (world_random(w, 12)) {
 	case 0:
 	case 1:
+		s->n_troubles++;
 		agent_dies(n);
 		break;
 	case 2:
@@ -300,14 +301,17 @@ static void disaster(struct scene *s)
 		break;
 	case 3:
 	case 4:
+		s->n_troubles++;
 		world_power_off(n);
 		break;
 	case 5:
 	case 6:
+		s->n_troubles++;
 		n->cut = true;
 		world_trace(w, "%s: cut", n->name);
 		break;
 	case 7:
+		s->n_troubles += HOSTS;
 		for (unsigned i = 0; i < HOSTS; i++)
 			world_power_off(s->hv[i]);
 		break;
@@ -399,6 +403,24 @@ static void check_copies(struct scene *s)
 					    gids[g]);
 }
 
+/* A node is declared lost for a reason. */
+static void check_epochs(struct scene *s)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct txn *t = txn_begin_read(s->hv[0]->db, NULL);
+	struct doc *nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
+	int64_t losses = 0;
+
+	for (size_t i = 0; i < doc_len(nodes); i++)
+		losses += doc_get_int(doc_at(nodes, i), "epoch", 1) - 1;
+	txn_abort(t);
+	if (losses > (int64_t)s->n_troubles + HOSTS)
+		world_fail(s->w,
+			   "nodes were declared lost %lld times in %u "
+			   "disasters",
+			   (long long)losses, s->n_troubles);
+}
+
 static bool all_answered(const struct scene *s)
 {
 	return !s->editing && !s->intending;
@@ -431,6 +453,8 @@ static void check_end(struct scene *s)
 		check_edits(s, s->vm);
 	if (!s->w->failure[0])
 		check_copies(s);
+	if (!s->w->failure[0])
+		check_epochs(s);
 }
 
 /* -- a run

@@ -578,6 +578,7 @@ void world_agent_kill(struct world_node *n)
 	world_trace(n->world, "%s: agent dies", n->name);
 	n->agent = NULL; /* from here on it is a ghost */
 	channel_end(n);
+	n->wanted = NULL;
 	simdisk_cut_after(n->wal, (unsigned)world_random(n->world, 3));
 	simdisk_cut_after(n->snap, (unsigned)world_random(n->world, 3));
 	events_void(n);
