@@ -199,6 +199,49 @@ size_t cgroup_pids(const char *dir, pid_t *pids, size_t max)
 	return pids_below(dir, pids, max, 0);
 }
 
+/* The files of version 2 and of version 1. */
+static const struct {
+	const char *name, *frozen, *thaw;
+} freezers[] = {
+	{ "cgroup.freeze", "1", "0" },
+	{ "freezer.state", "FROZEN", "THAWED" },
+};
+
+bool cgroup_is_frozen(const char *dir)
+{
+	bool frozen = false;
+
+	for (size_t i = 0; i < 2 && !frozen; i++) {
+		char path[4096], text[16] = "";
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/%s", dir, freezers[i].name);
+		f = fopen(path, "re");
+		frozen = f && fscanf(f, "%15s", text) == 1 &&
+			 strcmp(text, freezers[i].frozen) == 0;
+		if (f)
+			fclose(f);
+	}
+	return frozen;
+}
+
+void cgroup_thaw(const char *dir)
+{
+	for (size_t i = 0; i < 2; i++) {
+		char path[4096];
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/%s", dir, freezers[i].name);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue; /* of the other version */
+		if (write(fd, freezers[i].thaw, strlen(freezers[i].thaw)) < 0) {
+			/* then it stays frozen, which the caller sees */
+		}
+		close(fd);
+	}
+}
+
 static bool remove_below(const char *dir, unsigned depth)
 {
 	DIR *d = groups_open(dir, depth);

@@ -28,5 +28,8 @@ int cgroup_join_fd(const char *dir, struct err *err);
 /* The processes in @dir and below, at most @max of them; those that have ended
  * and only wait to be reaped are left out. */
 size_t cgroup_pids(const char *dir, pid_t *pids, size_t max);
+/* What is frozen does not even die. */
+bool cgroup_is_frozen(const char *dir);
+void cgroup_thaw(const char *dir);
 /* Remove the group and those below it, if no process is in them. */
 bool cgroup_remove(const char *dir);

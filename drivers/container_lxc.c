@@ -29,6 +29,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@
 
 #define DATA_DIR    "/var/lib/lxc"
 #define COMMON_CONF "/usr/share/lxc/config/common.conf"
+#define PIDS_MAX    4096
 #define ITEMS_MAX   64
 #define KILL_MS	    3000  /* to clear away what a failed start left */
 #define KILL_SHARE  10000 /* of a stop: kept for the kill, at most */
@@ -144,6 +146,35 @@ static int read_state(const struct job *j, const struct box *b, struct state *s,
 		       b->name, run_said(&r), r.code);
 }
 
+/* The cgroups of what is in the container, NULL-terminated. */
+static const char *const *payloads(const struct job *j, const struct box *b)
+{
+	const char *const *homes, **list;
+	size_t n = 0;
+
+	if (cgroup_homes(j->arena, &homes, NULL) < 0)
+		return ARENA_VEC(j->arena, const char *, 1);
+	while (homes[n])
+		n++;
+	list = ARENA_VEC(j->arena, const char *, n + 1);
+	for (size_t i = 0; i < n; i++)
+		list[i] = arena_printf(j->arena, "%s/lxc.payload.%s", homes[i],
+				       b->name);
+	return list;
+}
+
+/* By liblxc, or by somebody else, of whom liblxc knows nothing. */
+static bool is_frozen(const struct job *j, const struct box *b,
+		      const struct state *s)
+{
+	bool frozen = strcmp(s->word, "FROZEN") == 0;
+
+	if (strcmp(s->word, "RUNNING") == 0)
+		for (const char *const *dir = payloads(j, b); *dir; dir++)
+			frozen = frozen || cgroup_is_frozen(*dir);
+	return frozen;
+}
+
 static bool in_state(const struct state *s, const char *state)
 {
 	return strcmp(s->word, state) == 0;
@@ -159,13 +190,13 @@ static int probe(const struct job *j, struct probe *ret, struct err *err)
 	rc = read_state(j, &b, &s, err);
 	if (rc < 0)
 		return rc;
-	if (in_state(&s, "RUNNING")) {
+	if (is_frozen(j, &b, &s)) {
+		ret->status = STATUS_NA;
+		probe_log(j, ret, "warn", "the container is frozen");
+	} else if (in_state(&s, "RUNNING")) {
 		ret->status = STATUS_UP;
 	} else if (in_state(&s, "STOPPED")) {
 		ret->status = STATUS_DOWN;
-	} else if (in_state(&s, "FROZEN")) {
-		ret->status = STATUS_NA;
-		probe_log(j, ret, "warn", "the container is frozen");
 	} else {
 		ret->status = STATUS_WARN;
 		probe_log(j, ret, "warn",
@@ -435,6 +466,7 @@ static int start_box(const struct job *j, const struct box *b, struct err *err)
 {
 	const char *log, *said;
 	struct words w;
+	struct run r;
 	int rc = job_file(j, "log", ".lxc", true, &log, err);
 
 	if (rc >= 0)
@@ -449,16 +481,20 @@ static int start_box(const struct job *j, const struct box *b, struct err *err)
 	rc = settings(j, b, &w, err);
 	if (rc < 0)
 		return rc;
-	rc = ask_ok(j, &w, j->deadline_ms, err);
+	rc = ask(j, &w, &r, j->deadline_ms, err);
 	if (rc == 0)
 		return 0;
-	said = log_text(j, log);
 	kill_box(j, b);
-	if (*said)
-		return err_set(err, rc, "%s: %s%s", b->name, said,
-			       console_text(j, log));
-	said = err ? arena_printf(j->arena, "%s", err->text) : "";
-	return err_set(err, rc, "%s%s", said, console_text(j, log));
+	if (rc < 0)
+		return rc;
+	if (r.code == LXC_ENDED)
+		said = "its first process ended at once";
+	else
+		said = log_text(j, log);
+	if (!*said)
+		said = run_said(&r);
+	return err_set(err, -EIO, "%s: %s%s", b->name, said,
+		       console_text(j, log));
 }
 
 static int start(const struct job *j, struct err *err)
@@ -486,41 +522,100 @@ static int start(const struct job *j, struct err *err)
 /* -- stop -------------------------------------------------------------------
  */
 
+/* Ask liblxc, which asks the container's monitor. */
+static int ask_down(const struct job *j, const struct box *b, bool hard,
+		    int64_t patience_ms, struct err *err)
+{
+	const char *signal = job_kw(j, "halt_signal");
+	struct state s;
+	struct words w;
+	int rc = read_state(j, b, &s, err);
+
+	if (rc < 0)
+		return rc;
+	if (in_state(&s, "STOPPED"))
+		return DRIVER_NOOP;
+	if (is_frozen(j, b, &s))
+		for (const char *const *dir = payloads(j, b); *dir; dir++)
+			cgroup_thaw(*dir);
+	/* Its own file may name the signal, but need not be there any more. */
+	verb(&w, b, hard ? "kill" : "stop",
+	     access(b->cf, R_OK) == 0 ? b->cf : "");
+	if (!hard)
+		word(&w,
+		     arena_printf(j->arena, "%d", (int)(patience_ms / 1000)));
+	if (!hard && signal)
+		word(&w, signal);
+	rc = ask_ok(j, &w, j->deadline_ms, err);
+	if (rc == 0)
+		rc = read_state(j, b, &s, err);
+	if (rc == 0 && !in_state(&s, "STOPPED"))
+		rc = err_set(err, -EIO, "%s was stopped, but is %s", b->name,
+			     s.word);
+	return rc;
+}
+
+/* SIGKILL to all in a group; how many there are. */
+static size_t kill_group(const struct job *j, const char *dir)
+{
+	pid_t *pids = ARENA_VEC(j->arena, pid_t, PIDS_MAX);
+	size_t n = cgroup_pids(dir, pids, PIDS_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		kill(pids[i], SIGKILL);
+	if (n)
+		cgroup_thaw(dir);
+	return n;
+}
+
+/* Without liblxc: a monitor that hangs answers nobody, and whatever else is
+ * wrong, what is in the container's cgroup can be killed. Its monitor as well:
+ * the container's first process dies with it. 1 when nothing was there. */
+static int kill_processes(const struct job *j, const struct box *b,
+			  struct err *err)
+{
+	const char *const *homes;
+	bool any = false;
+	int rc = cgroup_homes(j->arena, &homes, err);
+
+	while (rc == 0) {
+		size_t n = 0;
+
+		for (size_t i = 0; homes[i]; i++) {
+			n += kill_group(j, arena_printf(j->arena,
+							"%s/lxc.payload.%s",
+							homes[i], b->name));
+			n += kill_group(j, arena_printf(j->arena,
+							"%s/lxc.monitor.%s",
+							homes[i], b->name));
+		}
+		if (!n)
+			return any ? 0 : 1;
+		any = true;
+		rc = job_sleep(j, 50, "kill the container's processes", err);
+	}
+	return rc;
+}
+
 static int take_down(const struct job *j, bool hard, struct err *err)
 {
 	int64_t left = job_left_ms(j);
 	int64_t share = left / 2 < KILL_SHARE ? left / 2 : KILL_SHARE;
-	const char *signal = job_kw(j, "halt_signal");
 	struct box b = box_of(j);
-	struct state s;
-	struct words w;
-	int rc = read_state(j, &b, &s, err);
+	struct job first = *j;
+	int rc, killed;
 
-	if (rc < 0)
-		return rc;
-	if (in_state(&s, "STOPPED")) {
-		clear_cgroups(j, &b);
-		return DRIVER_NOOP;
+	/* Of its time: to halt, for liblxc to kill it, for us to kill it. */
+	first.deadline_ms = j->deadline_ms - (hard ? left : share) / 2;
+	rc = ask_down(&first, &b, hard, left - share, err);
+	if (rc < 0) {
+		killed = kill_processes(j, &b, NULL);
+		if (killed != 0)
+			return rc;
+		rc = 0;
 	}
-	/* Its own file may name the signal, but need not be there any more. */
-	verb(&w, &b, hard ? "kill" : "stop",
-	     access(b.cf, R_OK) == 0 ? b.cf : "");
-	if (!hard)
-		word(&w, arena_printf(j->arena, "%d",
-				      (int)((left - share) / 1000)));
-	if (!hard && signal)
-		word(&w, signal);
-	rc = ask_ok(j, &w, j->deadline_ms, err);
-	if (rc < 0)
-		return rc;
-	rc = read_state(j, &b, &s, err);
-	if (rc < 0)
-		return rc;
-	if (!in_state(&s, "STOPPED"))
-		return err_set(err, -EIO, "%s was stopped, but is %s", b.name,
-			       s.word);
 	clear_cgroups(j, &b);
-	return 0;
+	return rc;
 }
 
 static int stop(const struct job *j, struct err *err)

@@ -30,4 +30,5 @@ void helper_prepare(struct run *r, struct arena *a, const char *name,
 		    const char *const *words, size_t n);
 
 /* The helpers there are: words after the name, then the exit code. */
+#define LXC_ENDED 3
 int lxc_helper(int argc, char **argv);

@@ -8,7 +8,8 @@
  *   run NAME PATH CF COMMAND...         in the container; its exit code
  *
  * PATH is the directory of containers, CF a configuration file or "" for
- * PATH/NAME/config. Exit code 0, or 1 and the reason on stderr (run: 126).
+ * PATH/NAME/config. Exit code 0, or 1 and the reason on stderr (run: 126);
+ * LXC_ENDED when it was started and is not there any more.
  *
  * errno.h stands first: lxccontainer.h uses it without including it.
  */
@@ -29,7 +30,7 @@
 
 #include "drivers/helper.h"
 
-#define MONITOR_WAIT_MS 3000 /* for the monitor to clean up and end */
+#define MONITOR_WAIT_MS 1500 /* for the monitor to clean up and end */
 #define SETTLE_MS	100  /* an init that cannot run has ended by then */
 
 static int fail(const struct lxc_container *c, const char *what)
@@ -147,10 +148,8 @@ static int do_start(struct lxc_container *c, int argc, char **argv)
 	if (!c->start(c, 0, i + 1 < argc ? argv + i + 1 : NULL))
 		return fail(c, "liblxc cannot start it");
 	for (int ms = 0; ms < SETTLE_MS; ms += 20) {
-		if (!c->is_running(c)) {
-			fprintf(stderr, "its first process ended at once\n");
-			return 1;
-		}
+		if (!c->is_running(c))
+			return LXC_ENDED;
 		pause_ms(20);
 	}
 	return 0;
@@ -321,6 +320,9 @@ static struct lxc_container *open_box(const char *name, const char *path,
 			path);
 		return NULL;
 	}
+	/* Without any configuration liblxc does not even thaw one. */
+	if (!c->is_defined(c))
+		c->set_config_item(c, "lxc.uts.name", name);
 	if (!*cf)
 		return c;
 	c->clear_config(c);

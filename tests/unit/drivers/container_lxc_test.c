@@ -142,6 +142,55 @@ static void test_busybox_init(void **state)
 	assert_nothing_left();
 }
 
+/* By the kernel's files alone, of either version of cgroups. */
+static void freeze(struct rig *r)
+{
+	shell(r->arena,
+	      arena_printf(r->arena,
+			   "for f in $(find /sys/fs/cgroup -path "
+			   "'*lxc.payload.%s/freezer.state'); do echo FROZEN "
+			   ">$f; done; [ -n \"$f\" ] || for f in $(find "
+			   "/sys/fs/cgroup -path '*lxc.payload.%s/"
+			   "cgroup.freeze'); do echo 1 >$f; done",
+			   name, name));
+}
+
+static void test_frozen(void **state)
+{
+	RIG(r, "container#0", "container", "lxc", KW("/bin/sleep 1000"));
+
+	(void)state;
+	rig_start(&r, 0);
+	freeze(&r);
+	rig_probe(&r, STATUS_NA, "the container is frozen");
+	rig_stop(&r, 0);
+	assert_nothing_left();
+}
+
+/* A monitor that hangs answers nobody, frozen processes do not die. */
+static void test_hung_monitor(void **state)
+{
+	RIG(r, "container#0", "container", "lxc", KW("/bin/sleep 1000"));
+	int64_t before;
+
+	(void)state;
+	rig_start(&r, 0);
+	freeze(&r);
+	shell(r.arena, arena_printf(r.arena,
+				    "kill -STOP $(pgrep -f 'lxc monitor. "
+				    "/var/lib/lxc %s$')",
+				    name));
+	assert_int_equal(driver_probe(rig_within(&r, 200), &r.probe, &r.err),
+			 -ETIMEDOUT);
+	assert_int_equal(r.probe.status, STATUS_UNDEF);
+	before = driver_now_ms();
+	rig_expect("kill", 0, driver_kill(rig_within(&r, 1000), &r.err),
+		   &r.err);
+	assert_true(driver_now_ms() - before < 1000);
+	rig_probe(&r, STATUS_DOWN, NULL);
+	assert_nothing_left();
+}
+
 /* A socket of ours in the channel's directory is there inside. */
 static void test_channel(void **state)
 {
@@ -272,7 +321,8 @@ static void test_failures(void **state)
 	RIG(bad, "container#0", "container", "lxc", KW("/bin/missing"));
 	RIG(gone, "container#0", "container", "lxc", "name", name, "rootfs",
 	    "/nowhere");
-	RIG(brief, "container#0", "container", "lxc", KW("/bin/sh -c exit"));
+	RIG(brief, "container#0", "container", "lxc",
+	    KW("/bin/sh -c 'echo no such disk; exit 1'"));
 	RIG(bridge, "container#0", "container", "lxc", KW("/bin/sleep 1000"),
 	    "network", "nobridge");
 
@@ -287,7 +337,8 @@ static void test_failures(void **state)
 	rig_expect("start", -EIO,
 		   driver_start(rig_within(&brief, 5000), &brief.err),
 		   &brief.err);
-	expect_text(brief.err.text, "ended at once");
+	expect_text(brief.err.text, ": its first process ended at once; its "
+				    "last words: no such disk");
 	rig_expect("start", -EIO,
 		   driver_start(rig_within(&bridge, 5000), &bridge.err),
 		   &bridge.err);
@@ -357,6 +408,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_deaf_init, teardown),
 		cmocka_unit_test_teardown(test_stubborn_init, teardown),
 		cmocka_unit_test_teardown(test_busybox_init, teardown),
+		cmocka_unit_test_teardown(test_frozen, teardown),
+		cmocka_unit_test_teardown(test_hung_monitor, teardown),
 		cmocka_unit_test_teardown(test_channel, teardown),
 		cmocka_unit_test_teardown(test_by_hand, teardown),
 		cmocka_unit_test_teardown(test_cf_and_network, teardown),
