@@ -33,9 +33,6 @@
 struct lease_grantee {
 	uint64_t node;
 	uint64_t last_ms;    /* of the last grant */
-	uint64_t epoch;	     /* as last seen, and ... */
-	bool was_down;	     /* ... whether it was down then; */
-	uint64_t up_ms;	     /* when it was seen to have come up */
 	uint64_t lost_epoch; /* proposed as lost: grants no more at this one */
 	uint64_t asked_ms;   /* when its state was last proposed */
 };

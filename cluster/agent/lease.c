@@ -196,21 +196,6 @@ static void lease_renew(struct agent *g, uint64_t lease)
 	g->io.send(g->io.ctx, info.leader, a, ask);
 }
 
-/* One that has come up in a new epoch has a lease's time from then for its
- * first renewal. */
-static bool grantee_is_up(const struct agent *g, struct lease_grantee *l,
-			  const struct doc *row)
-{
-	uint64_t epoch = (uint64_t)doc_get_int(row, "epoch", 0);
-	bool up = strcmp(doc_get_str(row, "state", ""), "up") == 0;
-
-	if (up && (l->was_down || (l->epoch && l->epoch != epoch)))
-		l->up_ms = g->now_ms;
-	l->was_down = !up;
-	l->epoch = epoch;
-	return up;
-}
-
 static void lease_judge_node(struct agent *g, struct arena *a,
 			     const struct doc *row, uint64_t leader_since,
 			     uint64_t lease)
@@ -220,13 +205,10 @@ static void lease_judge_node(struct agent *g, struct arena *a,
 		grantee(g, (uint64_t)doc_get_int(row, "id", 0));
 	uint64_t since = leader_since + contact_counts_ms(lease);
 
-	if (!grantee_is_up(g, l, row))
-		return;
 	if (l->last_ms > since)
 		since = l->last_ms;
-	if (l->up_ms > since)
-		since = l->up_ms;
-	if (g->now_ms <= since + lease + margin_ms(lease))
+	if (strcmp(doc_get_str(row, "state", ""), "up") != 0 ||
+	    g->now_ms <= since + lease + margin_ms(lease))
 		return;
 	if (l->lost_epoch < epoch) {
 		l->lost_epoch = epoch;
