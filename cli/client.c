@@ -185,11 +185,11 @@ int client_send(struct client *c, const char *op, const struct doc *args,
 		doc_put(a, d, doc_at(args, i)->key,
 			doc_copy(a, doc_at(args, i)));
 	doc_encode(&body, d);
-	if (body.len > CLIENT_MAX_FRAME)
+	if (body.len > CLIENT_MAX_REQUEST)
 		return err_set(err, -EMSGSIZE,
 			       "a request of %zu bytes; the agent takes %u at "
 			       "most",
-			       body.len, CLIENT_MAX_FRAME);
+			       body.len, CLIENT_MAX_REQUEST);
 	for (unsigned i = 0; i < HEAD; i++)
 		head[i] = (unsigned char)(body.len >> (8 * (HEAD - 1 - i)));
 	buf_add(&frame, head, HEAD);

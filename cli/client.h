@@ -16,8 +16,9 @@
 #include "fsm/base/scope.h"
 #include "store/err.h"
 
-#define CLIENT_SOCKET	 "/run/encap/api.sock"
-#define CLIENT_MAX_FRAME (16u * 1024 * 1024)
+#define CLIENT_SOCKET	   "/run/encap/api.sock"
+#define CLIENT_MAX_REQUEST (2u * 1024 * 1024)
+#define CLIENT_MAX_FRAME   (16u * 1024 * 1024)
 
 enum { CLIENT_LATE = 1 }; /* no answer within the time */
 

@@ -162,7 +162,8 @@ static void on_end(void *data, const struct err *why)
 }
 
 static const struct wire_ops ops = {
-	.max_frame = API_MAX_FRAME,
+	.max_in = API_MAX_REQUEST,
+	.max_out = API_MAX_FRAME,
 	.max_queue = API_MAX_QUEUE,
 	.on_frame = on_frame,
 	.on_end = on_end,

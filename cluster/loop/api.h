@@ -16,7 +16,8 @@
 
 #include "cluster/agent/agent.h"
 
-#define API_MAX_FRAME	 (16u << 20)
+#define API_MAX_REQUEST	 (2u << 20)  /* an env file has 1 MiB at most */
+#define API_MAX_FRAME	 (16u << 20) /* of an answer */
 #define API_MAX_QUEUE	 (32u << 20)
 #define API_MAX_CLIENTS	 128
 #define API_MAX_REQUESTS 64

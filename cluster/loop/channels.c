@@ -122,8 +122,9 @@ static void on_end(void *data, const struct err *why)
 }
 
 static const struct wire_ops ops = {
-	.max_frame = 16u << 20,
-	.max_queue = 32u << 20,
+	.max_in = WIRE_CHANNEL_FRAME,
+	.max_out = WIRE_CHANNEL_FRAME,
+	.max_queue = WIRE_CHANNEL_QUEUE,
 	.on_frame = on_frame,
 	.on_end = on_end,
 };

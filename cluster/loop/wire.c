@@ -118,7 +118,7 @@ int wire_open(struct wire **ret, uv_loop_t *loop, int fd,
 	}
 	w->ops = ops;
 	w->data = data;
-	w->in = FRAMES(ops->max_frame);
+	w->in = FRAMES(ops->max_in);
 	w->heard_ms = w->sent_ms = clock_ms();
 	rc = uv_pipe_init(loop, &w->pipe, 0);
 	assert(rc == 0);
@@ -191,7 +191,7 @@ int wire_send(struct wire *w, struct arena *a, const struct doc *frame,
 
 	if (w->ended)
 		return 0;
-	rc = frame_put(&out, frame, w->ops->max_frame, err);
+	rc = frame_put(&out, frame, w->ops->max_out, err);
 	if (rc < 0)
 		return rc;
 	w->sent_ms = clock_ms();

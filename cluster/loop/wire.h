@@ -20,8 +20,14 @@
 
 struct wire;
 
+/* On a channel, either way: raft's largest message is a command or a batch of
+ * entries of 1 MiB, and what is around it. */
+#define WIRE_CHANNEL_FRAME (2u << 20)
+#define WIRE_CHANNEL_QUEUE (32u << 20)
+
 struct wire_ops {
-	size_t max_frame, max_queue; /* bytes */
+	size_t max_in, max_out; /* bytes of one frame */
+	size_t max_queue;	/* bytes that wait for the peer */
 	/* @frame is on @a, which dies after the call. */
 	void (*on_frame)(void *data, struct arena *a, struct doc *frame);
 	/* @why->code 0: the peer closed it. */

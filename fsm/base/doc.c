@@ -63,15 +63,21 @@ struct doc *doc_real(struct arena *a, double real)
 	return d;
 }
 
-static struct doc *doc_bytes(struct arena *a, enum doc_type type,
-			     const void *bytes, size_t n)
+static const char *doc_bytes_copy(struct arena *a, const void *bytes, size_t n)
 {
-	struct doc *d = doc_new(a, type);
 	char *copy = arena_alloc(a, n + 1);
 
 	if (n)
 		memcpy(copy, bytes, n);
-	d->str.data = copy;
+	return copy;
+}
+
+static struct doc *doc_bytes(struct arena *a, enum doc_type type,
+			     const void *bytes, size_t n)
+{
+	struct doc *d = doc_new(a, type);
+
+	d->str.data = doc_bytes_copy(a, bytes, n);
 	d->str.len = n;
 	return d;
 }
@@ -91,18 +97,20 @@ struct doc *doc_bin(struct arena *a, const void *bytes, size_t n)
 	return doc_bytes(a, DOC_BIN, bytes, n);
 }
 
-static void doc_grow(struct arena *a, struct doc *d)
+static void doc_reserve(struct arena *a, struct doc *d, size_t cap)
 {
-	size_t cap = d->list.cap ? d->list.cap * 2 : 8;
-	struct doc **at;
+	struct doc **at = ARENA_VEC(a, struct doc *, cap);
 
-	if (d->list.n < d->list.cap)
-		return;
-	at = ARENA_VEC(a, struct doc *, cap);
 	if (d->list.n)
 		memcpy(at, d->list.at, d->list.n * sizeof(*at));
 	d->list.at = at;
 	d->list.cap = cap;
+}
+
+static void doc_grow(struct arena *a, struct doc *d)
+{
+	if (d->list.n == d->list.cap)
+		doc_reserve(a, d, d->list.cap ? d->list.cap * 2 : 8);
 }
 
 /* Without looking whether @key, which lives on @a, is there already. */
@@ -278,6 +286,7 @@ struct doc *doc_copy(struct arena *a, const struct doc *d)
  * formats (https://github.com/msgpack/msgpack/blob/master/spec.md). */
 struct walk {
 	const unsigned char *at, *end;
+	uint64_t items; /* seen, or announced by what was seen */
 };
 
 /* What a first byte announces: @len bytes of payload, or @items values. */
@@ -374,6 +383,9 @@ static const char *walk_value(struct walk *w, unsigned depth)
 		return "claims more than there is";
 	if (s.per_item_2 && s.items > 2 * DOC_MAX_KEYS)
 		return "a map with too many keys";
+	w->items += s.items;
+	if (w->items > DOC_MAX_ITEMS)
+		return "too many items";
 	w->at += s.len;
 	for (uint64_t i = 0; i < s.items; i++) {
 		const char *why = walk_value(w, depth + 1);
@@ -415,6 +427,7 @@ static struct doc *doc_from_map(struct arena *a, const msgpack_object_map *m)
 {
 	struct doc *d = doc_map(a);
 
+	doc_reserve(a, d, m->size);
 	for (uint32_t i = 0; i < m->size; i++) {
 		const msgpack_object *k = &m->ptr[i].key;
 		struct doc *value;
@@ -426,10 +439,9 @@ static struct doc *doc_from_map(struct arena *a, const msgpack_object_map *m)
 		value = doc_from(a, &m->ptr[i].val);
 		if (!value)
 			return NULL;
-		doc_append(
-			a, d,
-			doc_strn(a, k->via.str.ptr, k->via.str.size)->str.data,
-			value);
+		doc_append(a, d,
+			   doc_bytes_copy(a, k->via.str.ptr, k->via.str.size),
+			   value);
 	}
 	return has_key_twice(a, d) ? NULL : d;
 }
@@ -438,6 +450,7 @@ static struct doc *doc_from_list(struct arena *a, const msgpack_object_array *l)
 {
 	struct doc *d = doc_list(a);
 
+	doc_reserve(a, d, l->size);
 	for (uint32_t i = 0; i < l->size; i++) {
 		struct doc *item = doc_from(a, &l->ptr[i]);
 
@@ -479,7 +492,7 @@ static struct doc *doc_from(struct arena *a, const msgpack_object *o)
 int doc_decode(struct arena *a, const void *bytes, size_t len, struct doc **ret,
 	       struct err *err)
 {
-	struct walk w = { bytes, (const unsigned char *)bytes + len };
+	struct walk w = { bytes, (const unsigned char *)bytes + len, 1 };
 	const char *why = walk_value(&w, 0);
 	msgpack_unpacked u;
 	size_t off = 0;

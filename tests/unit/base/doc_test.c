@@ -352,6 +352,61 @@ static void keys_are_counted(void **state)
 	assert_says(err.text, "a map with too many keys");
 }
 
+static void put_list(struct buf *b, uint32_t n)
+{
+	buf_add(b,
+		(unsigned char[]){ 0xdd, (unsigned char)(n >> 24),
+				   (unsigned char)(n >> 16),
+				   (unsigned char)(n >> 8), (unsigned char)n },
+		5);
+}
+
+/* @n items: a list of two lists of what takes the most for its byte. */
+static void put_items(struct buf *b, uint32_t n)
+{
+	put_list(b, 2);
+	n -= 3;
+	for (int half = 0; half < 2; half++) {
+		uint32_t here = half ? n - n / 2 : n / 2;
+
+		put_list(b, here);
+		while (here--)
+			buf_add(b, "\xa0", 1);
+	}
+}
+
+/* Sixteen million of them would be more than a gigabyte. */
+static void items_are_counted(void **state)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct buf b = BUF(a);
+	struct err err = { 0 };
+	struct doc *d;
+
+	(void)state;
+	put_items(&b, DOC_MAX_ITEMS);
+	assert_int_equal(doc_decode(a, b.data, b.len, &d, &err), 0);
+	assert_int_equal(doc_len(doc_at(d, 1)), (DOC_MAX_ITEMS - 2) / 2);
+	b = BUF(a);
+	put_items(&b, DOC_MAX_ITEMS + 1);
+	assert_int_equal(doc_decode(a, b.data, b.len, &d, &err), -EBADMSG);
+	assert_says(err.text, "too many items");
+}
+
+/* A key is one as well. */
+static void keys_are_items(void **state)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct buf b = BUF(a);
+	struct err err = { 0 };
+	struct doc *d;
+
+	(void)state;
+	put_maps(&b, DOC_MAX_ITEMS / (2 * DOC_MAX_KEYS), DOC_MAX_KEYS);
+	assert_int_equal(doc_decode(a, b.data, b.len, &d, &err), -EBADMSG);
+	assert_says(err.text, "too many items");
+}
+
 /* What a peer may send takes time by its size, not by its square: this one
  * would take a minute. */
 static void many_keys_take_no_long_time(void **state)
@@ -362,9 +417,9 @@ static void many_keys_take_no_long_time(void **state)
 	struct doc *d;
 
 	(void)state;
-	put_maps(&b, 100, DOC_MAX_KEYS);
+	put_maps(&b, 60, DOC_MAX_KEYS);
 	assert_int_equal(doc_decode(a, b.data, b.len, &d, NULL), 0);
-	assert_int_equal(doc_len(doc_copy(a, d)), 100);
+	assert_int_equal(doc_len(doc_copy(a, d)), 60);
 	assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 8);
 }
 
@@ -460,6 +515,8 @@ int main(void)
 		cmocka_unit_test(a_truncated_message_is_refused),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(keys_are_counted),
+		cmocka_unit_test(items_are_counted),
+		cmocka_unit_test(keys_are_items),
 		cmocka_unit_test(many_keys_take_no_long_time),
 		cmocka_unit_test(json_is_one_line_or_indented),
 	};

@@ -258,6 +258,7 @@ static const struct bad {
 } bads[] = {
 	{ "text", "GET / HTTP/1.0\r\n\r\n", 18, false },
 	{ "an announced gigabyte", "\x40\0\0\0", 4, false },
+	{ "a request of more than 2 MiB", "\0\x20\0\1", 4, false },
 	{ "no map", "\0\0\0\1\xc0", 5, false },
 	{ "bytes behind the map", "\0\0\0\2\x80\x80", 6, false },
 	{ "an empty frame", "\0\0\0\0", 4, false },
