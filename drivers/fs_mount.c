@@ -258,7 +258,16 @@ static int mount_it(const struct job *j, const struct fs *f, const char *dev,
 	return rc < 0 ? err_wrap(err, rc, "%s on %s", f->dev, f->mnt) : 0;
 }
 
-/* A file goes through a loop device that lives as long as the mount. */
+/* A file goes through the loop device that it has from a disk resource, or one
+ * that lives as long as the mount. */
+static int mount_loop(const struct job *j, const char *file, struct loop *l,
+		      int *fd, struct err *err)
+{
+	int rc = loop_find(j, file, l, err);
+
+	return rc > 0 ? loop_attach(j, file, true, l, fd, err) : rc;
+}
+
 static int mount_device(const struct job *j, const struct fs *f,
 			struct err *err)
 {
@@ -272,7 +281,7 @@ static int mount_device(const struct job *j, const struct fs *f,
 	if (stat(dev, &st) < 0)
 		return err_set(err, -errno, "%s: %s", dev, strerror(errno));
 	if (S_ISREG(st.st_mode)) {
-		rc = loop_attach(j, dev, true, &l, &fd, err);
+		rc = mount_loop(j, dev, &l, &fd, err);
 		dev = l.path;
 	} else if (!S_ISBLK(st.st_mode)) {
 		rc = err_set(err, -ENOTBLK, "%s is no block device and no file",

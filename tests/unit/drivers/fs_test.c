@@ -242,6 +242,7 @@ static void test_label(void **state)
 	RIG(uuid, "fs#1", "fs", "ext4", "dev",
 	    "UUID=6f1e3a52-4a7e-4d39-9a43-0d2f3b1c5e77", "mnt", PATH(mnt));
 	RIG(disk, "disk#1", "disk", "loop", "file", PATH(img));
+	RIG(file, "fs#1", "fs", "ext4", "dev", PATH(img), "mnt", PATH(mnt));
 
 	(void)state;
 	if (!have_loop())
@@ -256,6 +257,14 @@ static void test_label(void **state)
 	rig_start(&r, 0);
 	rig_probe(&r, STATUS_UP, NULL);
 	rig_probe(&uuid, STATUS_UP, NULL);
+	rig_stop(&r, 0);
+	/* By its file: no second device is made. */
+	rig_start(&file, 0);
+	rig_probe(&uuid, STATUS_UP, NULL);
+	assert_string_equal(
+		shell(r.arena,
+		      arena_printf(r.arena, "losetup -j %s | wc -l", path_img)),
+		"1");
 	rig_expect("stop", -EBUSY,
 		   driver_stop(rig_within(&disk, 1000), &disk.err), &disk.err);
 	expect_text(disk.err.text, "it is mounted on ");
