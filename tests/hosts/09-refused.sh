@@ -99,7 +99,7 @@ must "four members" equal 4 nodes hv1
 
 step "a container that claims another's name"
 pid=$(agent_pid vm1)
-on vm1 sh -c 'echo vm9 >/proc/sys/kernel/hostname'
+on vm1 hostname vm9
 on vm1 kill -KILL "$pid"
 within 10000 "the status says why" \
 	contains "vm9" on hv1 encap status web
@@ -108,7 +108,7 @@ must "it is logged once" \
 	equal 1 eval "agent_log hv1 | grep -c \"calls itself 'vm9'\""
 must "all live on" alive
 pid=$(agent_pid vm1)
-on vm1 sh -c 'echo vm1 >/proc/sys/kernel/hostname'
+on vm1 hostname vm1
 on vm1 kill -KILL "$pid"
 within 10000 "with its own name it is let in" equal up field vm1 web avail
 
