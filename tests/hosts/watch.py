@@ -50,7 +50,7 @@ def main(args):
     with open(args[2], "a", encoding="ascii", buffering=1) as log:
         while True:
             now = hosts(base, name)
-            if now != before or len(now) > 1:
+            if now != before:
                 print(int(time.time() * 1000), *now, file=log)
                 before = now
             time.sleep(0.02)
