@@ -129,16 +129,20 @@ loops_detach()
 # one in its own namespace.
 container_pid()
 {
-	local group="/$TRY_CGROUP/hv[0-9]+/(.*/)?lxc\\.payload\\.${1//./\\.}" file
+	local group="/$TRY_CGROUP/hv[0-9]+/(.*/)?lxc\\.payload\\.${1//./\\.}" files
+	local file
 
-	grep -lE "$group(-[0-9]+)?(/|\$)" /proc/[0-9]*/cgroup 2>/dev/null |
-		while read -r file; do
-			file=${file%/cgroup}
-			grep -q '^NSpid:.*[^0-9]1$' "$file/status" 2>/dev/null ||
-				continue
+	# Processes end while it looks, which grep calls an error.
+	files=$(grep -lE "$group(-[0-9]+)?(/|\$)" /proc/[0-9]*/cgroup \
+		2>/dev/null || :)
+	for file in $files; do
+		file=${file%/cgroup}
+		if grep -q '^NSpid:.*[^0-9]1$' "$file/status" 2>/dev/null; then
 			echo "${file##*/}"
-			break
-		done | grep .
+			return
+		fi
+	done
+	return 1
 }
 
 # enter HOST|CONTAINER [COMMAND...]: the calling process becomes it.

@@ -140,7 +140,7 @@ step "part of a service with encap resources: at which level?"
 must_fail 2 "it must be said" on hv1 svcmgr -s web stopfs
 must "it says how" \
 	grep -q 'specify either --master, --slave(s) or both (stopfs)' \
-	"$SCRATCH/must"
+	"$SCRATCH/said"
 must "nothing was done" there "$ORDER"
 
 step "the other spellings of status"

@@ -117,7 +117,7 @@ bad() # "WHAT" TEXT: the sample with TEXT appended
 {
 	sample "hv1 hv2 hv3" <<<"$2" >"$SCRATCH/bad.conf"
 	must_fail 1 "$1" on hv1 encap create bad --config - <"$SCRATCH/bad.conf"
-	must "with file and line" grep -qE '^[^ ]+:[0-9]+: ' "$SCRATCH/must"
+	must "with file and line" grep -qE '^[^ ]+:[0-9]+: ' "$SCRATCH/said"
 }
 bad "an unknown section" $'[nonsense#1]\ntype = x'
 bad "a bad scope" $'[fs#2]\ntype = directory\npath@hv9 = /x'

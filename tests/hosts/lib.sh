@@ -59,18 +59,18 @@ must()
 }
 
 # must_fail CODE "SENTENCE" COMMAND...: it ends with that exit code, and what
-# it says is in $SCRATCH/must.
+# it says is in $SCRATCH/said.
 must_fail()
 {
 	local code=$1 what=$2 rc=0
 
 	shift 2
-	"$@" >"$SCRATCH/must" 2>&1 || rc=$?
+	"$@" >"$SCRATCH/said" 2>&1 || rc=$?
 	[ $rc = "$code" ] || {
-		cat "$SCRATCH/must"
+		cat "$SCRATCH/said"
 		fail "$what ($*: exit code $rc, not $code)"
 	}
-	echo "   ok: $what: $(tail -n 1 "$SCRATCH/must")"
+	echo "   ok: $what: $(tail -n 1 "$SCRATCH/said")"
 }
 
 # within MILLISECONDS "SENTENCE" COMMAND...: it becomes true in that time.
