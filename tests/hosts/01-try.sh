@@ -16,9 +16,11 @@ must "on hv1, with its container's resources" \
 	contains "container#0" on hv1 encap status web
 must "the container shows its own level" equal encap field vm1 web level
 must "and is up" equal up field vm1 web avail
-must "all hosts say the same" \
-	equal "$(on hv1 encap status web -o json | grep -v '"applied"')" \
-	eval "on hv2 encap status web -o json | grep -v '\"applied\"'"
+for path in revision overall group/leader instances/hv1/avail \
+	instances/hv1/encap/container#0/resources/app#1/status; do
+	must "hv1 and hv3 say the same: $path" \
+		equal "$(field hv1 web $path)" field hv3 web $path
+done
 
 step "it serves"
 must "a page from another host" \

@@ -20,6 +20,7 @@ try up
 before=$(processes vm1)
 acted=$(actions)
 echo "$before" | sed 's/^/   /'
+must "$acted actions were counted" [ "$acted" -ge 10 ]
 must "there is an application" grep -q python3 <<<"$before"
 
 step "killed"

@@ -182,7 +182,7 @@ agent_is_new() # HOST OLD-PID
 	local pid
 
 	pid=$(agent_pid "$1") && [ "$pid" != "$2" ] &&
-		on "$1" encap node ls >/dev/null
+		on "$1" encap status >/dev/null
 }
 
 up_at() # HOST(to ask) NODE [SERVICE]
