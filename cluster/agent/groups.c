@@ -12,6 +12,7 @@
 #define MAX_GROUPS     4096
 #define HASTEN_STEP_MS 15 /* between the elections of two groups */
 #define HASTEN_STEPS   32
+#define FIRST_STEP_MS  300 /* between the voters of a new group */
 
 static const struct engine_timing service_timing = {
 	.heartbeat_ms = SERVICE_HEARTBEAT_MS,
@@ -232,6 +233,13 @@ static bool node_is_lost(const struct doc *nodes, uint64_t id)
 	return false;
 }
 
+/* Nobody ever led it: there is no silence to wait for. The voters take turns
+ * at being the first one to stand, so that the leaders are spread. */
+static bool group_is_new(const struct engine_info *info)
+{
+	return !info->leader && info->term <= 1 && info->role == ENGINE_VOTER;
+}
+
 static void group_look(struct agent *g, struct arena *a, struct txn *t,
 		       const struct doc *nodes, const struct doc *index)
 {
@@ -247,6 +255,10 @@ static void group_look(struct agent *g, struct arena *a, struct txn *t,
 		engine_hasten(g->engine, gid,
 			      (unsigned)((gid + g->self) % HASTEN_STEPS) *
 				      HASTEN_STEP_MS);
+	else if (group_is_new(&info))
+		engine_hasten(g->engine, gid,
+			      (unsigned)((gid + g->self) % info.n_voters) *
+				      FIRST_STEP_MS);
 }
 
 void groups_sync(struct agent *g)
