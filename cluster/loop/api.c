@@ -165,6 +165,8 @@ static const struct wire_ops ops = {
 	.max_in = API_MAX_REQUEST,
 	.max_out = API_MAX_FRAME,
 	.max_queue = API_MAX_QUEUE,
+	.read_max = API_READ_MAX,
+	.ease_queue = API_EASE_QUEUE,
 	.on_frame = on_frame,
 	.on_end = on_end,
 };

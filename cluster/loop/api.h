@@ -5,9 +5,10 @@
  *
  * Only root, or whoever the agent runs as, is heard. Everything is bounded:
  * clients, requests under way per client (a client with too many is not read
- * until some are answered), size of a frame, answers that wait for a client
- * that does not read. A client that breaks a rule is disconnected, logged once
- * a minute.
+ * until some are answered), how much of one is looked at in a turn, size of a
+ * frame, answers that wait for a client that does not read (then it is not read
+ * either, and after API_STUCK_MS it is out). A client that breaks a rule is
+ * disconnected, logged once a minute.
  */
 #pragma once
 
@@ -19,6 +20,8 @@
 #define API_MAX_REQUEST	 (2u << 20)  /* an env file has 1 MiB at most */
 #define API_MAX_FRAME	 (16u << 20) /* of an answer */
 #define API_MAX_QUEUE	 (32u << 20)
+#define API_EASE_QUEUE	 (1u << 18) /* a client is not read from then on */
+#define API_READ_MAX	 1024	    /* of a client in a turn of the loop */
 #define API_MAX_CLIENTS	 128
 #define API_MAX_REQUESTS 64
 #define API_STUCK_MS	 30000

@@ -9,6 +9,8 @@
 #include "cluster/loop/clock.h"
 #include "cluster/net/frame.h"
 
+#define READS_PER_TURN 32 /* of one stream, in libuv */
+
 struct wire {
 	uv_pipe_t pipe;
 	const struct wire_ops *ops;
@@ -18,7 +20,8 @@ struct wire {
 	uint64_t heard_ms, sent_ms, progress_ms;
 	bool ended;  /* on_end is due */
 	bool silent; /* its user closed it */
-	bool paused;
+	bool paused; /* by its user */
+	bool reading;
 	struct err why;
 	char buf[65536];
 };
@@ -77,9 +80,12 @@ static int on_whole_frame(void *arg, struct arena *a, struct doc *frame)
 static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *ret)
 {
 	struct wire *w = h->data;
+	size_t max = w->ops->read_max / READS_PER_TURN;
 
 	(void)hint;
-	*ret = uv_buf_init(w->buf, sizeof(w->buf));
+	if (!max || max > sizeof(w->buf))
+		max = sizeof(w->buf);
+	*ret = uv_buf_init(w->buf, (unsigned)max);
 }
 
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
@@ -106,6 +112,19 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 		wire_end(w, &err);
 }
 
+/* Start or stop reading, as things are now. */
+static int wire_look(struct wire *w)
+{
+	size_t ease = w->ops->ease_queue;
+	bool want = !w->paused && (!ease || w->queued <= ease);
+
+	if (w->ended || want == w->reading)
+		return 0;
+	w->reading = want;
+	return want ? uv_read_start((uv_stream_t *)&w->pipe, on_alloc, on_read)
+		    : uv_read_stop((uv_stream_t *)&w->pipe);
+}
+
 int wire_open(struct wire **ret, uv_loop_t *loop, int fd,
 	      const struct wire_ops *ops, void *data, struct err *err)
 {
@@ -127,7 +146,7 @@ int wire_open(struct wire **ret, uv_loop_t *loop, int fd,
 	if (rc < 0)
 		close(fd);
 	else
-		rc = uv_read_start((uv_stream_t *)&w->pipe, on_alloc, on_read);
+		rc = wire_look(w);
 	if (rc < 0) {
 		wire_close(w);
 		return err_set(err, rc, "socket: %s", uv_strerror(rc));
@@ -148,6 +167,7 @@ static void on_written(uv_write_t *req, int status)
 		err_set(&err, status, "%s", uv_strerror(status));
 		wire_end(w, &err);
 	}
+	wire_look(w);
 	free(o);
 }
 
@@ -179,6 +199,7 @@ static void wire_queue(struct wire *w, const char *data, size_t len)
 		return;
 	}
 	w->queued += len;
+	wire_look(w);
 }
 
 int wire_send(struct wire *w, struct arena *a, const struct doc *frame,
@@ -211,13 +232,8 @@ int wire_send(struct wire *w, struct arena *a, const struct doc *frame,
 
 void wire_pause(struct wire *w, bool pause)
 {
-	if (w->ended || w->paused == pause)
-		return;
 	w->paused = pause;
-	if (pause)
-		uv_read_stop((uv_stream_t *)&w->pipe);
-	else
-		uv_read_start((uv_stream_t *)&w->pipe, on_alloc, on_read);
+	wire_look(w);
 }
 
 uint64_t wire_stuck_ms(const struct wire *w)

@@ -28,6 +28,11 @@ struct wire;
 struct wire_ops {
 	size_t max_in, max_out; /* bytes of one frame */
 	size_t max_queue;	/* bytes that wait for the peer */
+	/* For a peer that asks and is answered; 0: no such limit. At most
+	 * @read_max bytes are looked at in a turn of the loop, so that one who
+	 * asks a lot does not keep the others waiting; and none while more
+	 * than @ease_queue bytes of answers wait for it. */
+	size_t read_max, ease_queue;
 	/* @frame is on @a, which dies after the call. */
 	void (*on_frame)(void *data, struct arena *a, struct doc *frame);
 	/* @why->code 0: the peer closed it. */
