@@ -591,11 +591,20 @@ static void host_welcome(struct agent *g, const struct doc *frame)
 	free(g->host);
 	g->host = agent_strdup(doc_get_str(frame, "host", "?"));
 	g->host_welcomed = true;
+	g->host_refused[0] = '\0';
 	instance_tell_again(g);
 	g->dirty = true;
 	agent_log(g, 6, "member of %s, hosted by %s",
 		  g->service ? g->service : "?", g->host);
 	instance_poke(g, g->service ? g->service : "");
+}
+
+/* It is asked again several times a second, and said once. */
+static void host_refused(struct agent *g, const char *why)
+{
+	if (strncmp(g->host_refused, why, sizeof(g->host_refused) - 1) != 0)
+		agent_log(g, 4, "the host refuses this agent: %s", why);
+	snprintf(g->host_refused, sizeof(g->host_refused), "%s", why);
 }
 
 void agent_host_recv(struct agent *g, uint64_t now_ms, struct arena *a,
@@ -609,8 +618,7 @@ void agent_host_recv(struct agent *g, uint64_t now_ms, struct arena *a,
 	if (strcmp(k, "welcome") == 0)
 		host_welcome(g, frame);
 	else if (strcmp(k, "refused") == 0)
-		agent_log(g, 4, "the host refuses this agent: %s",
-			  doc_get_str(frame, "err", "no reason"));
+		host_refused(g, doc_get_str(frame, "err", "no reason"));
 	else if (strcmp(k, "r") == 0 && g->host_welcomed &&
 		 (uint64_t)doc_get_int(frame, "g", 0) == g->group &&
 		 (uint64_t)doc_get_int(frame, "t", 0) == g->self)

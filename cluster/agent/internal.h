@@ -280,6 +280,7 @@ struct agent {
 	struct route *routes;
 	size_t n_routes, cap_routes;
 	bool host_up, host_welcomed; /* encap level: the channel out */
+	char host_refused[128];	     /* the reason that was logged last */
 	char *host;		     /* who hosts us */
 	bool synced;		     /* encap level: state is current */
 	bool sync_asked;

@@ -22,7 +22,11 @@ static void put_channels(struct agent *g, struct arena *a,
 		c = channel_find(g, run->service, r->rid);
 		if (!map)
 			map = doc_put(a, d, "channels", doc_map(a));
-		doc_put_str(a, map, r->rid, c && c->welcomed ? "up" : "down");
+		doc_put_str(a, map, r->rid,
+			    c && c->welcomed ? "up"
+			    : c && c->refused[0]
+				    ? arena_printf(a, "refused: %s", c->refused)
+				    : "down");
 	}
 }
 

@@ -76,6 +76,7 @@ static void fold_encaps(struct arena *a, const struct instance *conf,
 	for (size_t i = 0; i < conf->n; i++) {
 		const struct resource *r = &conf->res[i];
 		const struct doc *encap;
+		const char *word = doc_get_str(channels, r->rid, "");
 		bool up;
 
 		if (strcmp(r->group, "container") != 0 || !r->encapnode ||
@@ -89,7 +90,12 @@ static void fold_encaps(struct arena *a, const struct instance *conf,
 			instance_fold_encap(a, inst, r->rid, NULL,
 					    "the container is not running here",
 					    false);
-		else if (strcmp(doc_get_str(channels, r->rid, ""), "up") != 0)
+		else if (strncmp(word, "refused", 7) == 0)
+			instance_fold_encap(
+				a, inst, r->rid, NULL,
+				arena_printf(a, "the agent in it is %s", word),
+				true);
+		else if (strcmp(word, "up") != 0)
 			instance_fold_encap(a, inst, r->rid, NULL,
 					    "the agent in it does not answer",
 					    true);

@@ -103,7 +103,6 @@ static void host_connect(struct host *h, uint64_t now_ms)
 		say(h, err.text);
 		return;
 	}
-	h->said = (struct quiet){ 0 };
 	h->io.on_up(h->io.ctx, true);
 }
 
