@@ -8,20 +8,20 @@
 machine()
 {
 	echo "-- mounts"
-	awk '{ print $5, $9 }' /proc/self/mountinfo
+	awk '{ print $5, $9 }' /proc/self/mountinfo | grep -E 'encap|lxc|netns' || :
 	echo "-- network namespaces"
-	ls /run/netns 2>/dev/null
+	ls /run/netns | grep "^$ENCAP_TRY_NAME-" || :
 	echo "-- interfaces"
 	ip -o link | awk '{ print $2 }'
 	echo "-- loop devices"
-	losetup -l -n -O NAME,BACK-FILE
+	losetup -l -n -O NAME,BACK-FILE | grep deleted || :
 	echo "-- control groups"
 	find /sys/fs/cgroup -name "encap-try-$ENCAP_TRY_NAME*"
-	echo "-- namespaces that no process or file of the machine holds"
-	lsns -n -o TYPE,COMMAND 2>/dev/null | grep -E 'encap|lxc|init'
+	echo "-- processes"
+	ps -e -o args= | grep "[e]ncap-try-$ENCAP_TRY_NAME" || :
 	echo "-- files"
 	find /var/lib /run /tmp /etc -maxdepth 2 -name "*$ENCAP_TRY_NAME*"
-	ls /dev/shm
+	true
 } 2>/dev/null
 
 ours() # processes, of this checkout's cluster
