@@ -28,7 +28,7 @@ everywhere() # VALUE
 	for m in "${members[@]}"; do
 		on "$m" encap get web $KEY >"$SCRATCH/get.$m" &
 	done
-	wait $(jobs -p)
+	wait
 	equal "$(printf "$1\n%.0s" "${members[@]}")" cat "$SCRATCH"/get.*
 }
 

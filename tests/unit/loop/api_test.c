@@ -26,6 +26,7 @@ struct world {
 	/* "keep": answered later, by the test. */
 	agent_answer done[KEPT];
 	void *arg[KEPT];
+	size_t bytes[KEPT]; /* of the answer's data */
 	size_t n_kept, n_asked;
 	char user[64];
 };
@@ -44,6 +45,7 @@ static void request(void *data, struct arena *a, struct doc *req,
 	if (strcmp(op, "keep") == 0) {
 		assert_true(w->n_kept < KEPT);
 		w->done[w->n_kept] = done;
+		w->bytes[w->n_kept] = big;
 		w->arg[w->n_kept++] = arg;
 		return;
 	}
@@ -59,8 +61,12 @@ static void answer_kept(struct world *w)
 
 	for (size_t i = 0; i < w->n_kept; i++) {
 		struct doc *answer = doc_map(a);
+		size_t big = w->bytes[i];
 
 		doc_put_int(a, answer, "code", 7);
+		if (big)
+			doc_put_bin(a, answer, "data", arena_alloc(a, big),
+				    big);
 		w->done[i](w->arg[i], a, answer);
 	}
 	w->n_kept = 0;
@@ -302,7 +308,10 @@ static void who_does_not_read_is_dropped(void **state)
 
 	/* By too much that waits for it ... */
 	for (int i = 0; i < 5; i++)
-		ask(w, fd, i, "now", API_MAX_FRAME - 4096, 1);
+		ask(w, fd, i, "keep", API_MAX_FRAME - 4096, 1);
+	while (w->n_kept < 5)
+		turn(w);
+	answer_kept(w);
 	wait_clients(w, 1);
 	/* ... and by waiting too long. */
 	asked = w->n_asked;
@@ -315,6 +324,28 @@ static void who_does_not_read_is_dropped(void **state)
 	assert_int_equal(api_clients(w->api), 0);
 	close(fd);
 	close(slow);
+}
+
+static void who_does_not_read_is_not_read(void **state)
+{
+	struct world *w = *state;
+	int fd = client(w), other = client(w);
+
+	for (int i = 0; i < 200; i++)
+		ask(w, fd, i, "now", 50000, 1);
+	for (int i = 0; i < 1000; i++)
+		turn(w);
+	/* What the socket took, what may wait, and what one turn looks at. */
+	assert_true(w->n_asked > 4 && w->n_asked < 100);
+	assert_int_equal(api_clients(w->api), 2);
+	ask(w, other, 1, "now", 0, 1);
+	assert_int_equal(hear(w, other).id, 1);
+	/* And it is, once it reads. */
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(hear(w, fd).id, i);
+	close(fd);
+	close(other);
+	wait_clients(w, 0);
 }
 
 static void too_many_requests_wait_unread(void **state)
@@ -381,6 +412,7 @@ int main(void)
 		TEST(another_version_is_refused),
 		TEST(too_long_an_answer_is_said_so),
 		TEST(who_does_not_read_is_dropped),
+		TEST(who_does_not_read_is_not_read),
 		TEST(too_many_requests_wait_unread),
 		TEST(there_is_a_bound_on_clients),
 		TEST(closing_with_requests_under_way),
