@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <lxc/lxccontainer.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "drivers/announce.h"
 #include "drivers/helper.h"
 
 #define MONITOR_WAIT_MS 1500 /* for the monitor to clean up and end */
@@ -85,19 +87,22 @@ static unsigned count_networks(struct lxc_container *c)
 }
 
 /* "lxc.net.+.x": of one more network than the file has. */
-static bool set_item(struct lxc_container *c, char *pair, unsigned networks)
+static bool set_item(struct lxc_container *c, const char *pair,
+		     unsigned networks)
 {
 	static const char more[] = "lxc.net.+.";
-	char *value = strchr(pair, '='), key[128];
+	const char *value = strchr(pair, '=');
+	char key[128];
+	int n;
 
 	if (!value)
 		return false;
-	*value++ = '\0';
+	n = (int)(value++ - pair);
 	if (strncmp(pair, more, strlen(more)) == 0)
-		snprintf(key, sizeof(key), "lxc.net.%u.%s", networks,
-			 pair + strlen(more));
+		snprintf(key, sizeof(key), "lxc.net.%u.%.*s", networks,
+			 n - (int)strlen(more), pair + strlen(more));
 	else
-		snprintf(key, sizeof(key), "%s", pair);
+		snprintf(key, sizeof(key), "%.*s", n, pair);
 	if (c->set_config_item(c, key, value))
 		return true;
 	fprintf(stderr, "liblxc does not take %s = %s\n", key, value);
@@ -120,6 +125,35 @@ static void keep_console(struct lxc_container *c, const char *log)
 	snprintf(path, sizeof(path), "%s.console", log);
 	c->set_config_item(c, "lxc.console.size", "64KB");
 	c->set_config_item(c, "lxc.console.logfile", path);
+}
+
+/* The container may have been elsewhere, with another MAC: say where its
+ * addresses are now. Who keeps the old place in mind finds out by itself in
+ * half a minute, so a failure is none of the start. Leaves the process in the
+ * container's network: to be done last. */
+static void announce_addresses(struct lxc_container *c, int argc, char **argv)
+{
+	char path[64];
+	struct netif dev;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)c->init_pid(c));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0 ||
+	    netif_look("eth0", &dev, NULL) < 0 || !dev.up || !dev.has_mac)
+		return;
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *is = strstr(argv[i], ".address=");
+		char text[64];
+		struct ip ip;
+
+		if (strncmp(argv[i], "lxc.net.+.", 10) != 0 || !is)
+			continue;
+		snprintf(text, sizeof(text), "%s", strchr(is, '=') + 1);
+		text[strcspn(text, "/")] = '\0';
+		if (ip_parse(text, &ip))
+			announce(&dev, &ip, NULL);
+	}
 }
 
 static int do_start(struct lxc_container *c, int argc, char **argv)
@@ -152,6 +186,7 @@ static int do_start(struct lxc_container *c, int argc, char **argv)
 			return LXC_ENDED;
 		pause_ms(20);
 	}
+	announce_addresses(c, argc, argv);
 	return 0;
 }
 
