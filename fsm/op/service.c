@@ -148,7 +148,8 @@ static const char *runs_beside(const struct op_env *env, const char *name,
 		for (size_t i = 0; i < doc_len(maps[m]); i++) {
 			const char *node = doc_at(maps[m], i)->key;
 
-			if (is_container(doc_at(maps[m], i)) ||
+			if (is_container(doc_get(assigns, node)) ||
+			    is_container(doc_get(instances, node)) ||
 			    (but && (names_have(&but->nodes, node) ||
 				     names_have(&but->drpnodes, node))))
 				continue;

@@ -216,11 +216,11 @@ static int name_cmp(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_container(const struct orch_in *in, const char *name,
-			 const struct doc *row)
+static bool is_container(const struct orch_in *in, const char *name)
 {
 	return names_have(&in->conf->encapnodes, name) ||
-	       word_is(row, "level", "encap");
+	       word_is(doc_get(in->assigns, name), "level", "encap") ||
+	       word_is(doc_get(in->instances, name), "level", "encap");
 }
 
 /* Those that have rows without being listed, in the order of their names: an
@@ -235,10 +235,10 @@ static struct names names_left(struct pass *p, bool containers)
 
 	for (size_t m = 0; m < 2; m++)
 		for (size_t i = 0; i < doc_len(maps[m]); i++) {
-			const struct doc *row = doc_at(maps[m], i);
+			const char *name = doc_at(maps[m], i)->key;
 
-			if (is_container(p->in, row->key, row) == containers)
-				l.at[l.n++] = row->key;
+			if (is_container(p->in, name) == containers)
+				l.at[l.n++] = name;
 		}
 	qsort(l.at, l.n, sizeof(*l.at), name_cmp);
 	return l;
