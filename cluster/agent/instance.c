@@ -273,12 +273,15 @@ void instance_sync(struct agent *g)
 /* -- what to do about it ------------------------------------------- */
 
 /* Also where it is to go down: a stop takes time, or waits for a container, and
- * the lease can run out meanwhile. */
+ * the lease can run out meanwhile. A later lease is good for that, too: an
+ * assignment that was carried out long ago is not made anew with each epoch. */
 static enum lease_right run_right(const struct agent *g,
 				  const struct instance_run *run)
 {
 	if (g->level != LEVEL_HYPERVISOR || run->want == WANT_NOTHING)
 		return LEASE_RUN;
+	if (run->want == WANT_DOWN && g->lease.epoch > run->epoch)
+		return lease_right(g, g->lease.epoch);
 	return lease_right(g, run->epoch);
 }
 
