@@ -96,6 +96,12 @@ void engine_job_done(struct egroup *g)
 	g->engine->again = true;
 }
 
+void engine_busy(struct engine *e)
+{
+	if (e->housekeep_ms > e->now + HOUSEKEEP_MS)
+		e->housekeep_ms = e->now + HOUSEKEEP_MS;
+}
+
 static void set_now(struct engine *e, uint64_t now_ms)
 {
 	if (now_ms > e->now)
@@ -125,6 +131,9 @@ int engine_open(struct engine **ret, const struct engine_options *o,
 	TAILQ_INIT(&e->done_readers);
 	snprintf(e->client, sizeof(e->client), "e%016" PRIx64 "%016" PRIx64,
 		 engine_random(e), engine_random(e));
+	/* An answer to a question of an earlier life must not fit one of
+	 * this. */
+	e->next_id = engine_random(e) >> 1;
 	rc = engine_load(e, o->wal_disk, err);
 	if (rc < 0) {
 		engine_close(e);
@@ -620,13 +629,10 @@ void engine_tick(struct engine *e, uint64_t now_ms)
 
 uint64_t engine_next_ms(const struct engine *e)
 {
-	bool busy = e->n_table || e->n_readers || e->n_transfers;
 	uint64_t next = e->housekeep_ms;
 
 	if (e->again)
 		return e->now;
-	if (busy && next > e->now + HOUSEKEEP_MS)
-		next = e->now + HOUSEKEEP_MS;
 	for (size_t i = 0; i < e->n_groups; i++)
 		if (e->due[i] < next)
 			next = e->due[i];

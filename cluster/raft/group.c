@@ -477,9 +477,34 @@ int group_step(struct egroup *g, struct raft_event *ev)
 	return rv == 0 ? carry_out(g, &u) : step_failed(g, ev, rv);
 }
 
+static struct raft_server *own_server(struct egroup *g)
+{
+	for (unsigned i = 0; i < g->r.configuration.n; i++)
+		if (g->r.configuration.servers[i].id == g->self)
+			return &g->r.configuration.servers[i];
+	return NULL;
+}
+
+/* libraft lets only voters forget a leader that is silent; but who asks a
+ * standby for its vote or its commands must not be told that there is one. */
+static void forget_leader(struct egroup *g)
+{
+	const struct raft_server *own = own_server(g);
+
+	if (own && own->role == RAFT_VOTER)
+		return;
+	raft_free(g->r.follower_state.current_leader.address);
+	g->r.follower_state.current_leader.address = NULL;
+	g->r.follower_state.current_leader.id = 0;
+}
+
 int group_timeout(struct egroup *g)
 {
 	struct raft_event ev = { .type = RAFT_TIMEOUT };
+
+	if (g->r.state == RAFT_FOLLOWER &&
+	    raft_timeout(&g->r) <= g->engine->now)
+		forget_leader(g);
 
 	if (g->r.state == RAFT_FOLLOWER && sole_voter(g) && !g->installing &&
 	    g->r.last_stored == raft_last_index(&g->r) &&
@@ -578,7 +603,28 @@ static int receive_append(struct egroup *g, const struct message *m)
 	return rc;
 }
 
-static int recv_append(struct egroup *g, const struct message *m)
+/* What our snapshot covers is committed, so whoever leads has it too; but
+ * libraft knows no terms before the log's begin and would refuse what follows
+ * on it, for good where the leader's own snapshot is older than ours. */
+static void skip_known(const struct egroup *g, struct message *m)
+{
+	struct raft_append_entries *ae = &m->raft.append_entries;
+	uint64_t first = g->log.base, skip;
+
+	if (group_term(g, first) == 0)
+		first++;
+	if (!g->snap.index || ae->prev_log_index >= first)
+		return;
+	skip = first - ae->prev_log_index;
+	if (skip > ae->n_entries)
+		skip = ae->n_entries;
+	m->entries += skip;
+	ae->n_entries -= (unsigned)skip;
+	ae->prev_log_index = first;
+	ae->prev_log_term = group_term(g, first);
+}
+
+static int recv_append(struct egroup *g, struct message *m)
 {
 	uint64_t term = m->raft.append_entries.term;
 	int rc;
@@ -597,9 +643,28 @@ static int recv_append(struct egroup *g, const struct message *m)
 	if (term == g->leader_st_term && m->sent_ms > g->leader_st)
 		g->leader_st = m->sent_ms;
 	g->quiet = m->quiet;
+	skip_known(g, m);
 	rc = receive_append(g, m);
 	g->quiet = false;
 	return rc;
+}
+
+/* A refusal from before what it has acknowledged since. libraft may follow it
+ * where messages overtake each other, then believes that more is under way
+ * than it allows, and sends that member nothing any more. */
+static void skip_stale(const struct egroup *g, uint64_t from,
+		       struct raft_append_entries_result *r)
+{
+	raft_index match = 0;
+
+	if (!r->rejected || raft_match_index(&g->r, from, &match) != 0)
+		return;
+	if (r->rejected <= match) {
+		r->rejected = 0;
+		r->last_log_index = match;
+	} else if (r->last_log_index < match) {
+		r->last_log_index = match;
+	}
 }
 
 static int recv_append_result(struct egroup *g, uint64_t from,
@@ -609,8 +674,15 @@ static int recv_append_result(struct egroup *g, uint64_t from,
 	int rc;
 
 	if (group_leads(g) &&
-	    raft.append_entries_result.term == g->r.current_term)
+	    raft.append_entries_result.term == g->r.current_term) {
+		/* From before it was removed, forgot everything, and was added
+		 * again: what it had then it has no more. */
+		if (group_server(g, from) &&
+		    m->sent_ms < contact_peer(g, from)->since_ms)
+			return 0;
 		contact_note(g, from, m->sent_ms);
+		skip_stale(g, from, &raft.append_entries_result);
+	}
 	rc = receive(g, &raft);
 	/* Who comes behind the majority is told when it has come. */
 	if (group_leads(g) && group_server(g, from) &&
@@ -619,6 +691,28 @@ static int recv_append_result(struct egroup *g, uint64_t from,
 		engine_mark(g);
 	}
 	return rc;
+}
+
+/* Who votes is for the candidate's list to say, not for ours, which may be
+ * older (Ongaro's dissertation, 4.2.2): where the second voter has not heard
+ * yet that it is one, and the first has restarted, nobody could be elected any
+ * more. libraft asks our list, so a standby is a voter while it answers. */
+static int recv_vote(struct egroup *g, struct raft_message *m)
+{
+	struct raft_event ev = { .type = RAFT_RECEIVE,
+				 .time = g->engine->now,
+				 .capacity = UINT16_MAX };
+	struct raft_server *own = own_server(g);
+	struct raft_update u;
+	int rv;
+
+	if (!own || own->role != RAFT_STANDBY || g->engine->is_dead)
+		return receive(g, m);
+	ev.receive.message = m;
+	own->role = RAFT_VOTER;
+	rv = raft_step(&g->r, &ev, &u);
+	own_server(g)->role = RAFT_STANDBY;
+	return rv == 0 ? carry_out(g, &u) : step_failed(g, &ev, rv);
 }
 
 static void recv_install(struct egroup *g, const struct message *m)
@@ -665,7 +759,7 @@ int group_receive(struct egroup *g, uint64_t from, const struct doc *msg)
 			return 0;
 		break;
 	case RAFT_REQUEST_VOTE:
-		break;
+		return recv_vote(g, &m.raft);
 	}
 	return receive(g, &m.raft);
 }

@@ -80,6 +80,7 @@ struct peer {
 	uint64_t contact_ms; /* when the last answered message had left */
 	uint64_t round;	     /* the last round that it answered */
 	uint64_t told;	     /* it can know that so much is committed */
+	uint64_t since_ms;   /* a member since, as far as we added it */
 };
 
 enum proposal_state {
@@ -268,6 +269,8 @@ void engine_log(struct engine *e, int level, const char *fmt, ...)
 int engine_fatal(struct engine *e, const struct err *err);
 /* The group has something to do in this turn's end. */
 void engine_mark(struct egroup *g);
+/* Something began that deadlines or retries have to be looked at for. */
+void engine_busy(struct engine *e);
 int group_list_add(struct group_list *l, struct egroup *g);
 /* A job that refers to @g begins; its done calls engine_job_done(). */
 void engine_job(struct egroup *g, void (*run)(void *arg),

@@ -182,6 +182,8 @@ static int add_one(struct egroup *g, const struct engine_server *s,
 			 c->servers[i].role);
 	list_add(&l, s->id, s->address,
 		 s->role == ENGINE_SPARE ? RAFT_SPARE : RAFT_STANDBY);
+	*contact_peer(g, s->id) =
+		(struct peer){ .id = s->id, .since_ms = g->engine->now };
 	return list_submit(g, &l, err);
 }
 

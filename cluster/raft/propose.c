@@ -258,6 +258,7 @@ void engine_propose(struct engine *e, uint64_t gid, struct arena *a,
 	TAILQ_INSERT_TAIL(&g->waiting, p, todo);
 	table_add(e, p);
 	engine_mark(g);
+	engine_busy(e);
 }
 
 /* -- the leader ------------------------------------------------------------ */

@@ -160,6 +160,7 @@ void engine_read(struct engine *e, uint64_t gid, uint64_t timeout_ms,
 	TAILQ_INSERT_TAIL(&g->readers, r, link);
 	e->n_readers++;
 	engine_mark(g);
+	engine_busy(e);
 }
 
 void read_drop(struct egroup *g)

@@ -338,6 +338,7 @@ void transfer_offer(struct egroup *g, uint64_t from, const struct message *m)
 	memcpy(x->snap.conf, m->conf, m->conf_len);
 	g->rx = x;
 	g->engine->n_transfers++;
+	engine_busy(g->engine);
 	job(x, write_run, write_done);
 }
 

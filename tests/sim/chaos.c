@@ -1,0 +1,563 @@
+#include "tests/sim/chaos.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/checks.h"
+
+static const struct engine_timing timing = { .heartbeat_ms = 50,
+					     .election_ms = 200 };
+
+static const char *const names[WORLD_NODES] = { "one",	"two",	"three",
+						"four", "five", "six" };
+
+static uint64_t gid_of(const struct chaos *c, unsigned group)
+{
+	return c->world->checks->groups[group].gid;
+}
+
+/* -- faults
+ * -------------------------------------------------------------------- */
+
+static struct node *some_up(struct world *w)
+{
+	unsigned first = (unsigned)world_pick(w, w->n_nodes);
+
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		if (w->nodes[(first + i) % w->n_nodes].up)
+			return &w->nodes[(first + i) % w->n_nodes];
+	return NULL;
+}
+
+/* The others may have been told that the leader's node is dead. */
+static void hasten_others(struct world *w, uint64_t id)
+{
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		struct node *x = &w->nodes[i];
+		unsigned delay = (unsigned)world_pick(w, 50);
+
+		for (unsigned g = 0; g < w->checks->n_groups && x->up; g++) {
+			uint64_t gid = w->checks->groups[g].gid;
+			struct engine_info info;
+
+			if (engine_info(x->engine, gid, &info) &&
+			    info.leader == id)
+				engine_hasten(x->engine, gid, delay);
+		}
+		node_turn_soon(x);
+	}
+}
+
+static void crash(struct chaos *c, enum crash how)
+{
+	struct world *w = c->world;
+	struct node *x = some_up(w);
+
+	if (!x)
+		return;
+	/* Most die just as a disk works for them. */
+	if (world_chance(w, 600))
+		node_doom(x, how);
+	else
+		node_crash(x, how);
+	x->restart_us =
+		w->now_us + (world_chance(w, 500) ? world_pick(w, 20 * MS)
+						  : world_pick(w, 1500 * MS));
+	if (world_chance(w, 300))
+		hasten_others(w, x->id);
+}
+
+static void fault_kill(struct chaos *c)
+{
+	crash(c, CRASH_PROCESS);
+}
+
+static void fault_power(struct chaos *c)
+{
+	crash(c, CRASH_MACHINE);
+}
+
+static void fault_stop(struct chaos *c)
+{
+	crash(c, CRASH_CLEAN);
+}
+
+static void fault_power_all(struct chaos *c)
+{
+	struct world *w = c->world;
+
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		node_crash(&w->nodes[i], CRASH_MACHINE);
+		w->nodes[i].restart_us = w->now_us + world_pick(w, 500 * MS);
+	}
+}
+
+static void fault_split(struct chaos *c)
+{
+	struct world *w = c->world;
+	uint64_t side = world_random(w);
+
+	world_say(w, "the network splits");
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		for (unsigned j = 0; j < w->n_nodes; j++)
+			w->net.links[i][j].cut =
+				(side >> i & 1) != (side >> j & 1);
+}
+
+static void fault_one_way(struct chaos *c)
+{
+	struct world *w = c->world;
+	unsigned i = (unsigned)world_pick(w, w->n_nodes);
+	unsigned j = (unsigned)world_pick(w, w->n_nodes);
+
+	world_say(w, "nothing comes from node %u to node %u", i + 1, j + 1);
+	w->net.links[i][j].cut = true;
+}
+
+static void fault_heal(struct chaos *c)
+{
+	struct world *w = c->world;
+
+	world_say(w, "the network heals");
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		for (unsigned j = 0; j < w->n_nodes; j++)
+			w->net.links[i][j].cut = false;
+}
+
+static void fault_slow_disk(struct chaos *c)
+{
+	struct world *w = c->world;
+	struct node *x = &w->nodes[world_pick(w, w->n_nodes)];
+
+	x->slow_until_us = w->now_us + world_pick(w, SECOND);
+}
+
+static void fault_bad_disk(struct chaos *c)
+{
+	struct world *w = c->world;
+	struct node *x = some_up(w);
+
+	if (!x)
+		return;
+	world_say(w, "the disk of node %u has an error", x->index + 1);
+	x->disk_hurt = true;
+	simdisk_fail_after(world_chance(w, 700) ? x->wal : x->snap,
+			   (unsigned)world_pick(w, 10), -EIO);
+}
+
+static void fault_transfer(struct chaos *c)
+{
+	struct world *w = c->world;
+	uint64_t gid = gid_of(c, (unsigned)world_pick(w, w->checks->n_groups));
+
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		struct node *x = &w->nodes[i];
+		struct engine_info info;
+
+		if (!x->up || !engine_info(x->engine, gid, &info) ||
+		    !info.is_leader)
+			continue;
+		world_say(w, "node %u hands group %" PRIu64 " over", i + 1,
+			  gid);
+		if (engine_transfer(x->engine, gid,
+				    world_chance(w, 500)
+					    ? 0
+					    : 1 + world_pick(w, w->n_nodes),
+				    NULL) == 0)
+			w->counts.transfers++;
+		node_turn_soon(x);
+	}
+}
+
+static void fault_members(struct chaos *c)
+{
+	struct world *w = c->world;
+	unsigned g = (unsigned)world_pick(w, w->checks->n_groups);
+	unsigned voters = 1 + (unsigned)world_pick(w, w->n_nodes);
+	unsigned first = (unsigned)world_pick(w, w->n_nodes);
+
+	if (voters > 5)
+		voters = 5;
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		unsigned n = (first + i) % w->n_nodes;
+
+		if (i < voters)
+			c->want[g][n] = WANT_VOTER;
+		else
+			c->want[g][n] = world_chance(w, 100)   ? WANT_SPARE
+					: world_chance(w, 500) ? WANT_STANDBY
+							       : WANT_NONE;
+	}
+	world_say(w, "group %" PRIu64 " shall have %u voters from node %u on",
+		  gid_of(c, g), voters, first + 1);
+}
+
+// clang-format off
+static const struct fault {
+	const char *name;
+	unsigned weight;
+	void (*fn)(struct chaos *c);
+} faults[] = {
+	{ "kill",      20, fault_kill },
+	{ "power",     12, fault_power },
+	{ "power-all",  2, fault_power_all },
+	{ "stop",       5, fault_stop },
+	{ "split",      8, fault_split },
+	{ "one-way",    8, fault_one_way },
+	{ "heal",      20, fault_heal },
+	{ "slow-disk",  8, fault_slow_disk },
+	{ "bad-disk",   4, fault_bad_disk },
+	{ "transfer",  10, fault_transfer },
+	{ "members",   10, fault_members },
+};
+// clang-format on
+
+enum { FAULTS = sizeof(faults) / sizeof(faults[0]) };
+
+static void on_fault(struct world *w, void *arg, uint64_t n)
+{
+	struct chaos *c = arg;
+	unsigned sum = 0, pick;
+
+	(void)n;
+	if (w->calm)
+		return;
+	for (unsigned i = 0; i < FAULTS; i++)
+		sum += c->weights[i];
+	pick = (unsigned)world_pick(w, sum);
+	for (unsigned i = 0; i < FAULTS; i++) {
+		if (pick < c->weights[i]) {
+			faults[i].fn(c);
+			break;
+		}
+		pick -= c->weights[i];
+	}
+	world_at(w, 1 + world_pick(w, c->pause_us), on_fault, c, 0);
+}
+
+/* -- members
+ * ----------------------------------------------------------------------- */
+
+static size_t wanted(const struct chaos *c, unsigned g,
+		     struct engine_server ret[WORLD_NODES])
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < c->world->n_nodes; i++)
+		if (c->want[g][i] != WANT_NONE)
+			ret[n++] = (struct engine_server){
+				.id = i + 1,
+				.role = c->want[g][i] == WANT_VOTER
+						? ENGINE_VOTER
+					: c->want[g][i] == WANT_SPARE
+						? ENGINE_SPARE
+						: ENGINE_STANDBY,
+				.address = names[i],
+			};
+	return n;
+}
+
+static void bootstrap(struct chaos *c, unsigned g, struct node *x)
+{
+	struct engine_server s[WORLD_NODES];
+	struct err err;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < c->world->n_nodes; i++)
+		if (c->first_voters[g] >> i & 1)
+			s[n++] = (struct engine_server){ i + 1, ENGINE_VOTER,
+							 names[i] };
+	if (engine_bootstrap(x->engine, gid_of(c, g), x->id, &timing, s, n,
+			     NULL, 0, &err) < 0)
+		world_fail(c->world, "bootstrap: %s", err.text);
+}
+
+static void join(struct chaos *c, unsigned g, struct node *x)
+{
+	struct err err;
+	int rc;
+
+	if (engine_has(x->engine, gid_of(c, g)))
+		return;
+	/* Its first records can have been lost before they were written. */
+	if (c->bootstrap_again[g] >> x->index & 1) {
+		bootstrap(c, g, x);
+	} else if (c->want[g][x->index] != WANT_NONE) {
+		rc = engine_join(x->engine, gid_of(c, g), x->id, &timing, &err);
+		if (rc < 0 && rc != -EBUSY)
+			world_fail(c->world, "join: %s", err.text);
+		c->world->counts.joins += rc == 0;
+	}
+	node_turn_soon(x);
+}
+
+/* The leader of the latest term that has one. */
+static struct node *leader_of(const struct chaos *c, unsigned g)
+{
+	struct node *best = NULL;
+	uint64_t term = 0;
+
+	for (unsigned i = 0; i < c->world->n_nodes; i++) {
+		struct node *x = &c->world->nodes[i];
+		struct engine_info info;
+
+		if (!x->up || !engine_info(x->engine, gid_of(c, g), &info) ||
+		    !info.is_leader || !info.is_ready || info.term < term)
+			continue;
+		best = x;
+		term = info.term;
+	}
+	return best;
+}
+
+static bool is_member(struct node *leader, uint64_t gid, uint64_t id)
+{
+	struct arena *a = arena_new();
+	struct engine_server *s;
+	size_t n = engine_members(leader->engine, gid, a, &s);
+	bool yes = false;
+
+	for (size_t i = 0; i < n; i++)
+		yes |= s[i].id == id;
+	arena_free(a);
+	return yes;
+}
+
+/* Who was removed forgets the group. */
+static void drop(struct chaos *c, unsigned g, struct node *leader,
+		 struct node *x)
+{
+	struct err err;
+
+	if (c->want[g][x->index] != WANT_NONE || !x->up ||
+	    !engine_has(x->engine, gid_of(c, g)) ||
+	    is_member(leader, gid_of(c, g), x->id))
+		return;
+	world_say(c->world, "node %u forgets group %" PRIu64, x->index + 1,
+		  gid_of(c, g));
+	c->world->counts.drops++;
+	c->bootstrap_again[g] &= ~(UINT64_C(1) << x->index);
+	if (engine_drop(x->engine, gid_of(c, g), &err) < 0)
+		world_fail(c->world, "drop: %s", err.text);
+	node_turn_soon(x);
+}
+
+static int set_members(struct chaos *c, unsigned g, struct node *leader)
+{
+	struct engine_server want[WORLD_NODES];
+	size_t n = wanted(c, g, want);
+	struct err err;
+	int rc =
+		engine_set_members(leader->engine, gid_of(c, g), want, n, &err);
+
+	if (rc < 0 && rc != -EAGAIN)
+		world_fail(c->world, "members: %s", err.text);
+	if (rc == 1)
+		c->world->counts.changes++;
+	node_turn_soon(leader);
+	return rc;
+}
+
+static void on_members(struct world *w, void *arg, uint64_t n)
+{
+	struct chaos *c = arg;
+
+	(void)n;
+	c->settled = true;
+	for (unsigned g = 0; g < w->checks->n_groups; g++) {
+		struct node *leader;
+
+		for (unsigned i = 0; i < w->n_nodes; i++)
+			if (w->nodes[i].up)
+				join(c, g, &w->nodes[i]);
+		leader = leader_of(c, g);
+		if (!leader || set_members(c, g, leader) != 0)
+			c->settled = false;
+		for (unsigned i = 0; i < w->n_nodes && leader; i++)
+			drop(c, g, leader, &w->nodes[i]);
+	}
+	world_at(w, 20 * MS + world_pick(w, 100 * MS), on_members, c, 0);
+}
+
+/* -- restarts, copies
+ * ----------------------------------------------------------------- */
+
+static void on_watch(struct world *w, void *arg, uint64_t n)
+{
+	struct chaos *c = arg;
+
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		struct node *x = &w->nodes[i];
+
+		if (!x->up && (w->calm || w->now_us >= x->restart_us))
+			node_start(x);
+	}
+	for (unsigned i = 0; i < w->n_nodes && n % 16 == 0; i++)
+		for (unsigned g = 0; g < w->checks->n_groups; g++)
+			checks_copy(&w->nodes[i], gid_of(c, g));
+	world_at(w, 5 * MS, on_watch, c, n + 1);
+}
+
+/* -- begin and end
+ * ---------------------------------------------------------------------- */
+
+void chaos_begin(struct chaos *c, struct world *w, struct clients *clients)
+{
+	c->world = w;
+	c->clients = clients;
+	for (unsigned i = 0; i < FAULTS; i++)
+		if (world_chance(w, 700))
+			c->weights[i] = faults[i].weight *
+					(1 + (unsigned)world_pick(w, 3));
+	c->weights[6] = faults[6].weight;
+	for (unsigned g = 0; g < w->checks->n_groups; g++) {
+		unsigned voters = 1 + 2 * (unsigned)world_pick(w, 3);
+		unsigned first = (unsigned)world_pick(w, w->n_nodes);
+
+		for (unsigned i = 0; i < w->n_nodes; i++) {
+			unsigned n = (first + i) % w->n_nodes;
+			bool votes = i < voters;
+
+			c->want[g][n] = votes ? WANT_VOTER : WANT_STANDBY;
+			if (votes)
+				c->first_voters[g] |= UINT64_C(1) << n;
+		}
+		c->bootstrap_again[g] = c->first_voters[g];
+	}
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		node_start(&w->nodes[i]);
+	world_at(w, 0, on_members, c, 0);
+	world_at(w, 0, on_watch, c, 0);
+	world_at(w, 300 * MS, on_fault, c, 0);
+}
+
+void chaos_end(struct chaos *c)
+{
+	struct world *w = c->world;
+
+	world_say(w, "from here on all is well");
+	w->calm = true;
+	c->calm_us = w->now_us;
+	fault_heal(c);
+	w->net.loss = w->net.dup = 0;
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		w->nodes[i].slow_until_us = 0;
+		/* An error that waits would hit it yet. */
+		simdisk_restart(w->nodes[i].wal);
+		simdisk_restart(w->nodes[i].snap);
+	}
+	c->clients->only_finish = true;
+}
+
+static bool copies_meet(struct chaos *c, unsigned g, char why[256])
+{
+	struct node *leader = leader_of(c, g);
+	struct engine_info l, info;
+
+	if (!leader) {
+		snprintf(why, 256, "group %" PRIu64 " has no leader",
+			 gid_of(c, g));
+		return false;
+	}
+	engine_info(leader->engine, gid_of(c, g), &l);
+	for (unsigned i = 0; i < c->world->n_nodes; i++) {
+		struct node *x = &c->world->nodes[i];
+
+		if (c->want[g][i] != WANT_STANDBY &&
+		    c->want[g][i] != WANT_VOTER)
+			continue;
+		if (x->up && engine_info(x->engine, gid_of(c, g), &info) &&
+		    info.applied == l.last)
+			continue;
+		snprintf(why, 256,
+			 "node %u, group %" PRIu64 ": applied %" PRIu64
+			 " of %" PRIu64,
+			 i + 1, gid_of(c, g), x->up ? info.applied : 0, l.last);
+		return false;
+	}
+	return true;
+}
+
+bool chaos_converged(struct chaos *c, char why[256])
+{
+	if (!clients_are_idle(c->clients)) {
+		snprintf(why, 256, "a client still waits");
+		return false;
+	}
+	if (!c->settled) {
+		snprintf(why, 256, "the members are not as they shall be");
+		return false;
+	}
+	for (unsigned g = 0; g < c->world->checks->n_groups; g++)
+		if (!copies_meet(c, g, why))
+			return false;
+	return true;
+}
+
+void chaos_describe(struct chaos *c)
+{
+	static const char *const roles[] = { "standby", "voter", "spare" };
+	struct world *w = c->world;
+
+	for (unsigned i = 0; i < w->n_nodes * w->checks->n_groups; i++) {
+		struct node *x = &w->nodes[i % w->n_nodes];
+		uint64_t gid = gid_of(c, i / w->n_nodes);
+		struct arena *a = arena_new();
+		struct engine_server *s = NULL;
+		struct engine_info info;
+		struct buf b = BUF(a);
+		size_t n;
+
+		if (!x->up || !engine_info(x->engine, gid, &info)) {
+			arena_free(a);
+			continue;
+		}
+		n = engine_members(x->engine, gid, a, &s);
+		for (size_t k = 0; k < n; k++)
+			buf_printf(&b, " %" PRIu64 ":%s", s[k].id,
+				   roles[s[k].role]);
+		world_say(w,
+			  "node %u group %" PRIu64 ": %s, leader %" PRIu64
+			  ", term %" PRIu64 ", applied %" PRIu64
+			  ", commit %" PRIu64 ", last %" PRIu64 ",%s",
+			  x->index + 1, gid, roles[info.role], info.leader,
+			  info.term, info.applied, info.commit, info.last,
+			  buf_text(&b));
+		arena_free(a);
+	}
+}
+
+static unsigned count_files(const struct simdisk *d)
+{
+	const char *name;
+	unsigned n = 0;
+
+	for (size_t i = 0; (name = simdisk_name(d, i)); i++)
+		n += strncmp(name, "snap-", 5) == 0;
+	return n;
+}
+
+void chaos_check_end(struct chaos *c)
+{
+	struct world *w = c->world;
+
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		struct node *x = &w->nodes[i];
+
+		for (unsigned g = 0; g < w->checks->n_groups; g++) {
+			if (c->want[g][i] != WANT_STANDBY &&
+			    c->want[g][i] != WANT_VOTER)
+				continue;
+			checks_copy(x, gid_of(c, g));
+			checks_content(x, gid_of(c, g));
+		}
+		/* The newest of each group, and one before it that was lately
+		 * read. */
+		if (count_files(x->snap) > 2 * w->checks->n_groups)
+			world_fail(w, "node %u has %u snapshot files", i + 1,
+				   count_files(x->snap));
+	}
+}
