@@ -63,9 +63,10 @@ static void crash(struct chaos *c, enum crash how)
 		node_doom(x, how);
 	else
 		node_crash(x, how);
-	x->restart_us =
-		w->now_us + (world_chance(w, 500) ? world_pick(w, 20 * MS)
-						  : world_pick(w, 1500 * MS));
+	x->restart_us = w->now_us +
+			world_pick(w, c->quick_restarts || world_chance(w, 500)
+					      ? 20 * MS
+					      : 1500 * MS);
 	if (world_chance(w, 300))
 		hasten_others(w, x->id);
 }
@@ -148,28 +149,48 @@ static void fault_bad_disk(struct chaos *c)
 			   (unsigned)world_pick(w, 10), -EIO);
 }
 
+static void transfer(struct world *w, struct node *x, uint64_t gid)
+{
+	uint64_t to = world_chance(w, 500) ? 0 : 1 + world_pick(w, w->n_nodes);
+	struct engine_info info;
+
+	if (!x->up || !engine_info(x->engine, gid, &info) || !info.is_leader)
+		return;
+	world_say(w, "node %u hands group %" PRIu64 " over", x->index + 1, gid);
+	if (engine_transfer(x->engine, gid, to, NULL) == 0)
+		w->counts.transfers++;
+	node_turn_soon(x);
+}
+
+static void on_transfer(struct world *w, void *arg, uint64_t id)
+{
+	struct chaos *c = arg;
+
+	for (unsigned g = 0; g < w->checks->n_groups; g++)
+		transfer(w, world_node(w, id), gid_of(c, g));
+}
+
 static void fault_transfer(struct chaos *c)
 {
 	struct world *w = c->world;
 	uint64_t gid = gid_of(c, (unsigned)world_pick(w, w->checks->n_groups));
 
-	for (unsigned i = 0; i < w->n_nodes; i++) {
-		struct node *x = &w->nodes[i];
-		struct engine_info info;
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		transfer(w, &w->nodes[i], gid);
+}
 
-		if (!x->up || !engine_info(x->engine, gid, &info) ||
-		    !info.is_leader)
-			continue;
-		world_say(w, "node %u hands group %" PRIu64 " over", i + 1,
-			  gid);
-		if (engine_transfer(x->engine, gid,
-				    world_chance(w, 500)
-					    ? 0
-					    : 1 + world_pick(w, w->n_nodes),
-				    NULL) == 0)
-			w->counts.transfers++;
-		node_turn_soon(x);
-	}
+/* A leader hears late what the others say, and may have handed over by then. */
+static void fault_late(struct chaos *c)
+{
+	struct world *w = c->world;
+	struct node *x = &w->nodes[world_pick(w, w->n_nodes)];
+
+	x->late_us = world_pick(w, 250 * MS);
+	x->late_until_us = w->now_us + world_pick(w, 2 * SECOND);
+	world_say(w, "node %u hears everything %.0f ms late", x->index + 1,
+		  (double)x->late_us / MS);
+	if (world_chance(w, 500))
+		world_at(w, world_pick(w, 500 * MS), on_transfer, c, x->id);
 }
 
 static void fault_members(struct chaos *c)
@@ -211,6 +232,7 @@ static const struct fault {
 	{ "slow-disk",  8, fault_slow_disk },
 	{ "bad-disk",   4, fault_bad_disk },
 	{ "transfer",  10, fault_transfer },
+	{ "late",      10, fault_late },
 	{ "members",   10, fault_members },
 };
 // clang-format on
@@ -413,6 +435,11 @@ void chaos_begin(struct chaos *c, struct world *w, struct clients *clients)
 			c->weights[i] = faults[i].weight *
 					(1 + (unsigned)world_pick(w, 3));
 	c->weights[6] = faults[6].weight;
+	c->quick_restarts = world_chance(w, 250);
+	if (c->quick_restarts) {
+		c->weights[0] = 5 * faults[0].weight;
+		c->pause_us /= 3;
+	}
 	for (unsigned g = 0; g < w->checks->n_groups; g++) {
 		unsigned voters = 1 + 2 * (unsigned)world_pick(w, 3);
 		unsigned first = (unsigned)world_pick(w, w->n_nodes);
@@ -445,6 +472,7 @@ void chaos_end(struct chaos *c)
 	w->net.loss = w->net.dup = 0;
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		w->nodes[i].slow_until_us = 0;
+		w->nodes[i].late_until_us = 0;
 		/* An error that waits would hit it yet. */
 		simdisk_restart(w->nodes[i].wal);
 		simdisk_restart(w->nodes[i].snap);

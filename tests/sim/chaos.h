@@ -18,6 +18,7 @@ enum want {
 struct chaos {
 	struct world *world;
 	struct clients *clients;
+	bool quick_restarts;
 	uint64_t pause_us;    /* between two faults, at most */
 	unsigned weights[16]; /* of the kinds of fault, 0: never */
 	enum want want[WORLD_GROUPS][WORLD_NODES];

@@ -49,6 +49,9 @@ static void shape(struct world *w, struct clients *clients, struct chaos *c)
 	w->snapshot_entries = 10 + (unsigned)world_pick(w, 90);
 	w->trailing = 1 + (unsigned)world_pick(w, 30);
 	w->wal_segment = (big ? 1024 : 128) << 10;
+	w->die_voting = w->plant == PLANT_VOTE_LOST ? 500
+			: world_chance(w, 300)	    ? 100
+						    : 0;
 	clients->text_len = big ? 20000 : 200;
 	clients->pause_us = (world_chance(w, 500) ? 10 : 100) * MS;
 	c->pause_us = (50 + world_pick(w, 600)) * MS;

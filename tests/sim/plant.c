@@ -172,13 +172,16 @@ static void alter(struct world *w, struct arena *a, struct doc *msg)
 
 void plant_message(struct world *w, struct arena *a, struct doc *msg)
 {
-	struct doc *st = doc_get(msg, "st");
-	const char *kind = doc_get_str(msg, "k", "");
-
 	if (w->plant == PLANT_NET_ALTERS)
 		alter(w, a, msg);
-	/* In answers only: there it is the asker's own clock. */
-	if (w->plant == PLANT_NET_LATE && st && st->num &&
+}
+
+void plant_arrival(struct node *x, struct doc *msg)
+{
+	const char *kind = doc_get_str(msg, "k", "");
+	struct doc *st = doc_get(msg, "st");
+
+	if (x->world->plant == PLANT_NET_LATE && st &&
 	    (strcmp(kind, "ar") == 0 || strcmp(kind, "ca") == 0))
-		st->num += 30;
+		st->num = (int64_t)node_now_ms(x);
 }

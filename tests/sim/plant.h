@@ -10,4 +10,5 @@
 const struct wal_disk *plant_disk(struct node *x);
 void plant_power_lost(struct node *x);
 void plant_message(struct world *w, struct arena *a, struct doc *msg);
+void plant_arrival(struct node *x, struct doc *msg);
 void plant_begin(struct world *w);

@@ -246,6 +246,15 @@ void node_turn_soon(struct node *x)
 /* -- messages
  * ---------------------------------------------------------------------- */
 
+static void on_doom(struct world *w, void *arg, uint64_t epoch)
+{
+	struct node *x = arg;
+
+	(void)w;
+	if (x->up && x->epoch == epoch)
+		node_crash(x, (enum crash)x->doom);
+}
+
 struct packet {
 	struct node *to;
 	uint64_t from, gid;
@@ -279,9 +288,11 @@ static void on_arrival(struct world *w, void *arg, uint64_t n)
 		if (doc_decode(a, p->data, p->len, &msg, &err) < 0)
 			world_fail(w, "a message does not decode: %s",
 				   err.text);
-		else
+		else {
+			plant_arrival(x, msg);
 			engine_recv(x->engine, node_now_ms(x), p->gid, p->from,
 				    msg);
+		}
 		w->counts.chunks +=
 			strcmp(doc_get_str(msg, "k", ""), "sc") == 0;
 		if (w->tells_messages)
@@ -301,6 +312,8 @@ static void post(struct node *x, struct node *to, uint64_t gid,
 	uint64_t at = w->now_us + 20 + world_pick(w, w->net.delay_us);
 
 	assert(p);
+	if (to->late_until_us > w->now_us)
+		at += to->late_us;
 	/* Now and then one is late. */
 	if (world_chance(w, 5))
 		at += world_pick(w, 50 * MS);
@@ -316,6 +329,20 @@ static void post(struct node *x, struct node *to, uint64_t gid,
 	world_at(w, at - w->now_us, on_arrival, p, 0);
 }
 
+/* Now and then a node dies just after it has voted. */
+static void maybe_die(struct node *x, const struct doc *msg)
+{
+	struct world *w = x->world;
+
+	if (w->calm || strcmp(doc_get_str(msg, "k", ""), "rr") != 0 ||
+	    doc_get_bool(msg, "pv", true) || !doc_get_bool(msg, "g", false) ||
+	    !world_chance(w, w->die_voting))
+		return;
+	x->doom = world_chance(w, 500) ? CRASH_PROCESS : CRASH_MACHINE;
+	x->restart_us = w->now_us + world_pick(w, 10 * MS);
+	world_at(w, world_pick(w, 100), on_doom, x, x->epoch);
+}
+
 static void on_send(void *ctx, uint64_t gid, uint64_t to, struct arena *a,
 		    struct doc *msg)
 {
@@ -326,6 +353,7 @@ static void on_send(void *ctx, uint64_t gid, uint64_t to, struct arena *a,
 	if (!x->up || !y)
 		return;
 	w->counts.messages++;
+	maybe_die(x, msg);
 	if (w->net.links[x->index][y->index].cut ||
 	    world_chance(w, w->net.loss)) {
 		w->counts.lost++;
@@ -342,15 +370,6 @@ static void on_send(void *ctx, uint64_t gid, uint64_t to, struct arena *a,
  * ---------------------------------------------------------------------- */
 
 static void on_job(struct world *w, void *arg, uint64_t n);
-
-static void on_doom(struct world *w, void *arg, uint64_t epoch)
-{
-	struct node *x = arg;
-
-	(void)w;
-	if (x->up && x->epoch == epoch)
-		node_crash(x, (enum crash)x->doom);
-}
 
 void node_doom(struct node *x, enum crash how)
 {

@@ -80,9 +80,11 @@ struct node {
 	struct engine *engine;
 	struct job_list lanes[WORLD_LANES];
 	bool turn_due;
-	unsigned wake;	/* number of the latest timer */
-	bool disk_hurt; /* an error was injected */
-	uint64_t slow_until_us;
+	unsigned wake;		/* number of the latest timer */
+	bool disk_hurt;		/* an error was injected */
+	uint64_t slow_until_us; /* its disks are */
+	uint64_t late_until_us; /* what is sent to it comes so much later */
+	uint64_t late_us;
 	uint64_t restart_us; /* when it shall come back; 0: not decided */
 };
 
@@ -115,6 +117,7 @@ struct world {
 	uint64_t next_seq;
 	unsigned snapshot_entries, trailing;
 	uint64_t wal_segment;
+	unsigned die_voting; /* per mille of the votes */
 	/* What happened, to see that a run did something. */
 	struct counts {
 		unsigned messages, lost, chunks, crashes, reboots, torn;
