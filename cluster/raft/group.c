@@ -270,13 +270,37 @@ void group_tell(struct egroup *g)
 			tell_one(g, c->servers[i].id);
 }
 
+static bool votes_in(const struct raft_configuration *c, uint64_t id)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->servers[i].id == id)
+			return c->servers[i].role == RAFT_VOTER;
+	return false;
+}
+
+/* Who is being demoted gets the list that says so when it is committed. With it
+ * in its log, but not in ours, it would neither lead, being no voter by it, nor
+ * let others lead, whose logs are behind. */
+static unsigned may_send(const struct egroup *g, uint64_t id, uint64_t prev,
+			 unsigned n)
+{
+	uint64_t list = g->r.configuration_uncommitted_index;
+
+	if (!list || prev + n < list ||
+	    !votes_in(&g->r.configuration_committed, id) ||
+	    votes_in(&g->r.configuration, id))
+		return n;
+	return prev + 1 < list ? (unsigned)(list - prev - 1) : 0;
+}
+
 /* libraft bounds the entries of a message by number; the wire by bytes. */
 static void send_append(struct egroup *g, const struct raft_message *m)
 {
 	struct arena *a = engine_scratch(g->engine);
 	struct raft_message part = *m;
 	struct raft_append_entries *p = &part.append_entries;
-	unsigned left = m->append_entries.n_entries;
+	unsigned left = may_send(g, m->server_id, p->prev_log_index,
+				 m->append_entries.n_entries);
 
 	do {
 		const struct raft_log_entry *last = NULL;

@@ -298,6 +298,8 @@ static int conf_at(const struct egroup *g, uint64_t index, struct snap *s)
 	return 0;
 }
 
+/* After a start the database may be ahead of what libraft knows to be
+ * committed; it has to see the entries, and the lists among them, first. */
 static bool due(const struct egroup *g)
 {
 	const struct raft_log_entry *last;
@@ -305,6 +307,7 @@ static bool due(const struct egroup *g)
 
 	if (!g->started || g->dropped || g->installing || g->rx || g->taking ||
 	    g->mark_seq || g->applied <= g->snap.index ||
+	    g->applied > raft_commit_index(&g->r) ||
 	    g->engine->now < g->take_after_ms)
 		return false;
 	behind = g->applied - g->snap.index;

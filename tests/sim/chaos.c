@@ -548,10 +548,12 @@ void chaos_describe(struct chaos *c)
 			buf_printf(&b, " %" PRIu64 ":%s", s[k].id,
 				   roles[s[k].role]);
 		world_say(w,
-			  "node %u group %" PRIu64 ": %s, leader %" PRIu64
-			  ", term %" PRIu64 ", applied %" PRIu64
-			  ", commit %" PRIu64 ", last %" PRIu64 ",%s",
-			  x->index + 1, gid, roles[info.role], info.leader,
+			  "node %u group %" PRIu64
+			  ": %s (want %u), leader %" PRIu64 ", term %" PRIu64
+			  ", applied %" PRIu64 ", commit %" PRIu64
+			  ", last %" PRIu64 ",%s",
+			  x->index + 1, gid, roles[info.role],
+			  c->want[i / w->n_nodes][x->index], info.leader,
 			  info.term, info.applied, info.commit, info.last,
 			  buf_text(&b));
 		arena_free(a);
