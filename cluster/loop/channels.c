@@ -8,15 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cluster/loop/admit.h"
 #include "cluster/loop/clock.h"
-#include "cluster/loop/disk.h"
 #include "cluster/loop/report.h"
 #include "cluster/loop/sock.h"
 #include "cluster/loop/wire.h"
 #include "drivers/driver.h"
 
-#define CHECK_MS    2000 /* is the socket still where it was put? */
-#define SUBUID_FILE "/etc/subuid"
+#define CHECK_MS 2000 /* is the socket still where it was put? */
 
 struct host_end {
 	LIST_ENTRY(host_end) link; /* channels::ends */
@@ -57,46 +56,16 @@ static struct host_end *end_find(struct channels *cs, const char *service,
 
 /* -- who may connect ------------------------------------------------------ */
 
-/* Lines of subuid(5): "root:FIRST:COUNT". */
-bool channels_uid_ok(unsigned uid, unsigned self, const char *subuid)
-{
-	unsigned long first, count;
-
-	if (uid == 0 || uid == self)
-		return true;
-	for (const char *at = subuid; at && *at; at++) {
-		if ((sscanf(at, "root:%lu:%lu", &first, &count) == 2 ||
-		     sscanf(at, "0:%lu:%lu", &first, &count) == 2) &&
-		    uid >= first && uid - first < count)
-			return true;
-		at = strchr(at, '\n');
-		if (!at)
-			break;
-	}
-	return false;
-}
-
 static bool end_admits(struct host_end *e, int fd)
 {
-	SCOPED(arena) struct arena *a = arena_new();
-	char *subuid = NULL;
-	size_t len;
 	uid_t uid;
 	pid_t pid;
 	struct err err;
 
-	if (unix_peer(fd, &uid, &pid, &err) < 0) {
-		end_say(e, err.text);
-		return false;
-	}
-	if (disk_read(a, SUBUID_FILE, 1 << 20, &subuid, &len, NULL) != 0)
-		subuid = NULL;
-	if (channels_uid_ok(uid, geteuid(), subuid))
+	if (unix_peer(fd, &uid, &pid, &err) == 0 &&
+	    admit_peer(pid, uid, &err) == 0)
 		return true;
-	end_say(e, arena_printf(a,
-				"uid %u is refused: it is neither root nor "
-				"among root's ids of " SUBUID_FILE,
-				(unsigned)uid));
+	end_say(e, err.text);
 	return false;
 }
 

@@ -9,8 +9,9 @@
  * that was killed or rolled back has left it without a word. A peer that is
  * silent for WIRE_SILENT_MS is gone.
  *
- * Only root is heard, root of a container in its own user namespace included:
- * no other user of the hypervisor can pass for a container.
+ * Only root is heard, root of a container in its own user namespace included
+ * (admit.h): no other user of the hypervisor, or in the container, can pass
+ * for its agent.
  */
 #pragma once
 
@@ -44,7 +45,3 @@ void channels_tick(struct channels *cs, uint64_t now_ms);
 uint64_t channels_next_ms(const struct channels *cs);
 /* The memory goes as the loop turns. No callbacks any more. */
 void channels_close(struct channels *cs);
-
-/* May @uid on the other side of a container's socket be heard? @subuid: the
- * text of /etc/subuid. */
-bool channels_uid_ok(unsigned uid, unsigned self, const char *subuid);

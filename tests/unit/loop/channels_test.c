@@ -1,5 +1,5 @@
 /*
- * The two ends of a container's channel, in one process; and who is let in.
+ * The two ends of a container's channel, in one process.
  */
 #include "cluster/loop/channels.h"
 
@@ -15,36 +15,6 @@
 #include "cluster/loop/sock.h"
 #include "cluster/loop/wire.h"
 #include "tests/lib/table.h"
-
-/* -- who is let in --------------------------------------------------------- */
-
-#define SUBUID "user:1000000:65536\nroot:100000:65536\nroot:300000:10\n"
-
-static const struct row {
-	const char *name;
-	unsigned uid;
-	const char *subuid;
-	bool ok;
-} rows[] = {
-	{ "root", 0, NULL, true },
-	{ "who the agent runs as", 77, "", true },
-	{ "a user of the host", 1000, SUBUID, false },
-	{ "a container's root", 100000, SUBUID, true },
-	{ "another one's", 300000, SUBUID, true },
-	{ "the last of a range", 165535, SUBUID, true },
-	{ "behind a range", 165536, SUBUID, false },
-	{ "a user's own container", 1000000, SUBUID, false },
-	{ "by number", 500, "0:500:1", true },
-	{ "no file", 100000, NULL, false },
-	{ "nonsense", 100000, "root:x\n\n::\nroot", false },
-};
-
-static void admits(void **state)
-{
-	const struct row *r = *state;
-
-	assert_int_equal(channels_uid_ok(r->uid, 77, r->subuid), r->ok);
-}
 
 /* -- both ends --------------------------------------------------------------
  */
@@ -330,6 +300,5 @@ int main(void)
 
 	report_init(-1);
 	cmocka_set_test_filter(getenv("T"));
-	return cmocka_run_group_tests(tests, NULL, NULL) +
-	       TABLE_RUN(rows, admits);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
