@@ -207,6 +207,7 @@ static void channel_welcome(struct agent *g, struct channel *c,
 	if (!c->up)
 		return;
 	c->welcomed = true;
+	c->asked_ms = g->now_ms;
 	c->refused[0] = '\0';
 	doc_put_int(a, f, "g", (int64_t)c->group);
 	doc_put_int(a, f, "id", (int64_t)c->id);

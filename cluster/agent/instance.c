@@ -326,6 +326,17 @@ static const struct doc *encap_assignment(struct agent *g, struct arena *a,
 	return row;
 }
 
+static int64_t asked_ms(const struct agent *g, struct channel *c,
+			uint64_t token)
+{
+	if (!c || !c->welcomed)
+		return 0;
+	if (c->asked_token != token)
+		c->asked_ms = g->now_ms;
+	c->asked_token = token;
+	return (int64_t)(g->now_ms - c->asked_ms);
+}
+
 static size_t encap_views(struct agent *g, struct arena *a,
 			  const struct instance_run *run,
 			  struct encap_view *views)
@@ -336,17 +347,20 @@ static size_t encap_views(struct agent *g, struct arena *a,
 		const struct resource *r = &run->inst.res[i];
 		const struct doc *row;
 		struct channel *c;
+		uint64_t token;
 
 		if (strcmp(r->group, "container") != 0 || !r->encapnode ||
 		    !r->encapnode[0])
 			continue;
 		c = channel_find(g, run->service, r->rid);
 		row = encap_assignment(g, a, run, r->encapnode);
+		token = (uint64_t)doc_get_int(row, "token", 0);
 		views[n++] = (struct encap_view){
 			.rid = r->rid,
 			.connected = c && c->welcomed,
 			.want = want_of(row),
-			.token = (uint64_t)doc_get_int(row, "token", 0),
+			.token = token,
+			.asked_ms = asked_ms(g, c, token),
 			.status = c && c->welcomed ? c->status : NULL,
 			.since_ms = run->up_since[i]
 					    ? (int64_t)(g->now_ms -

@@ -78,6 +78,8 @@ struct channel {
 	bool welcomed;			 /* and its agent has its identity */
 	bool asking;			 /* a check or a join is under way */
 	bool wanted;			 /* of this turn's list */
+	uint64_t asked_token, asked_ms;	 /* its assignment, and since when it
+					    could know that */
 	struct arena *status_arena;
 	struct doc *status; /* the container's own instance document */
 	char refused[128];  /* the reason that was logged last */

@@ -122,6 +122,15 @@ static const char *encap_error(const struct sweep *s, size_t i,
 			    doc_get_str(said, "error", "no reason given"));
 }
 
+/* Is it worth waiting for what it will say next? */
+static bool encap_answers(const struct sweep *s, const struct encap_view *v,
+			  const struct doc *said)
+{
+	return word_is(said, "state", "starting") ||
+	       word_is(said, "state", "stopping") ||
+	       v->asked_ms < s->in->agent_timeout_ms;
+}
+
 /* An agent that has just booted may say what it knew before: all down, and
  * idle, before it learns what is wanted. */
 static bool encap_has_started(const struct doc *said)
@@ -158,7 +167,7 @@ static enum need encap_start_need(const struct sweep *s, size_t i,
 		return NEED_NOTHING;
 	*why = arena_printf(s->a, "the encap resources in %s are not up yet",
 			    v->rid);
-	return NEED_WAIT;
+	return encap_answers(s, v, said) ? NEED_WAIT : NEED_NOTHING;
 }
 
 static enum need encap_stop_need(const struct sweep *s, size_t i,
@@ -169,7 +178,7 @@ static enum need encap_stop_need(const struct sweep *s, size_t i,
 
 	/* Where only the hypervisor level is to stop, what is inside goes down
 	 * with the container. */
-	if (!v || v->want != WANT_DOWN || !v->connected)
+	if (!v || v->want != WANT_DOWN)
 		return NEED_NOTHING;
 	said = encap_said(v);
 	if (said && word_is(said, "state", "stop failed")) {
@@ -178,6 +187,11 @@ static enum need encap_stop_need(const struct sweep *s, size_t i,
 	}
 	if (said && word_is(said, "state", "idle") && !instance_runs(said))
 		return NEED_NOTHING;
+	if (!v->connected || !encap_answers(s, v, said)) {
+		*why = "its agent does not answer: what runs in it ends with "
+		       "it";
+		return NEED_NOTHING;
+	}
 	*why = arena_printf(s->a, "the encap resources in %s are not down yet",
 			    v->rid);
 	return NEED_WAIT;
@@ -382,7 +396,8 @@ static bool stop_one(struct sweep *s, size_t i)
 		else if (need == NEED_GIVE_UP)
 			stop_failed_by(s, stop_error(s, i));
 		else
-			act(s, RECON_STOP, i, "next in the order of the stop");
+			act(s, RECON_STOP, i,
+			    why ? why : "next in the order of the stop");
 		return false;
 	}
 	return true;

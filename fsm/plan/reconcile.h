@@ -10,8 +10,11 @@
  * Start, at the hypervisor level: resources before the container in group
  * order, the container, its agent answering, its encap resources (which the
  * agent inside starts, driven by its own assignment), then the resources after
- * it. Stop: the exact reverse; a container whose agent does not answer does
- * not block. At the encap level: the encap resources alone.
+ * it. Stop: the exact reverse. An agent that is at work on its assignment is
+ * waited for as long as that takes (each of its operations has a deadline). One
+ * that is not connected, or does not say within agent_timeout_ms that it is at
+ * work, does not answer, and blocks neither. At the encap level: the encap
+ * resources alone.
  *
  * The flags of a resource: disable and the tag noaction take it out of
  * everything; a failure of an optional one fails nothing; a standby one is up
@@ -33,6 +36,9 @@ struct encap_view {
 	uint64_t token;
 	const struct doc *status; /* its instance document, of this session */
 	int64_t since_ms;	  /* how long the container is up */
+	/* How long it could have known its assignment: since it is connected
+	 * and there is this token. */
+	int64_t asked_ms;
 };
 
 /* Per resource, for this assignment: all is forgotten with the next one, and

@@ -11,7 +11,8 @@ struct row {
 	const char *want; /* up, down, nothing, kill; was_up, frozen, keep */
 	const char *res;
 	/* The container's agent: [VM'S-WANT TOKEN up_for TOKEN-SAID STATE
-	 * AVAIL], or "off MS"; "" if there is none. */
+	 * AVAIL], "once" it was all up, "asked" for as long as one may be; or
+	 * "off MS"; "" if there is none. */
 	const char *vm;
 	const char *step;
 };
@@ -96,6 +97,7 @@ static const struct row stops[] = {
 
 #define UPRES   "fs#1=up container#0@vm1=up!ds fs#e:e=down app#1=down"
 #define DOWNRES "fs#1=up container#0@vm1=up fs#e:e=up app#1=down"
+#define NO_ANSWER " (its agent does not answer: what runs in it ends with it)"
 static const struct row encaps[] = {
 	{ "start: the container", "up", "fs#1=up container#0@vm1=down app#1=down", "up 5 off 0", "start container#0" },
 	{ "start: its agent does not answer yet", "up", UPRES, "up 5 off 1000", "wait starting: container#0 is up, its agent does not answer yet" },
@@ -108,6 +110,13 @@ static const struct row encaps[] = {
 	{ "start: n/a inside", "up", UPRES, "up 5 on 5 idle n/a once", "start app#1" },
 	{ "start: half up inside, and settled", "up", UPRES, "up 5 on 5 idle warn once", "start app#1" },
 	{ "start: fallen down inside since", "up", UPRES, "up 5 on 5 idle down once", "start app#1" },
+	{ "start: its agent never says anything", "up", UPRES, "up 5 on 0 idle n/a asked", "start app#1" },
+	{ "start: its agent never speaks of the assignment", "up", UPRES, "up 5 on 4 idle up once asked", "start app#1" },
+	{ "start: it is at work for long", "up", UPRES, "up 5 on 5 starting warn asked", "wait starting: the encap resources in container#0 are not up yet" },
+	{ "start: it is at work for long, on another assignment", "up", UPRES, "up 5 on 4 starting warn asked", "start app#1" },
+	{ "start: it knows, and never begins", "up", UPRES, "up 5 on 5 idle down asked", "start app#1" },
+	{ "start: failed inside, after long", "up", "fs#1=up container#0@vm1=up!d app#1=down", "up 5 on 5 start-failed down asked",
+	  "failed start failed: what runs in container#0: start failed: no reason given failed=container#0" },
 	{ "start: failed inside", "up", UPRES, "up 5 on 5 start-failed down",
 	  "stop container#0 (rollback: what runs in container#0: start failed: no reason given) failed=container#0" },
 	{ "start: failed inside, the container was up before", "up", "fs#1=up container#0@vm1=up!d app#1=down", "up 5 on 5 start-failed down",
@@ -124,7 +133,14 @@ static const struct row encaps[] = {
 	{ "stop: the inside has not heard of it", "down", DOWNRES, "down 5 on 4 idle up once", "wait stopping: the encap resources in container#0 are not down yet" },
 	{ "stop: all down inside", "down", DOWNRES, "down 5 on 5 idle down", "stop container#0" },
 	{ "stop: n/a inside, but not settled", "down", DOWNRES, "down 5 on 5 stopping n/a", "wait stopping: the encap resources in container#0 are not down yet" },
-	{ "stop: the agent does not answer", "down", DOWNRES, "down 5 off 0", "stop container#0" },
+	{ "stop: the agent is not there", "down", DOWNRES, "down 5 off 0", "stop container#0" NO_ANSWER },
+	{ "stop: the agent never says anything", "down", DOWNRES, "down 5 on 0 idle n/a asked", "stop container#0" NO_ANSWER },
+	{ "stop: the agent never speaks of the assignment", "down", DOWNRES, "down 5 on 4 idle up once asked", "stop container#0" NO_ANSWER },
+	{ "stop: it is at work for long", "down", DOWNRES, "down 5 on 5 stopping up asked", "wait stopping: the encap resources in container#0 are not down yet" },
+	{ "stop: it is at work for long, on another assignment", "down", DOWNRES, "down 5 on 4 stopping up asked", "stop container#0" NO_ANSWER },
+	{ "stop: it is done, and something optional is left", "down", DOWNRES, "down 5 on 5 idle up", "wait stopping: the encap resources in container#0 are not down yet" },
+	{ "stop: ... and not for ever", "down", DOWNRES, "down 5 on 5 idle up asked", "stop container#0" NO_ANSWER },
+	{ "stop: failed inside, after long", "down", DOWNRES, "down 5 on 5 stop-failed warn asked", "failed stop failed: what runs in container#0: stop failed: no reason given" },
 	{ "stop: failed inside", "down", DOWNRES, "down 5 on 5 stop-failed warn", "failed stop failed: what runs in container#0: stop failed: no reason given" },
 	{ "stop: only the hypervisor level", "down", DOWNRES, "up 5 on 5 idle up once", "stop container#0" },
 	{ "stop: the container is down already", "down", "fs#1=up container#0@vm1=down app#1=down", "down 5 off 0", "stop fs#1" },
@@ -177,6 +193,7 @@ static void view_parse(struct arena *a, const char *text, struct encap_view *v)
 	};
 	if (!v->connected)
 		return;
+	v->asked_ms = has(text, "asked") ? 20000 : 19999;
 	doc_put_int(a, d, "token", n);
 	doc_put_str(a, d, "state", state);
 	doc_put_str(a, d, "avail", avail);
