@@ -10,7 +10,7 @@ machine()
 	echo "-- mounts"
 	awk '{ print $5, $9 }' /proc/self/mountinfo | grep -E 'encap|lxc|netns' || :
 	echo "-- network namespaces"
-	find /run/netns -name "$ENCAP_TRY_NAME-*"
+	find /run/netns -name "$ENCAP_TRY_NAME-*" || :
 	echo "-- interfaces"
 	ip -o link | awk '{ print $2 }'
 	echo "-- loop devices"

@@ -17,6 +17,7 @@ export ENCAP_TRY_BUILD=${ENCAP_TRY_BUILD:-$SOURCE/build/dev}
 STATE=/var/lib/encap-try-$ENCAP_TRY_NAME
 SCRATCH=$(mktemp -d)
 background=()
+exec {output}>&1 # what fails may have its own output elsewhere
 
 try() { "$SOURCE/deploy/try" "$@"; }
 on() { try sh "$@"; }
@@ -33,8 +34,10 @@ step() { echo "== $*"; }
 fail()
 {
 	trap - ERR
-	diagnose || :
-	echo "FAILED: $*"
+	{
+		diagnose || :
+		echo "FAILED: $*"
+	} >&"$output" 2>&1
 	exit 1
 }
 
