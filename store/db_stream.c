@@ -200,7 +200,7 @@ static int check_frame(const uint8_t *data, size_t len, struct err *err)
 static int check_rows(const uint8_t *data, size_t len, struct err *err)
 {
 	size_t end = len - END_LEN, pos = START_LEN;
-	struct row row, before;
+	struct row row, before = { 0 };
 	uint64_t rows = 0, said;
 
 	while (pos < end) {
