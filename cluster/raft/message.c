@@ -74,9 +74,12 @@ encode_append_result(const struct egroup *g, struct arena *a,
 		     const struct raft_append_entries_result *m)
 {
 	struct doc *d = encode_new(a, "ar", m->term);
+	uint64_t last = glog_last(&g->log);
 
 	put_u64(a, d, "rj", m->rejected);
-	put_u64(a, d, "li", m->last_log_index);
+	/* libraft leaves it unset in some refusals. */
+	put_u64(a, d, "li",
+		m->last_log_index < last ? m->last_log_index : last);
 	if (g->leader_st_term == m->term)
 		put_u64(a, d, "st", g->leader_st);
 	return d;
