@@ -33,8 +33,11 @@ struct doc *op_cluster_init(const struct op_env *env, const struct doc *cmd)
 	const struct doc *node = doc_get(cmd, "node");
 	struct state_key k = state_key("", NULL);
 	struct doc *row = doc_map(a);
+	struct err err;
 	uint64_t id;
 
+	if (name_check(doc_get_str(node, "name", ""), &err) < 0)
+		return op_result(env, OP_USAGE, "node name: %s", err.text);
 	if (state_cluster(s))
 		return op_result(env, OP_CONFLICT, "the cluster exists");
 	doc_put_str(a, row, "name", doc_get_str(cmd, "name", "encap"));
@@ -53,6 +56,24 @@ struct doc *op_cluster_init(const struct op_env *env, const struct doc *cmd)
 	return op_result(env, OP_OK, NULL);
 }
 
+#define TOKEN_KEPT_MS (24 * 3600 * 1000LL) /* to say what became of it */
+
+static void tokens_forget(const struct op_env *env)
+{
+	const struct state *s = env->s;
+	struct txn_iter it;
+	struct doc *row;
+
+	txn_iter_init(&it, s->txn, s->group, TABLE_TOKEN,
+		      (struct bytes){ "", 0 });
+	while (txn_iter_next(&it)) {
+		if (doc_decode(s->arena, it.value.data, it.value.len, &row,
+			       NULL) == 0 &&
+		    env->at > doc_get_int(row, "expires", 0) + TOKEN_KEPT_MS)
+			txn_del(s->txn, s->group, TABLE_TOKEN, it.key);
+	}
+}
+
 struct doc *op_token_add(const struct op_env *env, const struct doc *cmd)
 {
 	struct arena *a = env->s->arena;
@@ -63,6 +84,9 @@ struct doc *op_token_add(const struct op_env *env, const struct doc *cmd)
 	if (strlen(hash) != 64)
 		return op_result(env, OP_USAGE, "a token's hash has 64 digits");
 	k = state_key(hash, NULL);
+	if (state_row(env->s, TABLE_TOKEN, &k))
+		return op_result(env, OP_CONFLICT, "this token exists");
+	tokens_forget(env);
 	doc_put_int(a, row, "expires", doc_get_int(cmd, "expires", 0));
 	state_put(env->s, TABLE_TOKEN, &k, row);
 	return op_result(env, OP_OK, NULL);
@@ -218,8 +242,11 @@ struct doc *op_index_add(const struct op_env *env, const struct doc *cmd)
 	struct state_key k = state_key(name, NULL);
 	struct doc *row = doc_map(a), *result;
 	const struct doc *voters = doc_get(cmd, "voters");
+	struct err err;
 	uint64_t gid;
 
+	if (name_check(name, &err) < 0)
+		return op_result(env, OP_USAGE, "service name: %s", err.text);
 	if (state_service(s, name))
 		return op_result(env, OP_CONFLICT,
 				 "the service %s exists: 'encap edit %s' "

@@ -473,6 +473,25 @@ struct doc *op_svc_freeze(const struct op_env *env, const struct doc *cmd)
 
 /* -- decisions and observations --------------------------------------- */
 
+/* May there be rows of @service for @node? */
+static bool node_fits(const char *service, const char *node)
+{
+	struct state_key k = state_key(service, node);
+
+	return name_check(node, NULL) == 0 && state_key_fits(&k);
+}
+
+static bool change_fits(const char *service, const struct doc *change)
+{
+	static const char *const wants[] = { "up", "down", NULL };
+
+	if (strcmp(doc_get_str(change, "kind", ""), "intent") == 0)
+		return strcmp(doc_get_str(change, "want", ""), "started") == 0;
+	return strcmp(doc_get_str(change, "kind", ""), "assign") == 0 &&
+	       word_in(doc_get_str(change, "want", ""), wants) &&
+	       node_fits(service, doc_get_str(change, "node", ""));
+}
+
 static void assign_put(const struct op_env *env, struct doc *service,
 		       const struct doc *change)
 {
@@ -522,6 +541,11 @@ struct doc *op_assign(const struct op_env *env, const struct doc *cmd)
 		return not_found(env, doc_get_str(cmd, "name", ""));
 	if (doc_get_int(row, "version", 0) != doc_get_int(cmd, "version", -1))
 		return op_result(env, OP_CONFLICT, "the state has moved on");
+	for (size_t i = 0; i < doc_len(changes); i++)
+		if (!change_fits(doc_get_str(cmd, "name", ""),
+				 doc_at(changes, i)))
+			return op_result(env, OP_USAGE,
+					 "change %zu is none that is known", i);
 	for (size_t i = 0; i < doc_len(changes); i++) {
 		const struct doc *c = doc_at(changes, i);
 
@@ -545,9 +569,11 @@ struct doc *op_observe(const struct op_env *env, const struct doc *cmd)
 
 	if (!row)
 		return not_found(env, name);
-	if (!node[0] || !doc_get(cmd, "doc") ||
+	if (!node_fits(name, node) || !doc_get(cmd, "doc") ||
 	    doc_get(cmd, "doc")->type != DOC_MAP)
-		return op_result(env, OP_USAGE, "an instance is a map");
+		return op_result(env, OP_USAGE,
+				 "an instance is a map, of a node with a "
+				 "proper name");
 	k = state_key(name, node);
 	was = state_instance(s, name, node);
 	doc = doc_copy(a, doc_get(cmd, "doc"));

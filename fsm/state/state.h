@@ -6,8 +6,8 @@
  * keys are big-endian so that byte order is number order.
  *
  *  CLUSTER  ""            {name, id, lease_ms, created}
- *  NODE     id (8 bytes)  {id, name, addresses[], state up|lost|left, epoch,
- *                          frozen, since}
+ *  NODE     id (8 bytes)  {id, name, addresses[], state joining|up|lost,
+ *                          epoch, frozen, since}
  *  TOKEN    sha256 hex    {expires, used}
  *  SERVICE  name          {name, head, intent{want started|stopped|restart,
  *                          want_seq, node, encap started|stopped, encap_seq,
@@ -22,8 +22,9 @@
  *  INSTANCE name 0 node   the instance document (fsm/status/status.h) + at
  *  MEMBER   name          {name, id, incarnation, level}
  *  HISTORY  name 0 n      the n-th revision's id (n: 8 bytes)
- *  SEEN     client id     {floor, index}; sq below floor are settled
- *           client 0 sq   {result} of a command that may be retried
+ *  SEEN     client id     {floor}; sq below floor are settled
+ *           client 0 sq   the result of a command that may be retried
+ *           n (8 bytes)   the n-th client's id
  *  EVENT    seq (8 bytes) {seq, at, node, service, level, kind, text, rid, by}
  *  COUNTER  name          number
  */
@@ -90,6 +91,9 @@ struct state_key {
 };
 struct state_key state_key(const char *part, const char *part2);
 struct state_key state_key_num(const char *part, uint64_t num);
+/* False if the parts are too long for a row: nothing is found under it, and
+ * nothing may be put. */
+bool state_key_fits(const struct state_key *k);
 
 /* Rows, for fsm/op. */
 struct doc *state_row(const struct state *s, enum table t,

@@ -1,0 +1,299 @@
+/*
+ * Each kind of command in rows: a state, the command, its answer, and what is
+ * there then. Of each row it is also held that the same command twice is
+ * applied once and answered alike, and that one that is refused changes
+ * nothing.
+ */
+#include "tests/unit/op/op_fixture.h"
+
+struct row {
+	const char *name;
+	const char *before;
+	const char *command;
+	int code;
+	const char *err; /* is in it; or "" */
+	const char *then;
+};
+
+static struct op_fixture fixture;
+
+#define INIT                                                                   \
+	"cluster_init name=c1 id=abc lease_ms=2000 node={name=hv1 "            \
+	"addresses=[10.0.0.1]}; "
+#define HASH  "hash=@64"
+#define TOKEN INIT "token_add " HASH " expires=5000; "
+#define JOIN  "node_join " HASH " name=hv2 addresses=[10.0.0.2]"
+#define CONF                                                                   \
+	"'[DEFAULT]|nodes = hv1 hv2|drpnodes = hv9|encapnodes = vm1 vm2|"      \
+	"[container#0]|type = sim|name = vm1|[container#1]|type = sim|"        \
+	"name = vm2|[fs#1]|type = flag|tags = encap|'"
+#define CONF2 "'[DEFAULT]|nodes = hv2 hv3|[fs#1]|type = flag|'"
+#define WEB   "svc_create name=web config=" CONF "; "
+#define UP                                                                     \
+	WEB "assign name=web version=1 changes=[{kind=assign node=hv1 "        \
+	    "level=hypervisor want=up epoch=1 token=1 seq=1 why=x}]; "
+#define DOWN                                                                   \
+	UP "assign name=web version=2 changes=[{kind=assign node=hv1 "         \
+	   "level=hypervisor want=down epoch=1 token=2 seq=2 why=x}]; "
+#define LONG "@600"
+
+// clang-format off
+static const struct row cluster[] = {
+	{ "cluster_init", "", INIT, OP_OK, "",
+	  "cluster c name=c1; cluster c lease_ms=2000; node hv1 id=1; node hv1 state=up; node hv1 epoch=1; node hv1 addresses=[\"10.0.0.1\"]" },
+	{ "cluster_init: again", INIT, "cluster_init name=c2 id=x node={name=hv2}", OP_CONFLICT, "exists", "cluster c name=c1; no node hv2" },
+	{ "cluster_init: a bad name", "", "cluster_init name=c node={name='a b'}", OP_USAGE, "node name", "no cluster c" },
+	{ "cluster_init: no node", "", "cluster_init name=c", OP_USAGE, "node name", "no cluster c" },
+
+	{ "token_add", INIT, "token_add " HASH " expires=77", OP_OK, "", "token 0000000000000000000000000000000000000000000000000000000000000000 expires=77" },
+	{ "token_add: no hash", INIT, "token_add hash=abc expires=77", OP_USAGE, "64 digits", "" },
+	{ "token_add: a used one does not become good again", TOKEN JOIN, "token_add " HASH " expires=9000", OP_CONFLICT, "exists",
+	  "token 0000000000000000000000000000000000000000000000000000000000000000 used=2" },
+	{ "token_add: forgets what ran out a day ago", INIT "token_add " HASH " expires=-90000000", "token_add hash='1111111111111111111111111111111111111111111111111111111111111111' expires=1", OP_OK, "",
+	  "no token 0000000000000000000000000000000000000000000000000000000000000000; token 1111111111111111111111111111111111111111111111111111111111111111 expires=1" },
+
+	{ "node_join", TOKEN, JOIN, OP_OK, "", "node hv2 state=joining; node hv2 id=2; node hv2 epoch=1" },
+	{ "node_join: token used", TOKEN JOIN "; node_up id=2 epoch=1", "node_join " HASH " name=hv3", OP_FAILED, "used before", "no node hv3" },
+	{ "node_join: token too old", INIT "token_add " HASH " expires=999", JOIN, OP_FAILED, "older than an hour", "no node hv2" },
+	{ "node_join: token of its last moment", INIT "token_add " HASH " expires=1000", JOIN, OP_OK, "", "node hv2 state=joining" },
+	{ "node_join: token unknown", INIT, JOIN, OP_FAILED, "not known", "no node hv2" },
+	{ "node_join: no token", INIT, "node_join name=hv2", OP_USAGE, "64 digits", "no node hv2" },
+	{ "node_join: name taken", TOKEN, "node_join " HASH " name=hv1", OP_CONFLICT, "is a member", "node hv1 id=1" },
+	{ "node_join: name taken leaves the token good", TOKEN, "node_join " HASH " name=hv1", OP_CONFLICT, "",
+	  "token 0000000000000000000000000000000000000000000000000000000000000000 used=(none)" },
+	{ "node_join: bad name", TOKEN, "node_join " HASH " name=" LONG, OP_USAGE, "node name", "" },
+	{ "node_join: again by who never got the answer",
+	  TOKEN JOIN "; token_add hash='1111111111111111111111111111111111111111111111111111111111111111' expires=5000",
+	  "node_join hash='1111111111111111111111111111111111111111111111111111111111111111' name=hv2", OP_OK, "", "node hv2 id=3" },
+
+	{ "node_up", TOKEN JOIN, "node_up id=2 epoch=1", OP_OK, "", "node hv2 state=up; node hv2 epoch=1; events e text=is up, epoch 1" },
+	{ "node_up: is up already", INIT, "node_up id=1 epoch=1", OP_OK, "", "node hv1 state=up; events e text=the cluster is made" },
+	{ "node_up: of another epoch", INIT, "node_up id=1 epoch=2", OP_CONFLICT, "moved on", "" },
+	{ "node_up: after it was lost, the old epoch", INIT "node_lost id=1 epoch=1", "node_up id=1 epoch=1", OP_CONFLICT, "moved on", "node hv1 state=lost" },
+	{ "node_up: after it was lost", INIT "node_lost id=1 epoch=1", "node_up id=1 epoch=2", OP_OK, "", "node hv1 state=up; node hv1 epoch=2" },
+	{ "node_up: unknown", INIT, "node_up id=7 epoch=1", OP_CONFLICT, "moved on", "" },
+	{ "node_lost", INIT, "node_lost id=1 epoch=1", OP_OK, "", "node hv1 state=lost; node hv1 epoch=2; events e text=is lost: its lease of epoch 1 has run out" },
+	{ "node_lost: of another epoch", INIT "node_lost id=1 epoch=1; node_up id=1 epoch=2", "node_lost id=1 epoch=1", OP_CONFLICT, "moved on", "node hv1 state=up; node hv1 epoch=2" },
+	{ "node_lost: is lost already", INIT "node_lost id=1 epoch=1", "node_lost id=1 epoch=2", OP_CONFLICT, "", "node hv1 epoch=2" },
+	{ "node_lost: never was up", TOKEN JOIN, "node_lost id=2 epoch=1", OP_CONFLICT, "", "node hv2 state=joining" },
+	{ "node_freeze", INIT, "node_freeze node=hv1 frozen=true", OP_OK, "", "node hv1 frozen=true; node hv1 state=up; events e kind=freeze" },
+	{ "node_freeze: thaw", INIT "node_freeze node=hv1 frozen=true", "node_freeze node=hv1 frozen=false", OP_OK, "", "node hv1 frozen=false" },
+	{ "node_freeze: unknown", INIT, "node_freeze node=hv7 frozen=true", OP_NOT_FOUND, "no node hv7", "" },
+
+	{ "index_add", INIT, "index_add name=web config='x' voters=[{id=1 name=hv1}]", OP_OK, "", "service web group=101; service web config=x; service web voters.0.name=hv1; service web by.user=ann" },
+	{ "index_add: the next has another group", INIT "index_add name=web config='x' voters=[{id=1 name=hv1}]", "index_add name=db config='x' voters=[{id=1 name=hv1}]", OP_OK, "", "service db group=102" },
+	{ "index_add: exists", INIT "index_add name=web config='x' voters=[{id=1 name=hv1}]", "index_add name=web config='y' voters=[{id=1 name=hv1}]", OP_CONFLICT, "exists", "service web config=x" },
+	{ "index_add: exists in the cluster's own group", INIT WEB, "index_add name=web config='y' voters=[{id=1 name=hv1}]", OP_CONFLICT, "exists", "service web group=(none)" },
+	{ "index_add: no voters", INIT, "index_add name=web config='x'", OP_USAGE, "voters", "no service web" },
+	{ "index_add: bad name", INIT, "index_add name='a/b' config='x' voters=[{id=1}]", OP_USAGE, "service name", "" },
+	{ "index_add: long name", INIT, "index_add name=" LONG " config='x' voters=[{id=1}]", OP_USAGE, "service name", "" },
+	{ "index_del", INIT "index_add name=web config='x' voters=[{id=1 name=hv1}]", "index_del name=web", OP_OK, "", "no service web" },
+	{ "index_del: then the name is free, with a new group", INIT "index_add name=web config='x' voters=[{id=1 name=hv1}]; index_del name=web", "index_add name=web config='x' voters=[{id=1 name=hv1}]", OP_OK, "", "service web group=102" },
+	{ "index_del: unknown", INIT, "index_del name=web", OP_NOT_FOUND, "no service", "" },
+	{ "index_del: not one of the cluster's own group", INIT WEB, "index_del name=web", OP_NOT_FOUND, "", "service web version=1" },
+	{ "index_del: long name", INIT, "index_del name=" LONG, OP_NOT_FOUND, "", "" },
+};
+
+static const struct row services[] = {
+	{ "svc_create", "", "svc_create name=web config='x' comment=c1", OP_OK, "",
+	  "service web intent={\"want\": \"stopped\", \"encap\": \"stopped\", \"seq\": 0}; service web version=1; service web revisions=1; service web created=1000; head web config=x; head web parents=[]; head web author.user=ann; head web comment=c1; head web n=1" },
+	{ "svc_create: exists", WEB, "svc_create name=web config='x'", OP_CONFLICT, "'encap edit web'", "service web version=1" },
+	{ "svc_create: bad name", "", "svc_create name='../x' config='x'", OP_USAGE, "service name", "" },
+	{ "svc_create: no name", "", "svc_create config='x'", OP_USAGE, "service name", "" },
+	{ "svc_edit: unknown", "", "svc_edit name=web base=x config='x'", OP_NOT_FOUND, "no service web", "" },
+	{ "svc_edit: long name", "", "svc_edit name=" LONG " base=x config='x'", OP_NOT_FOUND, "no service", "" },
+	{ "svc_edit: of the index's row", INIT "index_add name=web config='x' voters=[{id=1}]", "svc_edit name=web base=x config='x'", OP_NOT_FOUND, "", "" },
+	{ "svc_edit: another base", WEB, "svc_edit name=web base=abcd config='x'", OP_CONFLICT, "based on revision abcd", "service web revisions=1" },
+	{ "svc_edit: no base", WEB, "svc_edit name=web config='x'", OP_CONFLICT, "", "service web revisions=1" },
+	{ "svc_delete", WEB, "svc_delete name=web", OP_OK, "", "no service web; events e text=deleted" },
+	{ "svc_delete: unknown", "", "svc_delete name=web", OP_NOT_FOUND, "no service web", "" },
+	{ "svc_delete: assigned up", UP, "svc_delete name=web", OP_CONFLICT, "'encap stop web' first", "assign web hv1 want=up" },
+	{ "svc_delete: down, not confirmed", DOWN, "svc_delete name=web", OP_CONFLICT, "up on hv1", "" },
+	{ "svc_delete: down, confirmed", DOWN "observe name=web node=hv1 doc={token=2 avail=down state=idle}", "svc_delete name=web", OP_OK, "", "no service web; no assign web hv1; no instance web hv1" },
+	{ "svc_delete: down, something left", DOWN "observe name=web node=hv1 doc={token=2 avail=warn state=stopping}", "svc_delete name=web", OP_CONFLICT, "hv1", "" },
+	{ "svc_delete: its node was lost", UP "assign name=web version=2 changes=[{kind=assign node=hv1 want=down epoch=2 token=2 seq=2 lost=true}]; observe name=web node=hv1 doc={token=1 avail=up}", "svc_delete name=web", OP_OK, "", "no service web" },
+	{ "svc_delete: up unasked", WEB "observe name=web node=hv2 doc={token=0 avail=up}", "svc_delete name=web", OP_CONFLICT, "hv2", "" },
+	{ "svc_delete: a container's assignment does not count", WEB "assign name=web version=1 changes=[{kind=assign node=vm1 level=encap want=up token=1 seq=1}]; observe name=web node=vm1 doc={token=1 avail=up}", "svc_delete name=web", OP_OK, "", "no service web" },
+
+	{ "svc_freeze", WEB, "svc_freeze name=web frozen=true", OP_OK, "", "service web frozen=true; service web version=2; events e text=frozen" },
+	{ "svc_freeze: thaw", WEB "svc_freeze name=web frozen=true", "svc_freeze name=web frozen=false", OP_OK, "", "service web frozen=false" },
+	{ "svc_freeze: unknown", "", "svc_freeze name=web frozen=true", OP_NOT_FOUND, "", "" },
+
+	{ "assign", WEB, "assign name=web version=1 changes=[{kind=assign node=hv1 level=hypervisor want=up epoch=3 token=7 seq=1 why='by test'}]", OP_OK, "",
+	  "assign web hv1 want=up; assign web hv1 epoch=3; assign web hv1 token=7; assign web hv1 at=1000; service web token=7; service web version=2; events e text=up: by test" },
+	{ "assign: several at once", WEB, "assign name=web version=1 changes=[{kind=assign node=hv1 want=down token=7}{kind=assign node=hv2 want=up token=8}]", OP_OK, "", "assign web hv1 want=down; assign web hv2 want=up; service web token=8; service web version=2" },
+	{ "assign: the token never shrinks", WEB "assign name=web version=1 changes=[{kind=assign node=hv1 want=up token=7}]", "assign name=web version=2 changes=[{kind=assign node=hv1 want=down token=3}]", OP_OK, "", "service web token=7" },
+	{ "assign: on a state that has moved on", WEB "svc_freeze name=web frozen=true", "assign name=web version=1 changes=[{kind=assign node=hv1 want=up token=7}]", OP_CONFLICT, "moved on", "no assign web hv1" },
+	{ "assign: no version", WEB, "assign name=web changes=[{kind=assign node=hv1 want=up token=7}]", OP_CONFLICT, "", "" },
+	{ "assign: one of them is not known: none", WEB, "assign name=web version=1 changes=[{kind=assign node=hv1 want=up token=7}{kind=assign node=hv2 want=sideways token=8}]", OP_USAGE, "change 1", "no assign web hv1" },
+	{ "assign: a bad node", WEB, "assign name=web version=1 changes=[{kind=assign node='../x' want=up token=7}]", OP_USAGE, "change 0", "" },
+	{ "assign: a long node", WEB, "assign name=web version=1 changes=[{kind=assign node=" LONG " want=up token=7}]", OP_USAGE, "change 0", "" },
+	{ "assign: no map", WEB, "assign name=web version=1 changes=[7]", OP_USAGE, "change 0", "" },
+	{ "assign: unknown", "", "assign name=web version=1", OP_NOT_FOUND, "", "" },
+	{ "assign: a restart goes on", WEB "svc_intent name=web want=restart", "assign name=web version=2 changes=[{kind=intent level=hypervisor want=started why=x}]", OP_OK, "",
+	  "service web intent.want=started; service web intent.want_seq=1; service web intent.seq=1" },
+	{ "assign: a container's restart goes on", WEB "svc_intent name=web want=same encap=restart slave=[vm1]", "assign name=web version=2 changes=[{kind=intent level=encap node=vm1 want=started why=x}]", OP_OK, "",
+	  "service web intent.slaves.vm1.want=started; service web intent.slaves.vm1.seq=1; service web intent.want=stopped" },
+
+	{ "observe", WEB, "observe name=web node=hv1 doc={token=1 avail=up state=idle session=s1 n=5}", OP_OK, "",
+	  "instance web hv1 avail=up; instance web hv1 at=1000; service web version=2; events e text=up, idle; events e kind=state" },
+	{ "observe: later", WEB "observe name=web node=hv1 doc={avail=up session=s1 n=5}", "observe name=web node=hv1 doc={avail=down session=s1 n=6}", OP_OK, "", "instance web hv1 avail=down" },
+	{ "observe: one that was overtaken", WEB "observe name=web node=hv1 doc={avail=up session=s1 n=5}", "observe name=web node=hv1 doc={avail=down session=s1 n=4}", OP_CONFLICT, "later one", "instance web hv1 avail=up" },
+	{ "observe: the same again", WEB "observe name=web node=hv1 doc={avail=up session=s1 n=5}", "observe name=web node=hv1 doc={avail=up session=s1 n=5}", OP_CONFLICT, "later one", "" },
+	{ "observe: after a boot", WEB "observe name=web node=hv1 doc={avail=up session=s1 n=5}", "observe name=web node=hv1 doc={avail=down session=s2 n=1}", OP_OK, "", "instance web hv1 avail=down" },
+	{ "observe: no event where state and avail are the same", WEB "observe name=web node=hv1 doc={avail=up state=idle session=s1 n=5}; svc_freeze name=web frozen=true", "observe name=web node=hv1 doc={avail=up state=idle session=s1 n=6}", OP_OK, "", "events e text=frozen" },
+	{ "observe: no map", WEB, "observe name=web node=hv1 doc=7", OP_USAGE, "map", "" },
+	{ "observe: no node", WEB, "observe name=web doc={avail=up}", OP_USAGE, "", "" },
+	{ "observe: a long node", WEB, "observe name=web node=" LONG " doc={avail=up}", OP_USAGE, "", "" },
+	{ "observe: unknown", "", "observe name=web node=hv1 doc={avail=up}", OP_NOT_FOUND, "", "" },
+
+	{ "member_join", "", "member_join name=vm1 incarnation=0", OP_OK, "", "member vm1 id=4294967297; member vm1 incarnation=1; events e kind=member" },
+	{ "member_join: known: the same again", "member_join name=vm1 incarnation=0", "member_join name=vm1 incarnation=0", OP_OK, "", "member vm1 id=4294967297; member vm1 incarnation=1" },
+	{ "member_join: rolled back: a new one", "member_join name=vm1 incarnation=0", "member_join name=vm1 incarnation=1", OP_OK, "", "member vm1 id=4294967298; member vm1 incarnation=2" },
+	{ "member_join: another", "member_join name=vm1 incarnation=0", "member_join name=vm2", OP_OK, "", "member vm2 id=4294967298; member vm2 incarnation=1" },
+	{ "member_join: bad name", "", "member_join name='' incarnation=0", OP_USAGE, "member name", "" },
+
+	{ "event", "", "event events=[{kind=action text=one}{kind=action text=two}]", OP_OK, "", "events e text=two; events e seq=2" },
+	{ "event: not those that are none", "", "event events=[7 {text=two} x]", OP_OK, "", "events e text=two; events e seq=1" },
+	{ "event: none", "", "event", OP_OK, "", "no events e" },
+	{ "event: too many", "", "event events=[1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1]", OP_USAGE, "more than 64", "" },
+
+	{ "not known", WEB, "svc_explode name=web", OP_FAILED, "upgrade this agent", "service web version=1" },
+	{ "no op at all", WEB, "'' name=web", OP_FAILED, "upgrade this agent", "service web version=1" },
+	{ "another version", WEB, "svc_freeze v=2 name=web frozen=true", OP_FAILED, "version 2 is not known", "service web frozen=(none)" },
+};
+
+static const struct row intents[] = {
+	{ "svc_intent: started, both levels", WEB, "svc_intent name=web want=started", OP_OK, "",
+	  "service web intent.want=started; service web intent.want_seq=1; service web intent.encap=started; service web intent.encap_seq=1; service web intent.seq=1; service web intent.by.user=ann; service web intent.at=1000; service web version=2; events e text=started, encap level started, by ann" },
+	{ "svc_intent: seq grows", WEB "svc_intent name=web want=started", "svc_intent name=web want=stopped", OP_OK, "", "service web intent.seq=2; service web intent.want_seq=2; service web intent.encap=stopped; service web intent.encap_seq=2" },
+	{ "svc_intent: on a node", WEB, "svc_intent name=web want=started node=hv2", OP_OK, "", "service web intent.node=hv2; events e text=started on hv2, encap level started, by ann" },
+	{ "svc_intent: on a node for disaster recovery", WEB, "svc_intent name=web want=started node=hv9", OP_OK, "", "service web intent.node=hv9" },
+	{ "svc_intent: the node is not kept", WEB "svc_intent name=web want=started node=hv2", "svc_intent name=web want=started", OP_OK, "", "service web intent.node=(none)" },
+	{ "svc_intent: on a node of another service", WEB, "svc_intent name=web want=started node=hv7", OP_USAGE, "hv7 is not in the nodes of web", "service web intent.seq=0" },
+	{ "svc_intent: stop on a node", WEB, "svc_intent name=web want=stopped node=hv1", OP_USAGE, "a node is named for", "" },
+	{ "svc_intent: restart", WEB, "svc_intent name=web want=restart", OP_OK, "", "service web intent.want=restart; service web intent.encap=started" },
+	{ "svc_intent: the hypervisor level alone", WEB "svc_intent name=web want=started", "svc_intent name=web want=stopped encap=same", OP_OK, "",
+	  "service web intent.want=stopped; service web intent.want_seq=2; service web intent.encap=started; service web intent.encap_seq=1" },
+	{ "svc_intent: the encap level alone", WEB "svc_intent name=web want=started node=hv2", "svc_intent name=web want=same encap=stopped", OP_OK, "",
+	  "service web intent.want=started; service web intent.want_seq=1; service web intent.node=hv2; service web intent.encap=stopped; service web intent.encap_seq=2" },
+	{ "svc_intent: restart of the encap level alone", WEB "svc_intent name=web want=started", "svc_intent name=web want=same encap=restart", OP_OK, "",
+	  "service web intent.want=started; service web intent.encap=started; service web intent.slaves={\"vm1\": {\"want\": \"restart\", \"seq\": 2}, \"vm2\": {\"want\": \"restart\", \"seq\": 2}}" },
+	{ "svc_intent: one container", WEB "svc_intent name=web want=started", "svc_intent name=web want=same encap=stopped slave=[vm2]", OP_OK, "",
+	  "service web intent.encap=started; service web intent.encap_seq=1; service web intent.slaves={\"vm2\": {\"want\": \"stopped\", \"seq\": 2}}; events e text=started, encap level of vm2 stopped, by ann" },
+	{ "svc_intent: one container by its rid", WEB, "svc_intent name=web want=same encap=stopped slave=['container#1']", OP_OK, "", "service web intent.slaves.vm2.want=stopped" },
+	{ "svc_intent: the others are kept", WEB "svc_intent name=web want=same encap=stopped slave=[vm2]", "svc_intent name=web want=same encap=started slave=[vm1]", OP_OK, "",
+	  "service web intent.slaves.vm2.want=stopped; service web intent.slaves.vm2.seq=1; service web intent.slaves.vm1.want=started; service web intent.slaves.vm1.seq=2" },
+	{ "svc_intent: kept by one for the hypervisor level", WEB "svc_intent name=web want=same encap=stopped slave=[vm2]", "svc_intent name=web want=started encap=same", OP_OK, "", "service web intent.slaves.vm2.want=stopped" },
+	{ "svc_intent: all containers again", WEB "svc_intent name=web want=same encap=stopped slave=[vm2]", "svc_intent name=web want=started", OP_OK, "", "service web intent.slaves=(none)" },
+	{ "svc_intent: no such container", WEB, "svc_intent name=web want=same encap=stopped slave=[vm1 vm7]", OP_USAGE, "web has no container 'vm7'", "service web intent.seq=0" },
+	{ "svc_intent: no such rid", WEB, "svc_intent name=web want=same encap=stopped slave=['fs#1']", OP_USAGE, "no container", "" },
+	{ "svc_intent: a word that is none", WEB, "svc_intent name=web want=dancing", OP_USAGE, "not 'dancing'", "" },
+	{ "svc_intent: a word that is none, inside", WEB, "svc_intent name=web want=started encap=dancing", OP_USAGE, "not 'dancing'", "" },
+	{ "svc_intent: nothing", WEB, "svc_intent name=web want=same encap=same", OP_USAGE, "asks for nothing", "" },
+	{ "svc_intent: no word", WEB, "svc_intent name=web", OP_USAGE, "not ''", "" },
+	{ "svc_intent: unknown", "", "svc_intent name=web want=started", OP_NOT_FOUND, "no service web", "" },
+};
+// clang-format on
+
+static void check_refused_changes_nothing(const struct doc *cmd)
+{
+	uint64_t before = op_digest(&fixture);
+	struct doc *r = op_do(&fixture, cmd);
+
+	assert_int_not_equal(op_code_of(r), OP_OK);
+	assert_int_equal(op_digest(&fixture), before);
+}
+
+static void check_once(const struct row *row, struct doc *cmd)
+{
+	struct doc *first, *second;
+	uint64_t after;
+
+	doc_put_str(fixture.a, cmd, "cl", "client1");
+	doc_put_int(fixture.a, cmd, "sq", ++fixture.sq);
+	first = op_do(&fixture, cmd);
+	if (op_code_of(first) != row->code)
+		fail_msg("code %d: %s", op_code_of(first),
+			 doc_get_str(first, "err", ""));
+	if (!strstr(doc_get_str(first, "err", ""), row->err))
+		fail_msg("err: %s", doc_get_str(first, "err", ""));
+	assert_int_equal(row->code == OP_OK, !doc_get(first, "err"));
+	after = op_digest(&fixture);
+	second = op_do(&fixture, cmd);
+	assert_true(doc_equal(first, second));
+	assert_int_equal(op_digest(&fixture), after);
+}
+
+static void applies(void **state)
+{
+	const struct row *row = *state;
+	SCOPED(arena) struct arena *a = arena_new();
+	struct op_text t = { a, row->command };
+	struct doc *cmd = op_text_command(&t);
+
+	fixture.a = a;
+	fixture.group++;
+	op_do_text(&fixture, row->before);
+	if (row->code != OP_OK)
+		check_refused_changes_nothing(cmd);
+	check_once(row, cmd);
+	op_expect(&fixture, row->then);
+}
+
+/* -- does every kind have rows? ----------------------------------------------
+ */
+
+struct tables {
+	const struct row *at;
+	size_t n;
+};
+
+static bool has_row(const struct tables *t, const char *op, bool ok)
+{
+	size_t n = strlen(op);
+
+	for (; t->at; t++)
+		for (size_t i = 0; i < t->n; i++)
+			if (strncmp(t->at[i].command, op, n) == 0 &&
+			    (t->at[i].command[n] == ' ' ||
+			     t->at[i].command[n] == '\0') &&
+			    (t->at[i].code == OP_OK) == ok)
+				return true;
+	return false;
+}
+
+static void every_kind_is_tested(void **state)
+{
+	/* svc_edit goes well in op_test.c: it must name a revision. */
+	static const struct tables all[] = {
+		{ cluster, sizeof(cluster) / sizeof(cluster[0]) },
+		{ services, sizeof(services) / sizeof(services[0]) },
+		{ intents, sizeof(intents) / sizeof(intents[0]) },
+		{ NULL, 0 },
+	};
+
+	(void)state;
+	for (const struct op *o = op_table; o->name; o++) {
+		if (!has_row(all, o->name, false))
+			fail_msg("no row in which %s is refused", o->name);
+		if (strcmp(o->name, "svc_edit") != 0 &&
+		    !has_row(all, o->name, true))
+			fail_msg("no row in which %s goes well", o->name);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_is_tested),
+	};
+	int failed;
+
+	op_fixture_init(&fixture);
+	failed = TABLE_RUN(cluster, applies) + TABLE_RUN(services, applies) +
+		 TABLE_RUN(intents, applies) +
+		 cmocka_run_group_tests(tests, NULL, NULL);
+	op_fixture_fini(&fixture);
+	return failed;
+}
