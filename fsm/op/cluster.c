@@ -69,7 +69,8 @@ static void tokens_forget(const struct op_env *env)
 	while (txn_iter_next(&it)) {
 		if (doc_decode(s->arena, it.value.data, it.value.len, &row,
 			       NULL) == 0 &&
-		    env->at > doc_get_int(row, "expires", 0) + TOKEN_KEPT_MS)
+		    env->at > 0 &&
+		    env->at - TOKEN_KEPT_MS > doc_get_int(row, "expires", 0))
 			txn_del(s->txn, s->group, TABLE_TOKEN, it.key);
 	}
 }

@@ -49,6 +49,7 @@ static const struct row cluster[] = {
 	{ "token_add: no hash", INIT, "token_add hash=abc expires=77", OP_USAGE, "64 digits", "" },
 	{ "token_add: a used one does not become good again", TOKEN JOIN, "token_add " HASH " expires=9000", OP_CONFLICT, "exists",
 	  "token 0000000000000000000000000000000000000000000000000000000000000000 used=2" },
+	{ "token_add: beside one that never ends", INIT "token_add " HASH " expires=9223372036854775807", "token_add hash='1111111111111111111111111111111111111111111111111111111111111111' expires=77", OP_OK, "", "token 1111111111111111111111111111111111111111111111111111111111111111 expires=77" },
 	{ "token_add: forgets what ran out a day ago", INIT "token_add " HASH " expires=-90000000", "token_add hash='1111111111111111111111111111111111111111111111111111111111111111' expires=1", OP_OK, "",
 	  "no token 0000000000000000000000000000000000000000000000000000000000000000; token 1111111111111111111111111111111111111111111111111111111111111111 expires=1" },
 
