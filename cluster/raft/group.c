@@ -648,10 +648,33 @@ static void skip_known(const struct egroup *g, struct message *m)
 	ae->prev_log_term = group_term(g, first);
 }
 
+/* Somebody who leads no more. libraft's own answer would have an index of
+ * whatever its stack held. */
+static void refuse(struct egroup *g, const struct message *m)
+{
+	struct arena *a = engine_scratch(g->engine);
+	struct raft_message answer = {
+		.type = RAFT_APPEND_ENTRIES_RESULT,
+		.append_entries_result = {
+			.term = raft_current_term(&g->r),
+			.rejected = m->raft.append_entries.prev_log_index,
+		},
+	};
+
+	if (!m->quiet)
+		group_send(g, m->raft.server_id, a,
+			   message_encode(g, a, &answer));
+}
+
 static int recv_append(struct egroup *g, struct message *m)
 {
 	uint64_t term = m->raft.append_entries.term;
 	int rc;
+
+	if (term < raft_current_term(&g->r)) {
+		refuse(g, m);
+		return 0;
+	}
 
 	if (group_leads(g) && term == raft_current_term(&g->r)) {
 		engine_log(g->engine, 3,

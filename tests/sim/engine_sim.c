@@ -162,7 +162,7 @@ static bool run_seed(uint64_t seed, const struct options *o,
 		       first.failure);
 		return false;
 	}
-	run(seed, o, false, &second);
+	run(seed, o, o->verbose, &second);
 	if (first.trace != second.trace) {
 		printf("seed %llu: two runs differ\n",
 		       (unsigned long long)seed);
