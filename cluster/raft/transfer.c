@@ -284,12 +284,21 @@ static void feed(struct transfer *x)
 		give_up(g, NULL);
 }
 
+/* Nothing was applied meanwhile, to any group. */
+static void import_back(struct transfer *x)
+{
+	struct engine *e = x->group->engine;
+
+	e->importing--;
+	for (size_t i = 0; i < e->n_groups; i++)
+		engine_mark(e->groups[i]);
+}
+
 static void check_done(void *arg)
 {
 	struct transfer *x = arg;
 
-	x->group->engine->importing--;
-	engine_mark(x->group);
+	import_back(x);
 	if (!job_back(x))
 		return;
 	if (x->rc < 0) {
@@ -404,8 +413,7 @@ static void install_done(void *arg)
 	struct transfer *x = arg;
 	struct egroup *g = x->group;
 
-	g->engine->importing--;
-	engine_mark(g);
+	import_back(x);
 	if (!job_back(x))
 		return;
 	if (x->rc == -EBUSY) {
