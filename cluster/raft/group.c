@@ -331,12 +331,24 @@ static void send_append(struct egroup *g, const struct raft_message *m)
 	} while (left);
 }
 
+/* To a pre-vote libraft answers with the term that it was asked about. Who has
+ * the longest log but is behind in its term would never hear of that, and where
+ * its vote is needed nobody would be elected any more. */
+static void tell_term(const struct egroup *g, struct raft_message *m)
+{
+	struct raft_request_vote_result *r = &m->request_vote_result;
+
+	if (m->type == RAFT_REQUEST_VOTE_RESULT && r->pre_vote &&
+	    !r->vote_granted && r->term < raft_current_term(&g->r))
+		r->term = raft_current_term(&g->r);
+}
+
 static void send_all(struct egroup *g, const struct raft_update *u)
 {
 	struct arena *a = engine_scratch(g->engine);
 
 	for (unsigned i = 0; i < u->messages.n; i++) {
-		const struct raft_message *m = &u->messages.batch[i];
+		struct raft_message *m = &u->messages.batch[i];
 		struct doc *doc;
 
 		if (m->type == RAFT_APPEND_ENTRIES) {
@@ -345,6 +357,7 @@ static void send_all(struct egroup *g, const struct raft_update *u)
 		}
 		if (m->type == RAFT_APPEND_ENTRIES_RESULT && g->quiet)
 			continue;
+		tell_term(g, m);
 		doc = message_encode(g, a, m);
 		if (doc)
 			group_send(g, m->server_id, a, doc);
