@@ -231,8 +231,9 @@ int cmd_get(struct cli *c)
 			return cli_error(c, CLI_FAILED, "%s: %s", c->args[i],
 					 err.text);
 		if (rc > 0)
-			result = cli_error(c, CLI_FAILED, "%s: %s is not set",
-					   c->args[0], c->args[i]);
+			result =
+				cli_error(c, CLI_NOT_FOUND, "%s: %s is not set",
+					  c->args[0], c->args[i]);
 		else if (c->n_args > 2)
 			fprintf(c->out, "%s=%s\n", c->args[i], value);
 		else
@@ -328,7 +329,7 @@ static int edit_text(struct cli *c, const char *path, struct buf *text)
 	for (;;) {
 		*text = BUF(c->arena);
 		if (file_edit(path, &err) < 0 ||
-		    file_read(path, CONF_MAX_SIZE, text, &err) < 0)
+		    file_read(path, text, &err) < 0)
 			return kept(c, path,
 				    cli_error(c, CLI_FAILED, "%s", err.text));
 		if (file_check(c, c->args[0], path, buf_text(text), text->len))

@@ -24,7 +24,7 @@ int cmd_create(struct cli *c)
 
 	if (name_check(c->args[0], &err) < 0)
 		return cli_error(c, CLI_USAGE, "%s", err.text);
-	if (file_read(path, CONF_MAX_SIZE, &text, &err) < 0)
+	if (file_read(path, &text, &err) < 0)
 		return cli_error(c, CLI_FAILED, "%s", err.text);
 	if (!file_check(c, c->args[0], path, buf_text(&text), text.len))
 		return cli_error(c, CLI_FAILED, "%s: nothing was created",

@@ -8,8 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int read_all(int fd, const char *path, size_t max, struct buf *ret,
-		    struct err *err)
+/* Much more than a valid one has, so that the check can say which line it is
+ * that is too long. */
+#define FILE_MAX (16 * CONF_MAX_SIZE)
+
+static int read_all(int fd, const char *path, struct buf *ret, struct err *err)
 {
 	char chunk[16384];
 
@@ -23,25 +26,25 @@ static int read_all(int fd, const char *path, size_t max, struct buf *ret,
 		if (n < 0)
 			return err_set(err, -errno, "%s: read: %s", path,
 				       strerror(errno));
-		if (ret->len + (size_t)n > max)
+		if (ret->len + (size_t)n > FILE_MAX)
 			return err_set(err, -EFBIG,
-				       "%s: longer than %zu bytes, the most "
-				       "that an env file may have",
-				       path, max);
+				       "%s: longer than %d bytes; an env file "
+				       "has %d at most",
+				       path, FILE_MAX, CONF_MAX_SIZE);
 		buf_add(ret, chunk, (size_t)n);
 	}
 }
 
-int file_read(const char *path, size_t max, struct buf *ret, struct err *err)
+int file_read(const char *path, struct buf *ret, struct err *err)
 {
 	int fd, rc;
 
 	if (strcmp(path, "-") == 0)
-		return read_all(STDIN_FILENO, "standard input", max, ret, err);
+		return read_all(STDIN_FILENO, "standard input", ret, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	rc = read_all(fd, path, max, ret, err);
+	rc = read_all(fd, path, ret, err);
 	close(fd);
 	return rc;
 }

@@ -10,10 +10,10 @@
 #include "fsm/base/buf.h"
 #include "fsm/conf/conf.h"
 
-/* The whole of a file ("-": standard input), at most @max bytes. */
-int file_read(const char *path, size_t max, struct buf *ret, struct err *err);
+/* The whole of a file ("-": standard input), for file_check() to judge. */
+int file_read(const char *path, struct buf *ret, struct err *err);
 /* A new file that only we can read, in $TMPDIR or /tmp, its name ending in
- * @suffix; @ret_path lives on @a. */
+ * ".conf"; @ret_path lives on @a. */
 int file_write_temp(struct arena *a, const char *service, const char *text,
 		    size_t len, const char **ret_path, struct err *err);
 /* Runs $VISUAL, $EDITOR or vi on it and waits. */

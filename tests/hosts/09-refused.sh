@@ -144,6 +144,8 @@ a = $(head -c 100000 /dev/zero | tr '\0' x)"
 } >"$SCRATCH/bad.conf"
 must_fail 1 "a line of 10 MB" on hv1 encap create bad --config - \
 	<"$SCRATCH/bad.conf"
-must "with what is allowed" grep -q '1048576 bytes' "$SCRATCH/said"
+must "with file, line, and what is allowed" \
+	grep -qE '^[^ ]+:[0-9]+: a line of 10000000 bytes; 65536' \
+	"$SCRATCH/said"
 must_fail 3 "nothing was created" on hv1 encap status bad
 must "all live on" alive

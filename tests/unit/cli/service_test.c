@@ -373,7 +373,7 @@ static const struct conf_row {
 	  CLI_DONE, "inside\n", "", NULL },
 	{ "get evaluated here", "encap get web fs#1.type --eval", CLI_DONE,
 	  "flag\n", "", NULL },
-	{ "get what is not set", "encap get web nodes app#1.start", CLI_FAILED,
+	{ "get what is not set", "encap get web nodes app#1.start", CLI_NOT_FOUND,
 	  "nodes=hv1 hv2\n", "web: app#1.start is not set", NULL },
 	{ "config", "encap config web", CLI_DONE, sample, "", NULL },
 	{ "print config", "svcmgr -s web print config", CLI_DONE, sample, "",
