@@ -11,7 +11,7 @@
  * Ways out: not valid, or in conflict: a draft, and the head is restored. No
  * leader, or not heard of: the file stays as it is and is proposed again. The
  * service is deleted: a draft, and the file goes. It is not known what it is
- * based on (no record of ours): a draft.
+ * based on (no record of ours): a draft. It is no file: it is moved away.
  */
 #include "cluster/loop/confdir.h"
 
@@ -180,6 +180,30 @@ static bool keep_draft(struct confdir *c, struct entry *e, const char *from,
 	return true;
 }
 
+/* A folder, a link to nothing: no text that could be a draft. */
+static bool move_odd(struct confdir *c, struct entry *e, const char *path,
+		     const struct err *what)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	const char *to;
+	struct err err;
+
+	if (envfile_move_odd(a, c->services, e->name, path, &to, &err) < 0) {
+		if (!e->told_odd)
+			say(c, 3, "%s: its env file is not there: %s; %s",
+			    e->name, what->text, err.text);
+		e->told_odd = true;
+		return false;
+	}
+	say(c, 4, "%s: no env file: %s: it is moved to %s", e->name, what->text,
+	    to);
+	free(e->news);
+	e->news = strdup(arena_printf(a, "no env file: %s: it is moved to %s",
+				      what->text, to));
+	c->drafts_changed = true;
+	return true;
+}
+
 static void tell_drafts(struct confdir *c)
 {
 	struct arena *a = arena_new();
@@ -225,6 +249,8 @@ static void look_old(struct confdir *c, struct entry *e)
 	bool fine;
 
 	envfile_find(a, path, &f, &err);
+	if (f.kind == FOUND_ODD && move_odd(c, e, path, &err))
+		f.kind = FOUND_NOTHING;
 	fine = f.kind == FOUND_NOTHING || e->old_any ||
 	       (f.kind == FOUND_TEXT &&
 		(known_is(&e->record.old, f.text, f.len) ||
@@ -476,13 +502,9 @@ static void look_edit(struct confdir *c, struct entry *e, const struct found *f)
 	if (e->gone)
 		edit_refused(c, e, f, "the service was deleted");
 	else if (f->kind == FOUND_LARGE)
-		edit_refused(
-			c, e, f,
-			arena_printf(a,
-				     "an env file may be of %d KiB, "
-				     "this one is of %llu",
-				     CONF_MAX_SIZE / 1024,
-				     (unsigned long long)f->sig.size / 1024));
+		edit_refused(c, e, f,
+			     envfile_why_large(a, c->services, e->name,
+					       f->sig.size));
 	else if (!e->record.is.text)
 		edit_refused(c, e, f,
 			     "it is not known on which revision it is based: "
@@ -513,6 +535,21 @@ static bool changed(struct confdir *c, struct entry *e)
 
 static void look_odd(struct confdir *c, struct entry *e, const struct err *err)
 {
+	SCOPED(arena) struct arena *a = arena_new();
+
+	if (!e->head.text || !settled(c, e))
+		return;
+	if (move_odd(c, e, envfile_path(a, c->services, e->name), err)) {
+		entry_poke(c, e);
+	} else {
+		entry_look_at(e, c->now + CONFDIR_RETRY_MS);
+		e->forced = true;
+	}
+}
+
+static void look_unreadable(struct confdir *c, struct entry *e,
+			    const struct err *err)
+{
 	if (!e->told_odd)
 		say(c, 4, "%s: its env file is left alone: %s", e->name,
 		    err->text);
@@ -535,7 +572,7 @@ static void look(struct confdir *c, struct entry *e)
 	envfile_find(a, envfile_path(a, c->services, e->name), &f, &err);
 	/* A change within the tick of a file's clock in which it was read
 	 * does not show: read it once more. */
-	e->unsure = !first || f.kind == FOUND_ODD ||
+	e->unsure = !first || f.kind == FOUND_UNREADABLE ||
 		    !file_sig_equal(&f.sig, &e->sig);
 	if (!file_sig_equal(&f.sig, &e->sig)) {
 		e->sig = f.sig;
@@ -543,6 +580,8 @@ static void look(struct confdir *c, struct entry *e)
 	}
 	if (f.kind == FOUND_ODD)
 		look_odd(c, e, &err);
+	else if (f.kind == FOUND_UNREADABLE)
+		look_unreadable(c, e, &err);
 	else if (f.kind == FOUND_NOTHING)
 		look_absent(c, e);
 	else if (is_known(e, &f))

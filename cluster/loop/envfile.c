@@ -192,10 +192,16 @@ void envfile_find(struct arena *a, const char *path, struct found *ret,
 		if (lstat(path, &st) < 0)
 			return;
 		ret->kind = FOUND_ODD;
-		err_set(err, -ENOENT, "%s: is a link to nothing", path);
+		err_set(err, -ENOENT, "%s is a link to nothing", path);
 		return;
 	}
 	sig_from(&st, &ret->sig);
+	if (!S_ISREG(st.st_mode)) {
+		ret->kind = FOUND_ODD;
+		err_set(err, -EINVAL, "%s is %s", path,
+			S_ISDIR(st.st_mode) ? "a folder" : "no file");
+		return;
+	}
 	ret->uid = st.st_uid;
 	rc = disk_read(a, path, CONF_MAX_SIZE, &ret->text, &ret->len, err);
 	if (rc == DISK_NOT_THERE)
@@ -203,7 +209,7 @@ void envfile_find(struct arena *a, const char *path, struct found *ret,
 	else if (rc == DISK_TOO_LARGE)
 		ret->kind = FOUND_LARGE;
 	else
-		ret->kind = rc < 0 ? FOUND_ODD : FOUND_TEXT;
+		ret->kind = rc < 0 ? FOUND_UNREADABLE : FOUND_TEXT;
 }
 
 /* A lease for reading is refused, at once, while somebody may write (fcntl(2),
@@ -294,4 +300,55 @@ int envfile_set_aside(const char *dir, const char *name, struct err *err)
 	if (errno == ENOENT)
 		return 1;
 	return err_set(err, -errno, "%s: move away: %s", path, strerror(errno));
+}
+
+int envfile_move_odd(struct arena *a, const char *dir, const char *name,
+		     const char *path, const char **ret_path, struct err *err)
+{
+	const char *to = arena_printf(a, "%s/%s.conf.odd", dir, name);
+	struct stat st;
+
+	for (unsigned i = 2; lstat(to, &st) == 0; i++)
+		to = arena_printf(a, "%s/%s.conf.odd-%u", dir, name, i);
+	if (rename(path, to) < 0)
+		return err_set(err, -errno, "%s: move away: %s", path,
+			       strerror(errno));
+	*ret_path = to;
+	return 0;
+}
+
+/* The first that is longer than one may be; 0 if there is none. */
+static unsigned long_line(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	unsigned line = 1;
+	size_t len = 0;
+	char part[65536];
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	while (len <= CONF_MAX_LINE && (n = read(fd, part, sizeof(part))) > 0)
+		for (ssize_t i = 0; i < n && len <= CONF_MAX_LINE; i++) {
+			bool ends = part[i] == '\n';
+
+			line += ends;
+			len = ends ? 0 : len + 1;
+		}
+	close(fd);
+	return len > CONF_MAX_LINE ? line : 0;
+}
+
+const char *envfile_why_large(struct arena *a, const char *dir,
+			      const char *name, uint64_t size)
+{
+	unsigned line = long_line(envfile_path(a, dir, name));
+	const char *where =
+		line ? arena_printf(a, "line %u: more than %d KiB; ", line,
+				    CONF_MAX_LINE / 1024)
+		     : "";
+
+	return arena_printf(
+		a, "%san env file may be of %d KiB, this one is of %llu", where,
+		CONF_MAX_SIZE / 1024, (unsigned long long)size / 1024);
 }

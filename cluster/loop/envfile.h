@@ -52,8 +52,9 @@ struct file_sig {
 enum found_kind {
 	FOUND_NOTHING,
 	FOUND_TEXT,
-	FOUND_LARGE, /* more than an env file may have: not read */
-	FOUND_ODD,   /* no file, or it cannot be read: see the error */
+	FOUND_LARGE,	  /* more than an env file may have: not read */
+	FOUND_ODD,	  /* a folder, a link to nothing ...: see the error */
+	FOUND_UNREADABLE, /* now, at least: see the error */
 };
 
 struct found {
@@ -80,5 +81,12 @@ void envfile_find(struct arena *a, const char *path, struct found *ret,
  * there is something. */
 int envfile_put(const char *dir, const char *name, bool was_there,
 		const char *text, size_t len, struct err *err);
+/* Move what is no file from @path to a free name beside NAME.conf that no
+ * service has, @ret_path on @a. */
+int envfile_move_odd(struct arena *a, const char *dir, const char *name,
+		     const char *path, const char **ret_path, struct err *err);
+/* What is wrong with a FOUND_LARGE one of @size bytes, for people. */
+const char *envfile_why_large(struct arena *a, const char *dir,
+			      const char *name, uint64_t size);
 /* Move the file into the old one's place. 1: there is none. */
 int envfile_set_aside(const char *dir, const char *name, struct err *err);

@@ -652,20 +652,55 @@ static void one_that_is_too_large_is_a_draft(void **state)
 	assert_int_equal(w->n_drafts, 1);
 }
 
-static void what_is_no_file_is_left_alone(void **state)
+/* The line that makes it so is told. */
+static void a_long_line_is_named(void **state)
 {
 	struct world *w = *state;
+	FILE *f;
+
+	head(w, "r1", "one\n");
+	f = fopen(file_of(w, "web.conf"), "w");
+	assert_non_null(f);
+	fputs("one\ntwo\n", f);
+	for (size_t i = 0; i <= CONF_MAX_SIZE; i++)
+		fputc('x', f);
+	fclose(f);
+	confdir_touch(w->c, "web.conf");
+	WAIT();
+	HAS("one\n");
+	assert_non_null(strstr(w->why, "line 3: more than 64 KiB"));
+}
+
+static void what_is_no_file_makes_room(void **state)
+{
+	struct world *w = *state;
+	struct stat st;
 
 	assert_int_equal(mkdir(file_of(w, "web.conf"), 0700), 0);
+	assert_int_equal(mkdir(file_of(w, "web.conf/x"), 0700), 0);
+	pass(w, 10000); /* nobody knows what should be there */
+	assert_int_equal(stat(file_of(w, "web.conf/x"), &st), 0);
 	head(w, "r1", "one\n");
-	pass(w, 10000);
-	assert_int_equal(rmdir(file_of(w, "web.conf")), 0);
+	pass(w, 1000);
+	HAS("one\n");
+	assert_int_equal(stat(file_of(w, "web.conf.odd/x"), &st), 0);
+	assert_non_null(strstr(w->news, "is a folder: it is moved to"));
+	unlink(file_of(w, "web.conf"));
 	assert_int_equal(symlink("/nowhere/at/all", file_of(w, "web.conf")), 0);
 	confdir_touch(w->c, "web.conf");
-	pass(w, 10000);
-	unlink(file_of(w, "web.conf"));
-	pass(w, 2 * CONFDIR_RESCAN_MS);
+	pass(w, 1000);
 	HAS("one\n");
+	assert_int_equal(lstat(file_of(w, "web.conf.odd-2"), &st), 0);
+	assert_non_null(strstr(w->news, "is a link to nothing"));
+	unlink(file_of(w, "web.conf"));
+	assert_int_equal(mkfifo(file_of(w, "web.conf"), 0600), 0);
+	confdir_touch(w->c, "web.conf");
+	pass(w, 1000);
+	HAS("one\n");
+	assert_int_equal(w->n_news, 3);
+	assert_int_equal(w->n_edits, 0);
+	pass(w, 10000);
+	assert_int_equal(w->n_drafts, 0);
 }
 
 static void a_folder_that_goes_is_made_again(void **state)
@@ -731,7 +766,8 @@ int main(void)
 		TEST(one_that_was_deleted_while_stopped_goes),
 		TEST(others_files_are_left_alone),
 		TEST(one_that_is_too_large_is_a_draft),
-		TEST(what_is_no_file_is_left_alone),
+		TEST(a_long_line_is_named),
+		TEST(what_is_no_file_makes_room),
 		TEST(a_folder_that_goes_is_made_again),
 		TEST(names_do_not_mix),
 	};
