@@ -165,6 +165,18 @@ static bool all_are_down(const struct wait_goal *g, const struct doc *instances)
 	return true;
 }
 
+/* It is kept as one until all that it is about was stopped; that of the encap
+ * level alone for each container. */
+static bool restart_goes_on(const struct doc *intent)
+{
+	const struct doc *slaves = doc_get(intent, "slaves");
+
+	for (size_t i = 0; i < doc_len(slaves); i++)
+		if (word_is(doc_at(slaves, i), "want", "restart"))
+			return false;
+	return !word_is(intent, "want", "restart");
+}
+
 static bool is_there(const struct wait_goal *g, const struct doc *status)
 {
 	const struct doc *instances = doc_get(status, "instances");
@@ -176,7 +188,7 @@ static bool is_there(const struct wait_goal *g, const struct doc *status)
 	case WAIT_DOWN:
 		return all_are_down(g, instances);
 	case WAIT_RESTARTED:
-		return !word_is(doc_get(status, "intent"), "want", "restart") &&
+		return restart_goes_on(doc_get(status, "intent")) &&
 		       any_is_up(g, instances);
 	case WAIT_MOVED:
 		at = doc_get(instances, g->node);

@@ -122,6 +122,15 @@ static const struct judge_row {
 	  "{ " SEQ(3, started) "instances: { " HV1_UP " } }",
 	  WAIT_THERE, "" },
 
+	{ "restart --slaves: still to be stopped", { .want = WAIT_RESTARTED, .encap = true, .seq = 3 }, NULL,
+	  "{ intent: { seq: 3, want: started, encap: started, slaves: { vm1: { want: restart, seq: 3 } } },"
+	  "  instances: { " HV1_UP " } }",
+	  WAIT_MORE, "" },
+	{ "restart --slaves: up again", { .want = WAIT_RESTARTED, .encap = true, .seq = 3 }, NULL,
+	  "{ intent: { seq: 3, want: started, encap: started, slaves: { vm1: { want: started, seq: 3 } } },"
+	  "  instances: { " HV1_UP " } }",
+	  WAIT_THERE, "" },
+
 	{ "move: up elsewhere is not enough", { .want = WAIT_MOVED, .node = "hv2", BOTH, .seq = 3 }, NULL,
 	  "{ " SEQ(3, started) "instances: { " HV1_UP ", hv2: { avail: down, state: idle } } }",
 	  WAIT_MORE, "" },
