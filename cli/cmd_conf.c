@@ -198,6 +198,20 @@ static int eval_node(struct cli *c, const char **ret)
 	return rc;
 }
 
+/* The head, which must know the node that --as names. */
+static int fetch_head_as(struct cli *c, struct head *ret)
+{
+	int rc = fetch_head(c, ret);
+	enum level level;
+	struct err err;
+
+	if (rc == CLI_DONE && c->opt[OPT_AS] &&
+	    conf_level(c->arena, ret->conf, c->args[0], c->opt[OPT_AS], &level,
+		       &err) < 0)
+		return cli_error(c, CLI_NOT_FOUND, "%s", err.text);
+	return rc;
+}
+
 /* 0, 1 if unset, or negative. */
 static int get_one(struct cli *c, const struct head *head, const char *node,
 		   const char *text, const char **ret, struct err *err)
@@ -222,7 +236,7 @@ int cmd_get(struct cli *c)
 	int result = CLI_DONE, rc = eval_node(c, &node);
 
 	if (rc == CLI_DONE)
-		rc = fetch_head(c, &head);
+		rc = fetch_head_as(c, &head);
 	if (rc != CLI_DONE)
 		return rc;
 	for (size_t i = 1; i < c->n_args; i++) {
@@ -288,7 +302,7 @@ int cmd_config(struct cli *c)
 		return rc;
 	}
 	if (rc == CLI_DONE)
-		rc = fetch_head(c, &head);
+		rc = fetch_head_as(c, &head);
 	if (rc != CLI_DONE)
 		return rc;
 	all = conf_eval_all(c->arena, head.conf, c->args[0], node, &err);

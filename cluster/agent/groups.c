@@ -9,7 +9,6 @@
 #include "cluster/agent/internal.h"
 
 #define MAX_VOTERS     5
-#define MAX_GROUPS     4096
 #define HASTEN_STEP_MS 15 /* between the elections of two groups */
 #define HASTEN_STEPS   32
 #define FIRST_STEP_MS  300 /* between the voters of a new group */

@@ -25,6 +25,7 @@
 #define AGENT_TIMEOUT_MS     20000 /* for the agent in a container to answer */
 #define WATCH_MS	     10000
 
+#define MAX_GROUPS 4096 /* looked at */
 /* A name of a thing in one of the lists below. */
 #define NAME_MAX_LEN 255
 

@@ -13,8 +13,6 @@
 
 #include "cluster/agent/internal.h"
 
-#define MAX_GROUPS 4096
-
 struct orch_memo {
 	UT_hash_handle hh; /* agent::memos, by key */
 	uint64_t version, nodes;

@@ -375,12 +375,11 @@ struct doc *query_events(struct agent *g, struct arena *a, struct txn *t,
 	struct doc *d = doc_map(a);
 	struct doc *list = doc_put(a, d, "events", doc_list(a));
 	struct doc *next = doc_put(a, d, "cursor", doc_map(a));
-	uint64_t gids[256];
-	size_t n =
-		engine_groups(g->engine, gids, sizeof(gids) / sizeof(gids[0]));
+	uint64_t *gids = ARENA_VEC(a, uint64_t, MAX_GROUPS);
+	size_t n = engine_groups(g->engine, gids, MAX_GROUPS);
 	uint64_t own = service ? agent_service_group(g, a, t, service) : 0;
 
-	for (size_t i = 0; i < n && i < sizeof(gids) / sizeof(gids[0]); i++)
+	for (size_t i = 0; i < n; i++)
 		if (!service || gids[i] == own || gids[i] == CLUSTER_GROUP)
 			events_of_group(a, t, gids[i], cursor, service, limit,
 					list, next);

@@ -617,12 +617,17 @@ static size_t events_limit(const struct request *r)
 	return limit > 0 && limit < EVENTS_MAX ? (size_t)limit : EVENTS_MAX;
 }
 
+/* What is left of one that was deleted is still to be seen. */
 static void request_events(struct request *r)
 {
-	request_data(r,
-		     events_now(r->agent, r->arena, doc_get(r->doc, "cursor"),
-				doc_get_str(r->doc, "name", NULL),
-				events_limit(r)));
+	const char *name = doc_get_str(r->doc, "name", NULL);
+	struct doc *d =
+		events_now(r->agent, r->arena, doc_get(r->doc, "cursor"), name,
+			   events_limit(r));
+
+	if (name && !doc_len(doc_get(d, "events")) && !request_service(r))
+		return;
+	request_data(r, d);
 }
 
 static void request_watch(struct request *r)

@@ -445,9 +445,13 @@ bool enrol_request(struct daemon *d, struct arena *a, struct doc *req,
 	bool init = strcmp(op, "cluster_init") == 0;
 	bool join = strcmp(op, "cluster_join") == 0;
 
-	if (strcmp(op, "cluster_token") == 0 && id &&
-	    strcmp(doc_get_str(id, "level", ""), "hypervisor") == 0) {
-		enrol_token(d, a, req, done, arg);
+	if (strcmp(op, "cluster_token") == 0 && id) {
+		if (strcmp(doc_get_str(id, "level", ""), "hypervisor") == 0)
+			enrol_token(d, a, req, done, arg);
+		else
+			answer(a, done, arg, OP_USAGE,
+			       "this is a container: tokens are made on its "
+			       "hypervisors");
 		return true;
 	}
 	if (!init && !join)

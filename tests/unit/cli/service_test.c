@@ -369,6 +369,8 @@ static const struct conf_row {
 	  "inside\n", "", NULL },
 	{ "get two", "encap get web nodes app#1.comment", CLI_DONE,
 	  "nodes=hv1 hv2\napp#1.comment=outside\n", "", NULL },
+	{ "get for a node that is not there", "encap get web app#1.comment --as vm9", CLI_NOT_FOUND,
+	  "", "vm9 is in none of nodes, drpnodes and encapnodes of web", NULL },
 	{ "get evaluated for a node", "encap get web app#1.comment --as vm1",
 	  CLI_DONE, "inside\n", "", NULL },
 	{ "get evaluated here", "encap get web fs#1.type --eval", CLI_DONE,

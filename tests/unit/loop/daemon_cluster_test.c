@@ -219,6 +219,11 @@ static void a_container_has_an_agent_of_its_own(void **state)
 	RIG_WAIT(rig_has(c, BOX));
 	assert_int_equal(rig_ask(r, c, NULL, "cluster_init", "name", "x", NULL),
 			 4);
+	assert_int_equal(rig_ask(r, c, &reply, "cluster_token", NULL), 2);
+	assert_non_null(strstr(reply.err, "this is a container"));
+	assert_int_equal(rig_ask(r, c, NULL, "events", "name", "web", NULL), 0);
+	assert_int_equal(rig_ask(r, c, NULL, "events", "name", "x", NULL), 3);
+	assert_int_equal(rig_ask(r, n, NULL, "events", "name", "x", NULL), 3);
 }
 
 /* A container that was given another's socket is told no. */
