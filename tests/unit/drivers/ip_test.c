@@ -185,8 +185,10 @@ static void test_name(void **state)
 	    "ipdev", "w0");
 
 	(void)state;
+	if (access("/etc/hosts", F_OK) < 0)
+		skip(); /* nothing to put another one over */
 	shell(r.arena,
-	      "cp /etc/hosts /run/hosts && mount --bind /run/hosts "
+	      "touch /run/hosts && mount --bind /run/hosts "
 	      "/etc/hosts && echo hosts: files >/run/nss && mount --bind "
 	      "/run/nss /etc/nsswitch.conf");
 	rig_probe(&r, STATUS_WARN, "name encap-test-name does not resolve");

@@ -252,6 +252,17 @@ static void a_peer_that_is_not_named_any_more_is_disconnected(void **state)
 	pair_close(&p);
 }
 
+/* Not on a machine without /etc/hosts, as debootstrap makes them. */
+static bool has_localhost(void)
+{
+	struct addrinfo *found = NULL;
+	bool yes = getaddrinfo("localhost", NULL, NULL, &found) == 0;
+
+	if (yes)
+		freeaddrinfo(found);
+	return yes;
+}
+
 static void addresses_are_tried_in_turn(void **state)
 {
 	SCOPED(arena) struct arena *a = arena_new();
@@ -268,7 +279,9 @@ static void addresses_are_tried_in_turn(void **state)
 	list[0] = "not an address:99999";
 	list[1] = "127.0.0.1:1"; /* nobody listens there */
 	list[2] = "no-such-host.invalid:7600";
-	list[3] = arena_printf(a, "localhost:%u", links_port(two.links));
+	list[3] = arena_printf(a, "%s:%u",
+			       has_localhost() ? "localhost" : "127.0.0.1",
+			       links_port(two.links));
 	peer.addresses = list;
 	links_set_peers(one.links, &peer, 1);
 	assert_true(RIG_UNTIL(&loop, SOON, one.up[2]));
@@ -331,6 +344,8 @@ static void listening_row(void **state)
 	uv_loop_t loop;
 
 	if (row->six && !has_ipv6())
+		skip();
+	if (strstr(row->listen, "localhost") && !has_localhost())
 		skip();
 	uv_loop_init(&loop);
 	node_open(&one, &loop, 1, CLUSTER);
