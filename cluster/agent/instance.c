@@ -132,6 +132,7 @@ static void run_take_own_doc(struct agent *g, struct instance_run *run,
 		return;
 	run->memory_token = run->token;
 	run->was_up = doc_get_bool(doc, "up_once", false);
+	run->adopting = true;
 }
 
 static struct instance_run *run_find(struct agent *g, const char *service)
@@ -312,6 +313,24 @@ static void memory_of_assignment(struct instance_run *run)
 	run->error[0] = '\0';
 }
 
+static bool anything_up(const struct instance_run *run)
+{
+	for (size_t i = 0; i < run->inst.n; i++)
+		if (run->probes[i].status == STATUS_UP)
+			return true;
+	return false;
+}
+
+/* What was said before the agent was away holds only where some of it is still
+ * up: the lease may have ended, and then all was stopped with no majority to be
+ * told. Nothing fell down by itself then, and it is started anew. */
+static void adopt(const struct agent *g, struct instance_run *run)
+{
+	if (run->adopting && g->level == LEVEL_HYPERVISOR && !anything_up(run))
+		run->was_up = false;
+	run->adopting = false;
+}
+
 static const struct doc *encap_assignment(struct agent *g, struct arena *a,
 					  const struct instance_run *run,
 					  const char *node)
@@ -446,6 +465,7 @@ static void run_step(struct agent *g, struct instance_run *run)
 	if (run->probed && run->probe_token == run->token && !run->poked) {
 		run->probed = false;
 		memory_of_assignment(run);
+		adopt(g, run);
 		if (may_reconcile(g, run))
 			run_reconcile(g, run, kill);
 		else

@@ -136,6 +136,7 @@ struct instance_run {
 	uint64_t token, epoch; /* of the assignment; 0 if none */
 	bool frozen;	       /* the service, or this node */
 	bool seen_own_doc;
+	bool adopting; /* what that said was not yet compared with a probe */
 
 	unsigned busy; /* jobs under way */
 	bool probing, acting, killing;
