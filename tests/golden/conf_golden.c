@@ -1,30 +1,9 @@
-/*
- * DIR/NAME.conf is evaluated for every node that it names, and what comes out
- * must be DIR/NAME.out. With GOLDEN_UPDATE in the environment the .out files
- * are written instead.
- */
-#include <dirent.h>
-#include <errno.h>
+/* An env file is evaluated for every node that it names. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fsm/conf/conf.h"
-
-static const char *slurp(struct arena *a, const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	struct buf b = BUF(a);
-	char chunk[4096];
-	size_t n;
-
-	if (!f)
-		return NULL;
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-		buf_add(&b, chunk, n);
-	fclose(f);
-	return buf_text(&b);
-}
+#include "golden.h"
 
 /* -- what is shown ----------------------------------------------------------
  */
@@ -116,8 +95,10 @@ static void show_node(struct buf *b, const struct conf *c, const char *service,
 		show_resource(b, &inst.res[i]);
 }
 
-static void show_file(struct buf *b, const char *service, const char *text)
+static void show_file(struct arena *a, const struct golden_case *gc,
+		      struct buf *b)
 {
+	const char *service = gc->file, *text = gc->text;
 	char name[256];
 	struct problems p = { .arena = b->arena, .name = name };
 	struct service_conf sc;
@@ -125,14 +106,14 @@ static void show_file(struct buf *b, const char *service, const char *text)
 	struct conf *c;
 
 	snprintf(name, sizeof(name), "%s.conf", service);
-	c = conf_parse(b->arena, text, strlen(text), &p);
+	c = conf_parse(a, text, strlen(text), &p);
 	if (c)
-		conf_validate(b->arena, c, service, &p);
+		conf_validate(a, c, service, &p);
 	for (size_t i = 0; i < p.n; i++)
 		buf_printf(b, "%s\n", p.at[i].text);
 	if (!c || p.fatal)
 		return;
-	if (service_eval(b->arena, c, service, NULL, &sc, &err) < 0) {
+	if (service_eval(a, c, service, NULL, &sc, &err) < 0) {
 		buf_printf(b, "%s\n", err.text);
 		return;
 	}
@@ -145,90 +126,7 @@ static void show_file(struct buf *b, const char *service, const char *text)
 		show_node(b, c, service, sc.encapnodes.at[i]);
 }
 
-/* -- what is compared --------------------------------------------------------
- */
-
-static int update(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "wb");
-
-	if (!f || fputs(text, f) < 0 || fclose(f) != 0) {
-		printf("%s: %s\n", path, strerror(errno));
-		return 1;
-	}
-	printf("%s: written\n", path);
-	return 0;
-}
-
-/* The first line that differs says more than a whole file. */
-static int compare(const char *path, const char *want, const char *got)
-{
-	unsigned line = 1;
-
-	if (!want) {
-		printf("%s is missing\n", path);
-		return 1;
-	}
-	if (strcmp(want, got) == 0)
-		return 0;
-	for (;;) {
-		size_t n = strcspn(want, "\n"), m = strcspn(got, "\n");
-
-		if (n != m || memcmp(want, got, n) != 0 || !want[n]) {
-			printf("%s:%u\n  want: %.*s\n  got:  %.*s\n", path,
-			       line, (int)n, want, (int)m, got);
-			return 1;
-		}
-		want += n + 1;
-		got += m + 1;
-		line++;
-	}
-}
-
-static int check(const char *dir, const char *name)
-{
-	SCOPED(arena) struct arena *a = arena_new();
-	char *service = arena_printf(a, "%s", name);
-	const char *out, *text;
-	struct buf b = BUF(a);
-
-	text = slurp(a, arena_printf(a, "%s/%s", dir, name));
-	if (!text) {
-		printf("%s/%s: %s\n", dir, name, strerror(errno));
-		return 1;
-	}
-	service[strlen(service) - 5] = '\0';
-	out = arena_printf(a, "%s/%s.out", dir, service);
-	show_file(&b, service, text);
-	if (getenv("GOLDEN_UPDATE"))
-		return update(out, buf_text(&b));
-	return compare(out, slurp(a, out), buf_text(&b));
-}
-
-static int is_conf(const struct dirent *d)
-{
-	size_t n = strlen(d->d_name);
-
-	return n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
-}
-
 int main(int argc, char **argv)
 {
-	struct dirent **list;
-	int n, failed = 0;
-
-	if (argc != 2)
-		return 2;
-	n = scandir(argv[1], &list, is_conf, alphasort);
-	if (n <= 0) {
-		printf("%s: no .conf files\n", argv[1]);
-		return 1;
-	}
-	for (int i = 0; i < n; i++) {
-		failed += check(argv[1], list[i]->d_name);
-		free(list[i]);
-	}
-	free(list);
-	printf("%d files, %d differ\n", n, failed);
-	return failed != 0;
+	return golden_main(argc, argv, show_file);
 }

@@ -55,8 +55,7 @@ must()
 	shift
 	"$@" >"$SCRATCH/must" 2>&1 || {
 		local rc=$?
-		cat "$SCRATCH/must"
-		fail "$what ($*: exit code $rc)"
+		fail "$what ($*: exit code $rc): $(tail -n 3 "$SCRATCH/must")"
 	}
 	echo "   ok: $what"
 }
@@ -85,8 +84,8 @@ within()
 	begin=$(now_ms)
 	until "$@" >"$SCRATCH/within" 2>&1; do
 		if [ $(($(now_ms) - begin)) -gt "$limit" ]; then
-			cat "$SCRATCH/within"
-			fail "$what: not within $limit ms ($*)"
+			fail "$what: not within $limit ms ($*):" \
+				"$(tail -n 3 "$SCRATCH/within")"
 		fi
 		sleep 0.02
 	done
