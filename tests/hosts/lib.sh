@@ -55,7 +55,8 @@ must()
 	shift
 	"$@" >"$SCRATCH/must" 2>&1 || {
 		local rc=$?
-		fail "$what ($*: exit code $rc): $(tail -n 3 "$SCRATCH/must")"
+		fail "$what ($*: exit code $rc):" \
+			"$(tail -n 3 "$SCRATCH/must" | paste -sd " ")"
 	}
 	echo "   ok: $what"
 }
@@ -85,7 +86,7 @@ within()
 	until "$@" >"$SCRATCH/within" 2>&1; do
 		if [ $(($(now_ms) - begin)) -gt "$limit" ]; then
 			fail "$what: not within $limit ms ($*):" \
-				"$(tail -n 3 "$SCRATCH/within")"
+				"$(tail -n 3 "$SCRATCH/within" | paste -sd " ")"
 		fi
 		sleep 0.02
 	done
