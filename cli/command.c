@@ -249,18 +249,47 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n)
 
 /* -- help ------------------------------------------------------------------ */
 
-static void help_all(FILE *f)
+static void help_topic(FILE *f, enum topic topic)
 {
-	fprintf(f, "encap runs services that live inside other machines.\n\n"
-		   "usage: encap COMMAND [ARGUMENT...] [OPTION...]\n\n");
+	fprintf(f, "%s:\n", topic_table[topic]);
 	for (const struct command *k = command_table; k->words; k++) {
 		char left[64];
 
+		if (k->topic != topic)
+			continue;
 		snprintf(left, sizeof(left), "%s%s%s", k->words,
 			 *k->args ? " " : "", k->args);
 		fprintf(f, "  %-30s %s\n", left, k->summary);
 	}
-	fprintf(f, "\nencap COMMAND --help says more. The spelling `svcmgr -s "
+	fputc('\n', f);
+}
+
+/* @text broken at blanks into lines of at most 78 characters. */
+static void help_paragraph(FILE *f, const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column > 0 && column + 1 + n > 78) {
+			fputc('\n', f);
+			column = 0;
+		}
+		column += (size_t)fprintf(f, "%s%.*s", column ? " " : "",
+					  (int)n, text);
+		text += n + (text[n] == ' ');
+	}
+	fputs("\n\n", f);
+}
+
+static void help_all(FILE *f)
+{
+	fprintf(f, "encap runs services that live inside other machines.\n\n"
+		   "usage: encap COMMAND [ARGUMENT...] [OPTION...]\n\n");
+	for (unsigned t = 0; t < TOPIC_N; t++)
+		help_topic(f, (enum topic)t);
+	fprintf(f, "encap COMMAND --help says more. The spelling `svcmgr -s "
 		   "NAME ACTION` works\ntoo: encap svcmgr --help lists it.\n\n"
 		   "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, "
 		   "4 conflict, 5 no quorum,\n7 timeout.\n");
@@ -272,12 +301,13 @@ static void help_one(FILE *f, const struct command *k)
 	for (unsigned i = 0; i < 2; i++)
 		fprintf(f, "  %s\n", k->example[i]);
 	fputc('\n', f);
+	help_paragraph(f, k->about);
 	print_usage_line(f, k);
 	for (unsigned i = 0; i < OPT_N; i++) {
 		const struct option_row *o = &option_table[i];
 		char left[48];
 
-		if (!((k->options | 1u << OPT_HELP) >> i & 1))
+		if (!((k->options | OPT_BIT(OPT_HELP)) >> i & 1))
 			continue;
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s",
 			 o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
@@ -432,7 +462,7 @@ static enum option_id option_lettered(char letter)
 }
 
 static int unknown_option(const struct cli *c, const char *word,
-			  uint32_t allowed)
+			  uint64_t allowed)
 {
 	const char *names[OPT_N], *near;
 	size_t n = 0;
@@ -449,7 +479,7 @@ static int unknown_option(const struct cli *c, const char *word,
 
 /* One option at argv[*i]; *i moves to the last word that belongs to it. */
 static int parse_option(struct cli *c, size_t argc, const char *const *argv,
-			size_t *i, uint32_t allowed)
+			size_t *i, uint64_t allowed)
 {
 	const char *word = argv[*i], *value = NULL;
 	bool is_long = word[1] == '-';
@@ -481,7 +511,7 @@ static int parse_option(struct cli *c, size_t argc, const char *const *argv,
 }
 
 static int parse_words(struct cli *c, size_t argc, const char *const *argv,
-		       uint32_t allowed)
+		       uint64_t allowed)
 {
 	const char **args = ARENA_VEC(c->arena, const char *, argc + 2);
 	size_t n = 0;
@@ -555,7 +585,7 @@ static int run_encap(struct cli *c, size_t argc, const char *const *argv)
 	if (!c->cmd)
 		return unknown_command(c, argc, argv);
 	rc = parse_words(c, argc - used, argv + used,
-			 c->cmd->options | 1u << OPT_HELP);
+			 c->cmd->options | OPT_BIT(OPT_HELP));
 	if (rc != CLI_DONE)
 		return rc;
 	if (c->opt[OPT_HELP]) {
@@ -566,7 +596,7 @@ static int run_encap(struct cli *c, size_t argc, const char *const *argv)
 }
 
 /* Every option of any command, before it is known which. */
-#define ALL_OPTIONS ((1u << OPT_N) - 1)
+#define ALL_OPTIONS (OPT_BIT(OPT_N) - 1)
 
 /* The seed gave keys as options: set --param a.b --value c. */
 static void put_param(struct cli *c, const char **args, size_t *n)
@@ -599,7 +629,7 @@ static void alias_arguments(struct cli *c, size_t used)
 
 static int check_alias_options(const struct cli *c)
 {
-	uint32_t allowed = c->cmd->options;
+	uint64_t allowed = c->cmd->options;
 
 	for (unsigned i = 0; i < OPT_N; i++)
 		if (c->opt[i] && !(allowed >> i & 1))

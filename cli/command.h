@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -68,17 +69,36 @@ struct option_row {
 
 extern const struct option_row option_table[OPT_N];
 
+/* A set of options: one bit each. */
+#define OPT_BIT(id) (UINT64_C(1) << (id))
+static_assert(OPT_N <= 64, "a set of options is 64 bits");
+
+/* What a command is listed under, in the order of the list. */
+enum topic {
+	TOPIC_SEE,
+	TOPIC_RUN,
+	TOPIC_CONFIG,
+	TOPIC_NODE,
+	TOPIC_CLUSTER,
+	TOPIC_HELP,
+	TOPIC_N,
+};
+
+extern const char *const topic_table[TOPIC_N];
+
 struct cli;
 
 struct command {
 	const char *words;   /* "node freeze" */
 	const char *args;    /* "NODE"; "" if none */
-	uint32_t options;    /* 1 << OPT_...; --help is always there */
-	uint32_t required;   /* of these, the ones that must be given */
+	uint64_t options;    /* OPT_BIT(); --help is always there */
+	uint64_t required;   /* of these, the ones that must be given */
 	const char *summary; /* one line */
 	const char *example[2];
 	unsigned min, max; /* arguments; CLI_ANY: no upper bound */
 	int (*run)(struct cli *c);
+	enum topic topic;
+	const char *about; /* sentences: what it does and promises */
 };
 
 #define CLI_ANY 1000000u

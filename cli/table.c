@@ -25,7 +25,16 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_HELP]    = { "help",    'h', NULL,       "this text" },
 };
 
-#define O(name) (1u << OPT_##name)
+const char *const topic_table[TOPIC_N] = {
+	[TOPIC_SEE]	= "what there is",
+	[TOPIC_RUN]	= "have services run",
+	[TOPIC_CONFIG]	= "env files",
+	[TOPIC_NODE]	= "machines",
+	[TOPIC_CLUSTER] = "the cluster",
+	[TOPIC_HELP]	= "help",
+};
+
+#define O(name) OPT_BIT(OPT_##name)
 #define WAITS	(O(WAIT) | O(NO_WAIT) | O(TIMEOUT))
 #define LEVELS	(O(MASTER) | O(SLAVE) | O(SLAVES))
 
@@ -33,103 +42,159 @@ const struct command command_table[] = {
 	{ "create", "NAME", O(CONFIG), O(CONFIG),
 	  "a new service from an env file",
 	  { "encap create web --config web.conf", "encap create web --config - < web.conf" },
-	  1, 1, cmd_create },
+	  1, 1, cmd_create, TOPIC_CONFIG,
+	  "The file is checked whole before it travels: every problem is shown, with "
+	  "its line, and nothing is created if one of them is an error. The service "
+	  "is not started. Prints the id of its first revision." },
 	{ "edit", "NAME", O(COMMENT), 0,
 	  "change the env file in an editor",
 	  { "encap edit web", "EDITOR=nano encap edit web --comment 'bigger cache'" },
-	  1, 1, cmd_edit },
+	  1, 1, cmd_edit, TOPIC_CONFIG,
+	  "Opens the head in $VISUAL, $EDITOR or vi. What is not valid is shown, and "
+	  "the editor can be opened again on the same text. What was changed is sent "
+	  "as one revision based on the head that was opened; if another edit came "
+	  "first nothing is overwritten: the text is kept in a file that is named." },
 	{ "set", "NAME KEY=VALUE...", O(COMMENT) | O(IF_REV), 0,
 	  "set keys: section.key[@scope]=value, +=, -=, |=",
 	  { "encap set web app#1.comment=hello", "encap set web DEFAULT.nodes+=hv4 app#1.start@vm1=/etc/start" },
-	  2, CLI_ANY, cmd_set },
+	  2, CLI_ANY, cmd_set, TOPIC_CONFIG,
+	  "All assignments of a line are one revision: all of them or none. A key is "
+	  "section.keyword, or section.keyword@scope for one scope of it. With "
+	  "--if-rev the edit is refused with 4 if another revision is the head." },
 	{ "unset", "NAME KEY...", O(COMMENT) | O(IF_REV), 0,
 	  "remove keys",
 	  { "encap unset web app#1.comment", "encap unset web ip#1.ipname@hv2 ip#1.netmask" },
-	  2, CLI_ANY, cmd_unset },
+	  2, CLI_ANY, cmd_unset, TOPIC_CONFIG,
+	  "All keys of a line are one revision: all of them or none. A key that is "
+	  "not set is answered with 3, and nothing is changed." },
 	{ "get", "NAME KEY...", O(AS) | O(EVAL), 0,
 	  "print the values of keys",
 	  { "encap get web app#1.comment", "encap get web fs#1.mnt --eval --as vm1" },
-	  2, CLI_ANY, cmd_get },
+	  2, CLI_ANY, cmd_get, TOPIC_CONFIG,
+	  "As they stand in the file; with --eval as this node sees them, scopes and "
+	  "references resolved; with --as NODE as that node does. Of several keys "
+	  "each is printed as KEY=VALUE. A key that is not set is answered with 3." },
 	{ "config", "NAME", O(AS) | O(EVAL) | O(OUTPUT) | O(REV), 0,
 	  "print the env file",
 	  { "encap config web", "encap config web --eval --as vm1" },
-	  1, 1, cmd_config },
+	  1, 1, cmd_config, TOPIC_CONFIG,
+	  "The head to the byte, or with --rev an older revision. With --eval the "
+	  "values as this node sees them, with --as NODE as that node does." },
 	{ "delete", "NAME", 0, 0,
 	  "remove a service that is stopped",
 	  { "encap delete web", "encap stop web && encap delete web" },
-	  1, 1, cmd_delete },
+	  1, 1, cmd_delete, TOPIC_CONFIG,
+	  "Refused with 4 while an instance of it is up anywhere, or cannot be seen. "
+	  "What its resources hold on disks is not touched." },
 	{ "start", "NAME", LEVELS | WAITS, 0,
 	  "have a service up",
 	  { "encap start web", "encap start web --slaves --timeout 2m" },
-	  1, 1, cmd_start },
+	  1, 1, cmd_start, TOPIC_RUN,
+	  "The cluster places it and starts the hypervisor's resources in their order, "
+	  "the containers, and what runs in them. Waits until it is up, unless "
+	  "--no-wait is given; ending the command does not end what was asked for. "
+	  "--master, --slave and --slaves restrict it to a level." },
 	{ "stop", "NAME", LEVELS | WAITS, 0,
 	  "have a service down",
 	  { "encap stop web", "encap stop web --slave vm1 --no-wait" },
-	  1, 1, cmd_stop },
+	  1, 1, cmd_stop, TOPIC_RUN,
+	  "Stops what runs in the containers, then the containers and the rest, in the "
+	  "reverse order of a start. The service stays stopped until it is started. "
+	  "A container whose agent cannot be reached does not block it." },
 	{ "restart", "NAME", LEVELS | WAITS, 0,
 	  "stop a service, then start it",
 	  { "encap restart web", "encap restart web --slaves" },
-	  1, 1, cmd_restart },
+	  1, 1, cmd_restart, TOPIC_RUN,
+	  "Stops all that it is about, then starts it again. Waits until it is up "
+	  "again, unless --no-wait is given." },
 	{ "move", "NAME NODE", WAITS, 0,
 	  "have a service up on another node",
 	  { "encap move web hv2", "encap move web hv2 --timeout 10m" },
-	  2, 2, cmd_move },
+	  2, 2, cmd_move, TOPIC_RUN,
+	  "Stops it where it is and starts it on NODE; a service that is stopped is "
+	  "started there. Waits until it is up there, unless --no-wait is given." },
 	{ "freeze", "NAME", 0, 0,
 	  "leave a service as it is, whatever happens",
 	  { "encap freeze web", "encap freeze web && encap status web" },
-	  1, 1, cmd_freeze },
+	  1, 1, cmd_freeze, TOPIC_RUN,
+	  "Nothing is started, stopped or moved by itself until it is thawed. What runs "
+	  "goes on." },
 	{ "thaw", "NAME", 0, 0,
 	  "orchestrate a frozen service again",
 	  { "encap thaw web", "encap thaw web && encap start web" },
-	  1, 1, cmd_thaw },
+	  1, 1, cmd_thaw, TOPIC_RUN,
+	  "The opposite of freeze: the cluster has the service again as it was asked "
+	  "for." },
 	{ "status", "[NAME]", O(OUTPUT), 0,
 	  "what is up where: all services, or one as a tree",
 	  { "encap status", "encap status web -o json" },
-	  0, 1, cmd_status },
+	  0, 1, cmd_status, TOPIC_SEE,
+	  "Without a name one line per service. With a name the tree of its instances, "
+	  "the one that is asked open: each resource with its flags, its state and "
+	  "what its driver says." },
 	{ "events", "[NAME]", O(FOLLOW) | O(LIMIT) | O(OUTPUT), 0,
 	  "what happened in the cluster",
 	  { "encap events -f", "encap events web -n 20 -o json" },
-	  0, 1, cmd_events },
+	  0, 1, cmd_events, TOPIC_SEE,
+	  "Edits, intents, decisions, actions and changes of state, oldest first. With "
+	  "-f it goes on with what happens from then on, until it is ended." },
 	{ "log", "NAME", O(FOLLOW) | O(LIMIT), 0,
 	  "what was done for a service: edits, intents, actions",
 	  { "encap log web", "encap log web -f" },
-	  1, 1, cmd_log },
+	  1, 1, cmd_log, TOPIC_SEE,
+	  "The events of one service: who edited it, who asked for what, what was done "
+	  "to which resource on which node, and how that ended." },
 	{ "node ls", "", O(OUTPUT), 0,
 	  "the machines of the cluster",
 	  { "encap node ls", "encap node ls -o json" },
-	  0, 0, cmd_node_ls },
+	  0, 0, cmd_node_ls, TOPIC_NODE,
+	  "One line per machine: whether it can be reached, its role in the cluster's "
+	  "group, the epoch of its lease, and who leads." },
 	{ "node freeze", "NODE", 0, 0,
 	  "start nothing on a node",
 	  { "encap node freeze hv2", "encap node freeze hv2 && encap move web hv1" },
-	  1, 1, cmd_node_freeze },
+	  1, 1, cmd_node_freeze, TOPIC_NODE,
+	  "Nothing is started on it by the cluster until it is thawed. What runs there "
+	  "goes on." },
 	{ "node thaw", "NODE", 0, 0,
 	  "use a frozen node again",
 	  { "encap node thaw hv2", "encap node thaw hv2 && encap node ls" },
-	  1, 1, cmd_node_thaw },
+	  1, 1, cmd_node_thaw, TOPIC_NODE,
+	  "The opposite of node freeze: services may be placed there again." },
 	{ "cluster init", "[NAME]", O(ADDRESS), 0,
 	  "found a cluster on this machine",
 	  { "encap cluster init", "encap cluster init lab --address 10.0.0.1,fd00::1" },
-	  0, 1, cmd_cluster_init },
+	  0, 1, cmd_cluster_init, TOPIC_CLUSTER,
+	  "This machine becomes the first member. --address says under which addresses "
+	  "the others will reach it; without it they are found out." },
 	{ "cluster token", "", O(OUTPUT), 0,
 	  "print a token with which one machine may join",
 	  { "encap cluster token", "ssh hv2 encap cluster join $(encap cluster token) hv1" },
-	  0, 0, cmd_cluster_token },
+	  0, 0, cmd_cluster_token, TOPIC_CLUSTER,
+	  "It is good for one machine, for an hour. Whoever has it can join: hand it on "
+	  "like a password." },
 	{ "cluster join", "TOKEN ADDRESS...", O(ADDRESS), 0,
 	  "join this machine to the cluster at these addresses",
 	  { "encap cluster join $TOKEN 10.0.0.1", "encap cluster join $TOKEN hv1 hv2 --address 10.0.0.3" },
-	  2, CLI_ANY, cmd_cluster_join },
+	  2, CLI_ANY, cmd_cluster_join, TOPIC_CLUSTER,
+	  "TOKEN is from encap cluster token on a member. One of the addresses has to "
+	  "answer; the others of the cluster are learned from it." },
 	{ "cluster status", "", O(OUTPUT), 0,
 	  "the cluster: leader, machines, services",
 	  { "encap cluster status", "encap cluster status -o json" },
-	  0, 0, cmd_cluster_status },
+	  0, 0, cmd_cluster_status, TOPIC_CLUSTER,
+	  "The cluster's group and its leader, the machines, and how many services "
+	  "there are." },
 	{ "version", "", O(OUTPUT), 0,
 	  "versions of this program and of the agent",
 	  { "encap version", "encap version -o json" },
-	  0, 0, cmd_version },
+	  0, 0, cmd_version, TOPIC_HELP,
+	  "Says its own version even where no agent answers." },
 	{ "help", "[COMMAND]", 0, 0,
 	  "this list, or one command in detail",
 	  { "encap help", "encap help start" },
-	  0, 2, cmd_help },
+	  0, 2, cmd_help, TOPIC_HELP,
+	  "The same text as COMMAND --help." },
 	{ 0 },
 };
 

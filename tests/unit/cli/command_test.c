@@ -16,7 +16,9 @@ static void every_row_is_complete(void **state)
 		assert_true(strlen(k->summary) > 10);
 		assert_non_null(k->run);
 		assert_true(k->min <= k->max);
-		assert_true(k->options < 1u << OPT_N);
+		assert_true(k->options < OPT_BIT(OPT_N));
+		assert_true(k->topic < TOPIC_N);
+		assert_true(k->about && k->about[strlen(k->about) - 1] == '.');
 		assert_int_equal(k->required & ~k->options, 0);
 		/* Who needs arguments says which. */
 		assert_true(k->min == 0 || *k->args);
@@ -42,13 +44,14 @@ static void no_words_are_used_twice(void **state)
 static void every_option_is_complete_and_used(void **state)
 {
 	/* These are svcmgr's spelling of arguments, or belong to all. */
-	uint32_t used = 1u << OPT_HELP | 1u << OPT_SERVICE | 1u << OPT_TO |
-			1u << OPT_PARAM | 1u << OPT_VALUE;
+	uint64_t used = OPT_BIT(OPT_HELP) | OPT_BIT(OPT_SERVICE) |
+			OPT_BIT(OPT_TO) | OPT_BIT(OPT_PARAM) |
+			OPT_BIT(OPT_VALUE);
 
 	(void)state;
 	for (const struct command *k = command_table; k->words; k++)
 		used |= k->options;
-	assert_int_equal(used, (1u << OPT_N) - 1);
+	assert_true(used == OPT_BIT(OPT_N) - 1);
 	for (unsigned i = 0; i < OPT_N; i++) {
 		const struct option_row *o = &option_table[i];
 
@@ -87,6 +90,8 @@ static void help_names_every_command(void **state)
 		says(r.out, k->words);
 		says(r.out, k->summary);
 	}
+	for (unsigned t = 0; t < TOPIC_N; t++)
+		says(r.out, topic_table[t]);
 	assert_string_equal(r.err, "");
 	ran_free(&r);
 }
