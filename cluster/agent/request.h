@@ -1,0 +1,69 @@
+/*
+ * request - what the files that answer the API's requests share.
+ *
+ * A request is answered exactly once, by request_end() or one of those that
+ * call it, and is gone then. One file per part of docs/api.md: a function per
+ * operation, and its row in request.c.
+ */
+#pragma once
+
+#include "cluster/agent/internal.h"
+
+struct request {
+	struct agent *agent;
+	struct arena *arena;
+	const struct doc *doc;
+	agent_answer done;
+	void *arg;
+};
+
+void request_end(struct request *r, struct doc *answer);
+void request_data(struct request *r, struct doc *data);
+#define REFUSE(r, code, ...)                                                   \
+	request_end((r), request_answer((r)->arena, (code), __VA_ARGS__))
+
+/* An argument that is text; "" where there is none. */
+const char *request_arg(const struct request *r, const char *key);
+
+/* A command by who asked, for its fields to be put. */
+struct doc *request_command(struct request *r, const char *op);
+/* What came of a command, as an answer. */
+struct doc *request_result(struct arena *a, int code, const struct doc *result);
+/* Propose, and answer with what comes of it. */
+void request_propose(struct request *r, uint64_t gid, struct doc *cmd);
+
+/* The group of the service "name". 0, and the request is answered and gone,
+ * when there is no such service here. */
+uint64_t request_service(struct request *r);
+/* The env file "config", valid. NULL, and the request is answered, if it is
+ * not. */
+struct conf *request_config(struct request *r, const char *name,
+			    struct service_conf *sc);
+/* True, and the request is answered: this is about the cluster. */
+bool request_in_container(struct request *r);
+/* Answer when something happens (request_query.c), or after @ms. */
+void request_watch_add(struct request *r, bool creation, uint64_t ms);
+
+/* request_conf.c */
+void request_create(struct request *r);
+void request_edit(struct request *r);
+void request_read_config(struct request *r);
+void request_delete(struct request *r);
+/* request_intent.c */
+void request_intent(struct request *r);
+void request_svc_freeze(struct request *r);
+void request_svc_thaw(struct request *r);
+/* request_cluster.c */
+void request_node_freeze(struct request *r);
+void request_node_thaw(struct request *r);
+void request_token_add(struct request *r);
+void request_token_check(struct request *r);
+void request_node_join(struct request *r);
+/* request_query.c */
+void request_ping(struct request *r);
+void request_status(struct request *r);
+void request_services(struct request *r);
+void request_nodes(struct request *r);
+void request_cluster(struct request *r);
+void request_events(struct request *r);
+void request_watch(struct request *r);

@@ -1,0 +1,208 @@
+/*
+ * Requests about env files: create, edit, read, delete.
+ */
+#include <string.h>
+
+#include "cluster/agent/request.h"
+
+#define CREATE_TIMEOUT_MS 15000
+
+static struct doc *problem_doc(struct arena *a, const struct problems *p,
+			       bool fatal)
+{
+	struct doc *list = doc_list(a);
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->at[i].fatal == fatal)
+			doc_add(a, list, doc_str(a, p->at[i].text));
+	return list;
+}
+
+static void refuse_config(struct request *r, const struct problems *p)
+{
+	struct buf text = BUF(r->arena);
+	struct doc *answer;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->at[i].fatal)
+			buf_printf(&text, "%s%s", text.len ? "\n" : "",
+				   p->at[i].text);
+	answer = request_answer(r->arena, OP_FAILED, NULL);
+	doc_put_str(r->arena, answer, "err", buf_text(&text));
+	doc_put(r->arena, doc_put(r->arena, answer, "data", doc_map(r->arena)),
+		"problems", problem_doc(r->arena, p, true));
+	request_end(r, answer);
+}
+
+/* NULL, and the request is answered, when the file is not valid. */
+struct conf *request_config(struct request *r, const char *name,
+			    struct service_conf *sc)
+{
+	const struct doc *text = doc_get(r->doc, "config");
+	struct problems p = { .arena = r->arena };
+	struct conf *c;
+	struct err err;
+
+	if (!text || (text->type != DOC_STR && text->type != DOC_BIN)) {
+		REFUSE(r, OP_USAGE, "no env file is given");
+		return NULL;
+	}
+	c = conf_parse(r->arena, text->str.data, text->str.len, &p);
+	if (c)
+		conf_validate(r->arena, c, name, &p);
+	if (!c || p.fatal) {
+		refuse_config(r, &p);
+		return NULL;
+	}
+	if (service_eval(r->arena, c, name, NULL, sc, &err) < 0) {
+		REFUSE(r, OP_FAILED, "%s: %s", name, err.text);
+		return NULL;
+	}
+	return c;
+}
+
+static const char *config_text(const struct request *r)
+{
+	return doc_get(r->doc, "config")->str.data;
+}
+
+static void on_indexed(void *arg, int code, struct arena *a,
+		       const struct doc *result)
+{
+	struct request *r = arg;
+
+	(void)a;
+	r->agent->pending--;
+	if (code != 0 || doc_get_int(result, "code", 0) != OP_OK) {
+		request_end(r, request_result(r->arena, code, result));
+		return;
+	}
+	r->agent->dirty = true;
+	request_watch_add(r, true, CREATE_TIMEOUT_MS);
+}
+
+void request_create(struct request *r)
+{
+	struct agent *g = r->agent;
+	const char *name = request_arg(r, "name");
+	struct service_conf sc;
+	struct doc *cmd;
+	struct err err;
+
+	if (g->level == LEVEL_ENCAP) {
+		REFUSE(r, OP_USAGE,
+		       "a service is made on a hypervisor: this is a "
+		       "container of %s",
+		       g->service);
+		return;
+	}
+	if (name_check(name, &err) < 0) {
+		REFUSE(r, OP_USAGE, "service name: %s", err.text);
+		return;
+	}
+	if (!request_config(r, name, &sc))
+		return;
+	cmd = request_command(r, sc.encapnodes.n ? "index_add" : "svc_create");
+	doc_put_str(r->arena, cmd, "name", name);
+	doc_put_str(r->arena, cmd, "config", config_text(r));
+	if (!sc.encapnodes.n) {
+		request_propose(r, CLUSTER_GROUP, cmd);
+		return;
+	}
+	doc_put(r->arena, cmd, "voters", groups_voters(g, r->arena));
+	g->pending++;
+	engine_propose(g->engine, CLUSTER_GROUP, r->arena, cmd,
+		       PROPOSE_TIMEOUT_MS, on_indexed, r);
+}
+
+void request_edit(struct request *r)
+{
+	const char *name = request_arg(r, "name");
+	uint64_t gid = request_service(r);
+	struct service_conf sc;
+	struct doc *cmd;
+	bool own_group = gid != CLUSTER_GROUP;
+
+	if (!gid || !request_config(r, name, &sc))
+		return;
+	if (own_group != (sc.encapnodes.n > 0)) {
+		REFUSE(r, OP_FAILED,
+		       "%s was made %s encap nodes and keeps its place in the "
+		       "cluster: to change that, stop it, delete it and create "
+		       "it again",
+		       name, own_group ? "with" : "without");
+		return;
+	}
+	cmd = request_command(r, "svc_edit");
+	doc_put_str(r->arena, cmd, "name", name);
+	doc_put_str(r->arena, cmd, "base", request_arg(r, "base"));
+	doc_put_str(r->arena, cmd, "config", config_text(r));
+	if (doc_get(r->doc, "comment"))
+		doc_put_str(r->arena, cmd, "comment",
+			    request_arg(r, "comment"));
+	request_propose(r, gid, cmd);
+}
+
+void request_read_config(struct request *r)
+{
+	const char *name = request_arg(r, "name"), *rev = request_arg(r, "rev");
+	uint64_t gid = request_service(r);
+	struct txn *t;
+	struct state s;
+	struct doc *row;
+
+	if (!gid)
+		return;
+	t = txn_begin_read(r->agent->db, NULL);
+	s = (struct state){ t, gid, r->arena };
+	if (!rev[0])
+		rev = doc_get_str(state_service(&s, name), "head", "");
+	row = state_revision(&s, name, rev);
+	txn_abort(t);
+	if (!row)
+		REFUSE(r, OP_NOT_FOUND, "%s has no revision %.64s", name, rev);
+	else
+		request_data(r, row);
+}
+
+/* A service group ends with its entry in the cluster's index; whether it may
+ * is the group's to say. */
+static void on_delete_allowed(void *arg, int code, struct arena *a,
+			      const struct doc *result)
+{
+	struct request *r = arg;
+	struct doc *cmd;
+
+	(void)a;
+	r->agent->pending--;
+	if (code != 0 || doc_get_int(result, "code", 0) != OP_OK) {
+		request_end(r, request_result(r->arena, code, result));
+		return;
+	}
+	cmd = request_command(r, "index_del");
+	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
+	request_propose(r, CLUSTER_GROUP, cmd);
+}
+
+void request_delete(struct request *r)
+{
+	struct agent *g = r->agent;
+	uint64_t gid = request_service(r);
+	struct doc *cmd;
+
+	if (!gid)
+		return;
+	if (g->level == LEVEL_ENCAP) {
+		REFUSE(r, OP_USAGE, "a service is deleted on a hypervisor");
+		return;
+	}
+	cmd = request_command(r, "svc_delete");
+	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
+	if (gid == CLUSTER_GROUP) {
+		request_propose(r, gid, cmd);
+		return;
+	}
+	g->pending++;
+	engine_propose(g->engine, gid, r->arena, cmd, PROPOSE_TIMEOUT_MS,
+		       on_delete_allowed, r);
+}

@@ -1,0 +1,59 @@
+/*
+ * Requests by which a person says what a service shall be.
+ */
+#include <string.h>
+
+#include "cluster/agent/request.h"
+
+/* In a container an intent is about its own level. */
+static const char *intent_level(const struct request *r)
+{
+	const char *level = doc_get_str(r->doc, "level", "both");
+
+	return r->agent->level == LEVEL_ENCAP ? "encap" : level;
+}
+
+void request_intent(struct request *r)
+{
+	const char *want = request_arg(r, "want"), *level = intent_level(r);
+	uint64_t gid = request_service(r);
+	struct doc *cmd;
+
+	if (!gid)
+		return;
+	cmd = request_command(r, "svc_intent");
+	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
+	doc_put_str(r->arena, cmd, "want",
+		    strcmp(level, "encap") == 0 ? "same" : want);
+	doc_put_str(r->arena, cmd, "encap",
+		    strcmp(level, "hypervisor") == 0 ? "same" : want);
+	if (doc_get(r->doc, "node"))
+		doc_put_str(r->arena, cmd, "node", request_arg(r, "node"));
+	if (doc_len(doc_get(r->doc, "slave")))
+		doc_put(r->arena, cmd, "slave",
+			doc_copy(r->arena, doc_get(r->doc, "slave")));
+	request_propose(r, gid, cmd);
+}
+
+static void request_freeze(struct request *r, bool frozen)
+{
+	uint64_t gid = request_service(r);
+	struct doc *cmd;
+
+	if (!gid)
+		return;
+	cmd = request_command(r, "svc_freeze");
+	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
+	doc_put_bool(r->arena, cmd, "frozen", frozen);
+	request_propose(r, gid, cmd);
+}
+
+void request_svc_freeze(struct request *r)
+{
+	request_freeze(r, true);
+}
+
+void request_svc_thaw(struct request *r)
+{
+	request_freeze(r, false);
+}

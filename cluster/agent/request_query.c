@@ -1,0 +1,208 @@
+/*
+ * Requests that only read: status, lists, events, and waiting for them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/agent/request.h"
+
+#define EVENTS_DEFAULT 200
+#define EVENTS_MAX     2000
+
+void request_ping(struct request *r)
+{
+	struct agent *g = r->agent;
+	struct arena *a = r->arena;
+	struct doc *d = doc_map(a);
+
+	doc_put_str(a, d, "node", g->node);
+	doc_put_str(a, d, "level",
+		    !g->identity	      ? ""
+		    : g->level == LEVEL_ENCAP ? "encap"
+					      : "hypervisor");
+	doc_put_str(a, d, "version", ENCAP_VERSION);
+	if (g->identity)
+		doc_put_str(a, d, "cluster",
+			    doc_get_str(g->identity, "cluster_id", ""));
+	if (g->service)
+		doc_put_str(a, d, "service", g->service);
+	request_data(r, d);
+}
+
+void request_status(struct request *r)
+{
+	uint64_t gid = request_service(r);
+	struct txn *t;
+	struct doc *d;
+
+	if (!gid)
+		return;
+	t = txn_begin_read(r->agent->db, NULL);
+	d = query_status(r->agent, r->arena, t, request_arg(r, "name"), false);
+	txn_abort(t);
+	request_data(r, d);
+}
+
+typedef struct doc *(*query_fn)(struct agent *g, struct arena *a,
+				struct txn *t);
+
+static void request_query(struct request *r, query_fn query)
+{
+	struct err err;
+	struct txn *t = txn_begin_read(r->agent->db, &err);
+	struct doc *d;
+
+	if (!t) {
+		REFUSE(r, OP_FAILED, "%s", err.text);
+		return;
+	}
+	d = query(r->agent, r->arena, t);
+	txn_abort(t);
+	request_data(r, d);
+}
+
+void request_services(struct request *r)
+{
+	request_query(r, query_services);
+}
+
+void request_nodes(struct request *r)
+{
+	if (!request_in_container(r))
+		request_query(r, query_nodes);
+}
+
+void request_cluster(struct request *r)
+{
+	if (!request_in_container(r))
+		request_query(r, query_cluster);
+}
+
+static struct doc *events_now(struct agent *g, struct arena *a,
+			      const struct doc *cursor, const char *service,
+			      size_t limit)
+{
+	struct txn *t = txn_begin_read(g->db, NULL);
+	struct doc *d =
+		t ? query_events(g, a, t, cursor, service, limit) : doc_map(a);
+
+	txn_abort(t);
+	return d;
+}
+
+static size_t events_limit(const struct request *r)
+{
+	int64_t limit = doc_get_int(r->doc, "limit", EVENTS_DEFAULT);
+
+	return limit > 0 && limit < EVENTS_MAX ? (size_t)limit : EVENTS_MAX;
+}
+
+/* What is left of one that was deleted is still to be seen. */
+void request_events(struct request *r)
+{
+	const char *name = doc_get_str(r->doc, "name", NULL);
+	struct doc *d =
+		events_now(r->agent, r->arena, doc_get(r->doc, "cursor"), name,
+			   events_limit(r));
+
+	if (name && !doc_len(doc_get(d, "events")) && !request_service(r))
+		return;
+	request_data(r, d);
+}
+
+void request_watch_add(struct request *r, bool creation, uint64_t ms)
+{
+	struct agent *g = r->agent;
+	struct watch *w = calloc(1, sizeof(*w));
+	const struct doc *cursor = doc_get(r->doc, "cursor");
+
+	if (!w)
+		abort();
+	w->creation = creation;
+	w->until_ms = g->now_ms + ms;
+	w->arena = r->arena;
+	w->cursor = cursor ? doc_copy(r->arena, cursor) : NULL;
+	w->service = doc_get_str(r->doc, "name", NULL);
+	w->done = r->done;
+	w->arg = r->arg;
+	w->next = g->watches;
+	g->watches = w;
+	free(r);
+}
+
+void request_watch(struct request *r)
+{
+	request_watch_add(r, false, WATCH_MS);
+	/* The next turn looks at it first. */
+}
+
+/* NULL while there is nothing to say. */
+static struct doc *watch_answer(struct agent *g, struct watch *w, bool late)
+{
+	struct doc *answer, *data;
+
+	if (w->creation) {
+		struct txn *t = txn_begin_read(g->db, NULL);
+		uint64_t gid =
+			t ? agent_service_group(g, w->arena, t, w->service) : 0;
+		struct doc *row =
+			gid ? state_service(&(struct state){ t, gid, w->arena },
+					    w->service)
+			    : NULL;
+
+		txn_abort(t);
+		if (row && doc_get(row, "head")) {
+			answer = request_answer(w->arena, OP_OK, NULL);
+			data = doc_put(w->arena, answer, "data",
+				       doc_map(w->arena));
+			doc_put_str(w->arena, data, "rev",
+				    doc_get_str(row, "head", ""));
+			return answer;
+		}
+		return late ? request_answer(
+				      w->arena, OP_TIMEOUT,
+				      "%s is made, but its group did not begin "
+				      "in time: see 'encap status %s'",
+				      w->service, w->service)
+			    : NULL;
+	}
+	data = events_now(g, w->arena, w->cursor, w->service, EVENTS_DEFAULT);
+	if (!late && doc_len(doc_get(data, "events")) == 0)
+		return NULL;
+	answer = request_answer(w->arena, OP_OK, NULL);
+	doc_put(w->arena, answer, "data", data);
+	return answer;
+}
+
+void request_watch_step(struct agent *g)
+{
+	for (struct watch **at = &g->watches; *at;) {
+		struct watch *w = *at;
+		struct doc *answer =
+			watch_answer(g, w, g->now_ms >= w->until_ms);
+
+		if (!answer) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		w->done(w->arg, w->arena, answer);
+		arena_free(w->arena);
+		free(w);
+		at = &g->watches; /* the answer may have brought a new one */
+	}
+}
+
+void request_free(struct agent *g)
+{
+	while (g->watches) {
+		struct watch *w = g->watches;
+
+		g->watches = w->next;
+		w->done(w->arg, w->arena,
+			request_answer(w->arena, OP_FAILED,
+				       "the agent is stopping"));
+		arena_free(w->arena);
+		free(w);
+	}
+}
