@@ -16,6 +16,26 @@
  * result and not applied.
  *
  * A result: {"code": 0 or an exit code of encap, "err": sentence, ...}.
+ *
+ * Edits (docs/decisions/merge.md). svc_edit, svc_revert and svc_resolve give
+ *   0  {rev: the head now, merged: true and edit: the revision of the text
+ *      as it came, if the head is a merge of it; same: true if there was
+ *      nothing to change}
+ *   4  {base, head, draft: the id under which the text was kept,
+ *      kept: false and why_not if it was not, conflicts[{key, base?, ours?,
+ *      theirs?, by, at (who gave ours its value, when), rev}], problems[]
+ *      (of both together), ours{rev, by, at}, theirs{by, at}}
+ * A command of version 1, or one with "strict", must be based on the head and
+ * leaves no draft.
+ *   draft_add   kind invalid (an edit that was refused for what it holds),
+ *               conflict or offer (of a new service, in the cluster's group);
+ *               gives {draft}. The same text from the same place again gives
+ *               the id that it has. "where": the path on the node.
+ *   draft_drop  gives {}.
+ *   svc_resolve take ours (the draft's other changes are made), theirs (and
+ *               where both changed a value, the draft's counts), or text (an
+ *               edit based on base); then the draft is dropped.
+ *   svc_create, index_add  "draft": the offer that it came of, dropped.
  */
 #pragma once
 

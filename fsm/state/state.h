@@ -17,6 +17,8 @@
  *                         {name, group, voters[{id,name}], config, created}
  *  REVISION name 0 rev    {rev, parents[], config, at, author{user,node,level,
  *                          tool}, comment, n}
+ *  DRAFT    name 0 id     {id, name, kind, text, base, head, at, by{user, node,
+ *                          level, tool}, where, why, conflicts[], problems[]}
  *  ASSIGN   name 0 node   {node, level, want up|down, epoch, token, seq, lost,
  *                          failed, why, at}
  *  INSTANCE name 0 node   the instance document (fsm/status/status.h) + at
@@ -67,6 +69,19 @@ struct doc *state_service(const struct state *s, const char *name);
 /* The text of a revision as a NUL-terminated string in "config". */
 struct doc *state_revision(const struct state *s, const char *service,
 			   const char *rev);
+/* Without their texts, the newest first, at most @max; @before: only those
+ * whose n is below (0: all). */
+struct doc *state_history(const struct state *s, const char *service,
+			  uint64_t before, size_t max);
+/* The id that a person's @word means: "head", "head~3" (by n), the number of
+ * one ("#12"), or its first digits (four or more). NULL, with what is wrong
+ * with it in @err: -ENOENT, -EINVAL, or -EEXIST where it means several. */
+const char *state_revision_named(const struct state *s, const char *service,
+				 const char *word, struct err *err);
+struct doc *state_draft(const struct state *s, const char *service,
+			const char *id);
+/* With their texts, by service and id; @service NULL: all of the group. */
+struct doc *state_drafts(const struct state *s, const char *service);
 struct doc *state_assign(const struct state *s, const char *service,
 			 const char *node);
 struct doc *state_instance(const struct state *s, const char *service,
