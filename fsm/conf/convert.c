@@ -90,14 +90,17 @@ static const struct {
 	const char *name;
 	int64_t num, of; /* in ms: num / of */
 } durations[] = {
-	{ "", 1000, 1 },	 { "ns", 1, 1000000 }, { "us", 1, 1000 },
-	{ "ms", 1, 1 },		 { "s", 1000, 1 },     { "m", 60000, 1 },
-	{ "h", 3600000, 1 },	 { "d", 86400000, 1 }, { "w", 604800000, 1 },
+	{ "ns", 1, 1000000 },	 { "us", 1, 1000 },
+	{ "ms", 1, 1 },		 { "s", 1000, 1 },
+	{ "m", 60000, 1 },	 { "h", 3600000, 1 },
+	{ "d", 86400000, 1 },	 { "w", 604800000, 1 },
 	{ "y", 31536000000, 1 }, /* 365 days */
 };
 
-static bool duration_term(const char **at, int64_t *ret)
+/* @bare: the unit of a number that has none. */
+static bool duration_term(const char **at, const char *bare, int64_t *ret)
 {
+	const char *name;
 	struct decimal d;
 	char unit[4];
 	int64_t ms;
@@ -106,8 +109,9 @@ static bool duration_term(const char **at, int64_t *ret)
 		return false;
 	skip_blanks(at);
 	*at += letters(*at, unit, sizeof(unit));
+	name = *unit ? unit : bare;
 	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
-		if (strcmp(unit, durations[i].name) != 0)
+		if (strcmp(name, durations[i].name) != 0)
 			continue;
 		if (!decimal_times(&d, durations[i].num, &ms))
 			return false;
@@ -116,15 +120,15 @@ static bool duration_term(const char **at, int64_t *ret)
 	return false;
 }
 
-static int to_duration(struct arena *a, const char *text, struct value *v,
-		       struct err *err)
+static int to_duration(struct arena *a, const char *text, const char *bare,
+		       struct value *v, struct err *err)
 {
 	const char *at = text;
 	bool minus = *at == '-';
 
 	at += minus;
 	while (*at) {
-		if (!duration_term(&at, &v->num))
+		if (!duration_term(&at, bare, &v->num))
 			return refuse(a, err, text,
 				      "a duration such as 30s, 1h30m or 500ms");
 		skip_blanks(&at);
@@ -134,14 +138,57 @@ static int to_duration(struct arena *a, const char *text, struct value *v,
 	return 0;
 }
 
-static int to_size(struct arena *a, const char *text, struct value *v,
-		   struct err *err)
+/* How the letters behind a number are read. */
+struct unit {
+	int64_t factor;
+	int64_t was; /* the factor of OpenSVC 2: KB and KiB the other way */
+};
+
+static bool unit_read(const char *letters, struct unit *ret)
 {
 	static const char powers[] = "kmgtpe";
-	const char *at = text, *power;
+	const char *power = *letters ? strchr(powers, *letters) : NULL;
+	const char *rest = power ? letters + 1 : letters;
+	int64_t base = 1024, was = 1024;
+
+	*ret = (struct unit){ 1, 1 };
+	if (power && strcmp(rest, "b") == 0)
+		base = 1000;
+	else if (power && (strcmp(rest, "ib") == 0 || strcmp(rest, "i") == 0))
+		was = 1000;
+	else if (*rest && (power || strcmp(rest, "b") != 0))
+		return false;
+	for (const char *p = powers; power && p <= power; p++) {
+		ret->factor *= base;
+		ret->was *= was;
+	}
+	return true;
+}
+
+/* Files of OpenSVC 2 may have meant another number. */
+static void size_note(struct arena *a, const char *text,
+		      const struct decimal *d, const struct unit *u,
+		      struct value *v)
+{
+	int64_t was;
+
+	if (u->was == u->factor || !decimal_times(d, u->was, &was) ||
+	    was == v->num)
+		return;
+	v->note = arena_printf(a,
+			       "'%s' is %lld bytes; OpenSVC 2 read it as %lld: "
+			       "say which by k, m, g (1024) or by the number",
+			       text_shown(a, text), (long long)v->num,
+			       (long long)was);
+}
+
+static int to_size(struct arena *a, const char *text, const char *behind,
+		   struct value *v, struct err *err)
+{
+	const char *at = text;
 	struct decimal d;
+	struct unit u;
 	char unit[5];
-	int64_t base = 1024, factor = 1;
 
 	if (!*text)
 		return 0;
@@ -154,17 +201,12 @@ static int to_size(struct arena *a, const char *text, struct value *v,
 	skip_blanks(&at);
 	at += letters(at, unit, sizeof(unit));
 	skip_blanks(&at);
-	power = unit[0] ? strchr(powers, unit[0]) : NULL;
-	if (power && strcmp(unit + 1, "b") == 0)
-		base = 1000;
-	else if (power ? unit[1] && strcmp(unit + 1, "ib") != 0 &&
-				 strcmp(unit + 1, "i") != 0
-		       : unit[0] && strcmp(unit, "b") != 0)
+	if (text_starts(at, behind))
+		at += strlen(behind);
+	if (*at || !unit_read(unit, &u) ||
+	    !decimal_times(&d, u.factor, &v->num))
 		goto bad;
-	for (const char *p = powers; power && p <= power; p++)
-		factor *= base;
-	if (*at || !decimal_times(&d, factor, &v->num))
-		goto bad;
+	size_note(a, text, &d, &u, v);
 	return 0;
 bad:
 	return refuse(a, err, text,
@@ -197,6 +239,12 @@ static int to_nodes(struct arena *a, const char *text, struct value *v,
 			       "'%s' has commas: names are separated by blanks",
 			       text_shown(a, text));
 	for (size_t i = 0; i < all.n; i++) {
+		if (strpbrk(all.at[i], "*?[="))
+			return err_set(err, -EINVAL,
+				       "'%s' is a pattern; a file names its "
+				       "nodes one by one, so that it means the "
+				       "same on each of them",
+				       text_shown(a, all.at[i]));
 		if (name_check(all.at[i], &why) < 0)
 			return err_set(err, -EINVAL, "node %s", why.text);
 		if (names_have(&v->words, all.at[i]))
@@ -272,15 +320,130 @@ int shlex_split(struct arena *a, const char *text, struct names *ret,
 	return 0;
 }
 
+static bool is_plain(const char *word)
+{
+	for (const char *p = word; *p; p++)
+		if (!text_is_letter(*p) && !text_is_digit(*p) &&
+		    !strchr("_@%+=:,./-", *p))
+			return false;
+	return *word != '\0';
+}
+
+const char *shlex_join(struct arena *a, const struct names *words)
+{
+	struct buf b = BUF(a);
+
+	for (size_t i = 0; i < words->n; i++) {
+		if (i)
+			buf_puts(&b, " ");
+		if (is_plain(words->at[i])) {
+			buf_puts(&b, words->at[i]);
+			continue;
+		}
+		buf_puts(&b, "'");
+		for (const char *p = words->at[i]; *p; p++)
+			buf_puts(&b,
+				 *p == '\'' ? "'\\''" : (char[]){ *p, '\0' });
+		buf_puts(&b, "'");
+	}
+	return buf_text(&b);
+}
+
+/* "-it": how many flags of one letter are in it; 0 if it is something else. */
+static size_t flags_in(const char *word)
+{
+	size_t n = 0;
+
+	if (*word != '-')
+		return 0;
+	while (text_is_letter(word[n + 1]))
+		n++;
+	return word[n + 1] ? 0 : n;
+}
+
+static int to_flags(struct arena *a, const char *text, struct value *v,
+		    struct err *err)
+{
+	struct names all, out = { 0 };
+	size_t n = 0;
+	int rc = shlex_split(a, text, &all, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < all.n; i++)
+		n += flags_in(all.at[i]) + 1;
+	if (n)
+		out.at = ARENA_VEC(a, const char *, n);
+	for (size_t i = 0; i < all.n; i++) {
+		n = flags_in(all.at[i]);
+		if (!n)
+			out.at[out.n++] = all.at[i];
+		for (size_t j = 1; j <= n; j++)
+			out.at[out.n++] = arena_printf(a, "-%c", all.at[i][j]);
+	}
+	v->words = out;
+	v->text = shlex_join(a, &out);
+	return 0;
+}
+
 /* -- all of them ------------------------------------------------------- */
+
+static void each_once(struct names *l)
+{
+	struct names all = *l;
+
+	l->n = 0;
+	for (size_t i = 0; i < all.n; i++)
+		if (!names_have(l, all.at[i]))
+			l->at[l->n++] = all.at[i];
+}
+
+static struct names commas_split(struct arena *a, const char *text)
+{
+	struct names l = { 0 };
+	size_t n = 1;
+
+	for (const char *p = text; *p; p++)
+		n += *p == ',';
+	l.at = ARENA_VEC(a, const char *, n);
+	for (;;) {
+		size_t len = strcspn(text, ",");
+		const char *word = text_trimmed(a, text, len);
+
+		if (*word)
+			l.at[l.n++] = word;
+		if (!text[len])
+			return l;
+		text += len + 1;
+	}
+}
+
+static const char *commas_join(struct arena *a, const struct names *words)
+{
+	struct buf b = BUF(a);
+
+	for (size_t i = 0; i < words->n; i++)
+		buf_printf(&b, "%s%s", i ? "," : "", words->at[i]);
+	return buf_text(&b);
+}
 
 static void to_words(struct arena *a, enum conv conv, const char *text,
 		     struct value *v)
 {
-	if (conv != CONV_LIST)
+	bool commas = conv == CONV_LIST_COMMA || conv == CONV_SET_COMMA;
+
+	if (conv == CONV_LIST_LOWER || conv == CONV_NODES)
 		text = text_lowered(a, text);
-	v->words = words_split(a, text);
-	v->text = words_join(a, &v->words);
+	v->words = commas ? commas_split(a, text) : words_split(a, text);
+	if (conv == CONV_SET || conv == CONV_SET_COMMA)
+		each_once(&v->words);
+	v->text = commas ? commas_join(a, &v->words) : words_join(a, &v->words);
+}
+
+static const char *duration_text(struct arena *a, int64_t ms)
+{
+	return ms % 1000 ? arena_printf(a, "%lldms", (long long)ms)
+			 : arena_printf(a, "%llds", (long long)(ms / 1000));
 }
 
 int convert(struct arena *a, enum conv conv, const char *text,
@@ -294,6 +457,9 @@ int convert(struct arena *a, enum conv conv, const char *text,
 		break;
 	case CONV_LIST:
 	case CONV_LIST_LOWER:
+	case CONV_LIST_COMMA:
+	case CONV_SET:
+	case CONV_SET_COMMA:
 	case CONV_NODES:
 		to_words(a, conv, text, &v);
 		if (conv == CONV_NODES)
@@ -309,19 +475,22 @@ int convert(struct arena *a, enum conv conv, const char *text,
 		v.text = v.num ? "true" : "false";
 		break;
 	case CONV_DURATION:
-		rc = to_duration(a, text, &v, err);
-		v.text = v.num % 1000
-				 ? arena_printf(a, "%lldms", (long long)v.num)
-				 : arena_printf(a, "%llds",
-						(long long)(v.num / 1000));
+	case CONV_MINUTES:
+		rc = to_duration(a, text, conv == CONV_MINUTES ? "m" : "s", &v,
+				 err);
+		v.text = duration_text(a, v.num);
 		break;
 	case CONV_SIZE:
-		rc = to_size(a, text, &v, err);
+	case CONV_SPEED:
+		rc = to_size(a, text, conv == CONV_SPEED ? "/s" : "", &v, err);
 		if (!v.is_percent)
 			v.text = arena_printf(a, "%lld", (long long)v.num);
 		break;
 	case CONV_SHLEX:
 		rc = shlex_split(a, text, &v.words, err);
+		break;
+	case CONV_FLAGS:
+		rc = to_flags(a, text, &v, err);
 		break;
 	}
 	if (rc == 0)
@@ -335,13 +504,19 @@ const char *conv_name(enum conv conv)
 		[CONV_STRING] = "text",
 		[CONV_LIST] = "list",
 		[CONV_LIST_LOWER] = "list, lower-cased",
+		[CONV_LIST_COMMA] = "list with commas",
+		[CONV_SET] = "set",
+		[CONV_SET_COMMA] = "set with commas",
 		[CONV_NODES] = "list of nodes",
 		[CONV_INTEGER] = "number",
 		[CONV_BOOLEAN] = "true or false",
 		[CONV_TRISTATE] = "true, false or not given",
 		[CONV_DURATION] = "duration",
+		[CONV_MINUTES] = "duration, of minutes if no unit is given",
 		[CONV_SIZE] = "size",
+		[CONV_SPEED] = "size per second",
 		[CONV_SHLEX] = "command",
+		[CONV_FLAGS] = "command options",
 	};
 
 	return names[conv];

@@ -1,6 +1,8 @@
 #include "fsm/conf/eval.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fsm/conf/text.h"
@@ -90,6 +92,19 @@ const struct ini_key *eval_row_line(const struct eval *e, const char *section,
 	return k;
 }
 
+void eval_note(struct eval *e, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (e->note)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	e->note = arena_printf(e->arena, "%s", text);
+}
+
 /* -- what it says ------------------------------------------------------------
  */
 
@@ -129,7 +144,7 @@ static int check_candidates(struct eval *e, const struct keyword *row,
 
 	if (!row->candidates || row->flags & KW_ANY_WORD)
 		return 0;
-	if (row->conv == CONV_LIST || row->conv == CONV_LIST_LOWER)
+	if (row->conv >= CONV_LIST && row->conv <= CONV_SET_COMMA)
 		words = v->words;
 	all = words_split(e->arena, row->candidates);
 	for (size_t i = 0; i < words.n; i++) {
@@ -160,6 +175,9 @@ static int eval_raw(struct eval *e, const char *section,
 	v.text = text;
 	if (row) {
 		rc = convert(e->arena, row->conv, text, &v, err);
+		if (rc == 0 && v.note && e->depth == 1)
+			eval_note(e, "%s.%s: %s", text_shown(e->arena, section),
+				  row->name, v.note);
 		if (rc == 0)
 			rc = check_candidates(e, row, &v, err);
 		if (rc == 0 && row->flags & KW_REQUIRED && !*v.text)

@@ -30,8 +30,9 @@ struct eval {
 	bool is_flex_primary, is_drp_flex_primary;
 	struct names nodes, drpnodes, encapnodes; /* without any scope */
 
-	size_t steps;	     /* spent on references */
-	const char *unknown; /* the last {section.keyword} that was not found */
+	size_t steps;	  /* spent on references */
+	const char *note; /* what a person should know of a value, or NULL:
+			     the first since the caller cleared it */
 	unsigned depth;
 	struct frame {
 		const char *section, *option;
@@ -74,6 +75,10 @@ const struct keyword *eval_row(struct eval *e, const char *section,
 			       const char *type, const char *option);
 /* Does the resource belong to the containers? By `encap` or its tag. */
 int eval_encap(struct eval *e, const char *section, bool *ret, struct err *err);
+
+/* Keeps the first note. */
+void eval_note(struct eval *e, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* reference.c: @text with its references replaced, as seen in @section.
  * @lenient: one that cannot be worked out stays as it is. */

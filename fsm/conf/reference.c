@@ -223,7 +223,8 @@ static int look_up(struct eval *e, const char *section, const char *name,
 			return 1;
 		rc = keyword_value(e, k.section, k.option, ret, err);
 		if (rc == 1 && is_section_like(e, k.section))
-			e->unknown = name;
+			eval_note(e, "{%s} is not known: it stays as it is",
+				  text_shown(e->arena, name));
 		return rc;
 	}
 	rc = keyword_value(e, section, name, ret, err);

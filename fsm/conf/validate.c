@@ -188,18 +188,16 @@ static void check_lists(struct check *ck)
 /* -- what one node sees
  * ------------------------------------------------------------ */
 
-/* Report what came of evaluating: the error, or a reference to nothing. */
+/* Report what came of evaluating: the error, or what to know of it. */
 static void report(struct look *l, unsigned line, int rc, const struct err *err)
 {
 	struct problems *p = l->ck->p;
 
 	if (rc < 0)
 		problem_add(p, line, true, "%s", err->text);
-	else if (l->e.unknown)
-		problem_add(p, line, false,
-			    "{%s} is not known: it stays as it is",
-			    text_shown(l->e.arena, l->e.unknown));
-	l->e.unknown = NULL;
+	else if (l->e.note)
+		problem_add(p, line, false, "%s", l->e.note);
+	l->e.note = NULL;
 }
 
 static void look_at_options(struct look *l, const struct ini_section *s)

@@ -110,6 +110,29 @@ static const struct row {
 	{ "size, negative", CONV_SIZE, "-1", NULL, 0, "size" },
 	{ "size, two", CONV_SIZE, "1k 2k", NULL, 0, "size" },
 
+	{ "speed", CONV_SPEED, "10m/s", "10485760", 10485760, NULL },
+	{ "speed, no /s", CONV_SPEED, "1kB", "1000", 1000, NULL },
+	{ "speed, blank", CONV_SPEED, "1 kb /s", "1000", 1000, NULL },
+	{ "speed, per minute", CONV_SPEED, "1k/m", NULL, 0, "size" },
+	{ "size, per second", CONV_SIZE, "1k/s", NULL, 0, "size" },
+
+	{ "minutes", CONV_MINUTES, "10", "600s", 600000, NULL },
+	{ "minutes, unit", CONV_MINUTES, "90s 1", "150s", 150000, NULL },
+
+	{ "list, commas", CONV_LIST_COMMA, " a b,, c ,a", "a b,c,a", 0, NULL },
+	{ "list, commas, empty", CONV_LIST_COMMA, "", "", 0, NULL },
+	{ "set", CONV_SET, "b a  b", "b a", 0, NULL },
+	{ "set, commas", CONV_SET_COMMA, "b,a,b", "b,a", 0, NULL },
+	{ "nodes, a pattern", CONV_NODES, "n1 n*", NULL, 0, "one by one" },
+	{ "nodes, a label", CONV_NODES, "az=fr1", NULL, 0, "pattern" },
+
+	{ "flags", CONV_FLAGS, "-it --rm -v /a:/b", "-i -t --rm -v /a:/b", 0,
+	  NULL },
+	{ "flags, quoted", CONV_FLAGS, "-e 'A=b c' \"it's\" ''",
+	  "-e 'A=b c' 'it'\\''s' ''", 0, NULL },
+	{ "flags, none", CONV_FLAGS, "- -5 -a=b", "- -5 -a=b", 0, NULL },
+	{ "flags, open quote", CONV_FLAGS, "-i '", NULL, 0, "not closed" },
+
 	{ "shlex", CONV_SHLEX, "a 'b c'", "a 'b c'", 0, NULL },
 	{ "shlex, open quote", CONV_SHLEX, "a 'b", NULL, 0, "not closed" },
 };
@@ -135,6 +158,25 @@ static void value_is_converted(void **state)
 	assert_int_equal(convert(a, row->conv, v.text, &again, &err), 0);
 	assert_string_equal(again.text, v.text);
 	assert_int_equal(again.num, v.num);
+}
+
+/* KB and KiB are the other way round in files of OpenSVC 2. */
+static void older_sizes_are_noted(void **state)
+{
+	static const char *const quiet[] = { "10",  "10k", "3G",
+					     "0KB", "5b",  "50%FREE" };
+	SCOPED(arena) struct arena *a = arena_new();
+	struct value v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++) {
+		assert_int_equal(convert(a, CONV_SIZE, quiet[i], &v, NULL), 0);
+		assert_null(v.note);
+	}
+	assert_int_equal(convert(a, CONV_SIZE, "10MB", &v, NULL), 0);
+	assert_says(v.note, "is 10000000 bytes; OpenSVC 2 read it as 10485760");
+	assert_int_equal(convert(a, CONV_SIZE, "1 KiB", &v, NULL), 0);
+	assert_says(v.note, "is 1024 bytes; OpenSVC 2 read it as 1000");
 }
 
 static const struct shlex_row {
@@ -208,7 +250,7 @@ static void only_so_many_nodes(void **state)
 static void every_converter_has_a_name(void **state)
 {
 	(void)state;
-	for (enum conv c = CONV_STRING; c <= CONV_SHLEX; c++)
+	for (enum conv c = CONV_STRING; c <= CONV_FLAGS; c++)
 		assert_true(strlen(conv_name(c)) > 0);
 }
 
@@ -216,6 +258,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shlex_refuses_what_is_open),
+		cmocka_unit_test(older_sizes_are_noted),
 		cmocka_unit_test(only_so_many_nodes),
 		cmocka_unit_test(every_converter_has_a_name),
 	};
