@@ -40,6 +40,7 @@ struct job {
 	const char *service, *node;
 	const struct resource *res;
 	enum level level;
+	bool ask_system;     /* a probe: is a container's system up, too? */
 	bool instance_up;    /* other resources of the instance are up: an app
 				without that is not asked (spec 6.4) */
 	int64_t deadline_ms; /* CLOCK_MONOTONIC */

@@ -8,6 +8,7 @@
 #include "drivers/job.h"
 
 #define TIMEOUT_DEFAULT_MS 60000
+#define SYSTEM_ASK_MS	   1000
 
 const struct driver *const driver_table[] = {
 	&driver_app_forking,
@@ -98,6 +99,18 @@ static int find(const struct job *j, const struct driver **ret, struct err *err)
 		       r->type ? r->type : "", known);
 }
 
+/* Of a container that runs. It gets a moment of its own: one that hangs must
+ * not hold up the probe of everything else. */
+static bool is_booting(const struct job *j, const struct driver *d)
+{
+	struct job asked = *j;
+	int64_t until = driver_now_ms() + SYSTEM_ASK_MS;
+
+	if (until < asked.deadline_ms)
+		asked.deadline_ms = until;
+	return d->operational && d->operational(&asked, NULL) < 0;
+}
+
 int driver_probe(const struct job *j, struct probe *ret, struct err *err)
 {
 	const struct driver *d;
@@ -108,6 +121,8 @@ int driver_probe(const struct job *j, struct probe *ret, struct err *err)
 		rc = d->probe(j, ret, err);
 	if (rc < 0)
 		ret->status = STATUS_UNDEF;
+	if (j->ask_system && ret->status == STATUS_UP)
+		ret->booting = is_booting(j, d);
 	if (!ret->label)
 		ret->label = "";
 	if (!ret->log)

@@ -538,6 +538,8 @@ void agent_host(struct agent *g, uint64_t now_ms, bool up)
 {
 	g->now_ms = now_ms;
 	g->host_up = up;
+	if (g->host_welcomed)
+		g->host_lost_ms = now_ms;
 	g->host_welcomed = false;
 	if (up)
 		host_hello(g);

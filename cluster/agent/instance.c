@@ -143,6 +143,11 @@ static struct instance_run *run_find(struct agent *g, const char *service)
 	return run;
 }
 
+const struct instance_run *instance_of(struct agent *g, const char *service)
+{
+	return run_find(g, service);
+}
+
 static struct instance_run *run_new(struct agent *g, const char *service)
 {
 	struct instance_run *run = calloc(1, sizeof(*run));
@@ -452,6 +457,8 @@ static void run_step(struct agent *g, struct instance_run *run)
 	if (run->gone)
 		return;
 	run_reload(g, run);
+	if (run->probing)
+		observe_late(g, run);
 	if (!run->rev[0] || !run->memory || run->probing || run->killing)
 		return;
 	if (run->acting) {

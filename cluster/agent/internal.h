@@ -24,6 +24,7 @@
 #define PROBE_EVERY_MS	     3000
 #define AGENT_TIMEOUT_MS     20000 /* for the agent in a container to answer */
 #define WATCH_MS	     10000
+#define OLD_MS		     15000 /* a probe gives up after 10 s */
 
 #define MAX_GROUPS 4096 /* looked at */
 /* A name of a thing in one of the lists below. */
@@ -84,6 +85,8 @@ struct channel {
 	struct arena *status_arena;
 	struct doc *status; /* the container's own instance document */
 	char refused[128];  /* the reason that was logged last */
+	char word[16];	    /* as in the instance's document, "channels" */
+	int64_t since;	    /* ms since the epoch, of that word */
 };
 
 /* Where a container's member can be reached: through which hypervisor. */
@@ -144,7 +147,8 @@ struct instance_run {
 	bool poked;    /* look again now */
 	bool was_kill; /* it had no right to run when last looked at */
 	uint64_t next_probe_ms;
-	uint64_t probe_token; /* the assignment when it was begun */
+	uint64_t probe_token;	 /* the assignment when it was begun */
+	uint64_t probe_begun_ms; /* the one under way, or the last one */
 	struct arena *probe_arena;
 	struct probe *probes; /* NULL: never probed */
 	uint64_t *up_since;   /* per resource, ms; 0: not up */
@@ -172,6 +176,7 @@ void instance_free(struct agent *g);
 unsigned instance_busy(const struct agent *g);
 /* In a container: another host, or the same anew, knows nothing yet. */
 void instance_tell_again(struct agent *g);
+const struct instance_run *instance_of(struct agent *g, const char *service);
 /* Something about the containers changed: look again. */
 void instance_poke(struct agent *g, const char *service);
 /* job.c: begin work on a worker; the run's busy flags are set. */
@@ -182,6 +187,9 @@ void job_kill(struct agent *g, struct instance_run *run,
 	      const struct recon_action *acts, size_t n);
 /* observe.c: the document, and its way into the log. */
 void observe_step(struct agent *g, struct instance_run *run);
+/* What was found last, in the log or not; NULL if nothing was. */
+struct doc *observe_now(struct agent *g, struct arena *a, const char *service);
+void observe_late(struct agent *g, struct instance_run *run);
 
 /* -- head ------------------------------------------------------------ */
 
@@ -244,6 +252,7 @@ void request_watch_step(struct agent *g);
 void request_free(struct agent *g);
 struct doc *request_answer(struct arena *a, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+struct doc *query_group(struct agent *g, struct arena *a, uint64_t gid);
 struct doc *query_status(struct agent *g, struct arena *a, struct txn *t,
 			 const char *service, bool brief);
 struct doc *query_services(struct agent *g, struct arena *a, struct txn *t);
@@ -286,6 +295,7 @@ struct agent {
 	bool host_up, host_welcomed; /* encap level: the channel out */
 	char host_refused[128];	     /* the reason that was logged last */
 	char *host;		     /* who hosts us */
+	uint64_t host_lost_ms;	     /* when that was last so */
 	bool synced;		     /* encap level: state is current */
 	bool sync_asked;
 	uint64_t hello_ms;

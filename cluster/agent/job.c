@@ -16,6 +16,7 @@ struct job_item {
 	struct probe probe;
 	struct err err;
 	int rc;
+	bool ask_system; /* a probe of a container whose agent is not there */
 };
 
 struct run_job {
@@ -112,6 +113,7 @@ static void probe_run(void *arg)
 			it->probe.status = STATUS_NA;
 			continue;
 		}
+		dj.ask_system = it->ask_system;
 		it->rc = job_drive(j, it, &dj);
 		if (it->rc < 0) {
 			it->probe.status = STATUS_UNDEF;
@@ -159,11 +161,28 @@ static void probe_done(void *arg)
 	free(j); /* its arena lives on in the run */
 }
 
+/* The channels are the loop's: they are looked at before the job begins. */
+static bool job_asks_system(struct agent *g, const struct instance_run *run,
+			    const struct resource *r)
+{
+	const struct channel *c;
+
+	if (strcmp(r->group, "container") != 0 || !r->encapnode ||
+	    !r->encapnode[0])
+		return false;
+	c = channel_find(g, run->service, r->rid);
+	return !c || !c->welcomed;
+}
+
 void job_probe(struct agent *g, struct instance_run *run)
 {
 	struct run_job *j = job_new(g, run, run->inst.n);
 
+	for (size_t i = 0; i < j->n; i++)
+		j->items[i].ask_system =
+			job_asks_system(g, run, &run->inst.res[i]);
 	run->probing = true;
+	run->probe_begun_ms = g->now_ms;
 	run->poked = false;
 	g->io.work(g->io.ctx, AGENT_LANE_OPS, probe_run, probe_done, j);
 }

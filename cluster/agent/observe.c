@@ -2,10 +2,52 @@
  * What is there, as a document: built after each probe, proposed when it
  * differs from what was last committed. A quiet service writes nothing.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cluster/agent/internal.h"
+
+/* How far the agent in a container that is up can be reached from here. */
+static const char *channel_word(const struct channel *c, const struct probe *p)
+{
+	if (p->status != STATUS_UP)
+		return "down";
+	if (c->welcomed)
+		return "up";
+	if (c->refused[0])
+		return "refused";
+	return p->booting ? "booting" : "unreachable";
+}
+
+/* Since when, by what was committed before this agent was started; else now. */
+static int64_t channel_since(struct agent *g, const struct instance_run *run,
+			     const struct channel *c, const char *word)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct txn *t = txn_begin_read(g->db, NULL);
+	struct state s = { t, run->group, a };
+	int64_t now = g->io.wall_ms(g->io.ctx);
+	const struct doc *was = NULL;
+
+	if (t)
+		was = state_instance(&s, run->service, g->node);
+	txn_abort(t);
+	was = doc_get(doc_get(was, "channels"), c->rid);
+	if (strcmp(doc_get_str(was, "word", ""), word) != 0)
+		return now;
+	return doc_get_int(was, "since", now);
+}
+
+static void channel_set_word(struct agent *g, const struct instance_run *run,
+			     struct channel *c, const char *word)
+{
+	if (strcmp(c->word, word) == 0)
+		return;
+	c->since = c->word[0] ? g->io.wall_ms(g->io.ctx)
+			      : channel_since(g, run, c, word);
+	snprintf(c->word, sizeof(c->word), "%s", word);
+}
 
 static void put_channels(struct agent *g, struct arena *a,
 			 const struct instance_run *run, struct doc *d)
@@ -15,18 +57,22 @@ static void put_channels(struct agent *g, struct arena *a,
 	for (size_t i = 0; i < run->inst.n; i++) {
 		const struct resource *r = &run->inst.res[i];
 		struct channel *c;
+		struct doc *row;
 
 		if (strcmp(r->group, "container") != 0 || !r->encapnode ||
 		    !r->encapnode[0])
 			continue;
 		c = channel_find(g, run->service, r->rid);
+		if (!c)
+			continue;
 		if (!map)
 			map = doc_put(a, d, "channels", doc_map(a));
-		doc_put_str(a, map, r->rid,
-			    c && c->welcomed ? "up"
-			    : c && c->refused[0]
-				    ? arena_printf(a, "refused: %s", c->refused)
-				    : "down");
+		channel_set_word(g, run, c, channel_word(c, &run->probes[i]));
+		row = doc_put(a, map, r->rid, doc_map(a));
+		doc_put_str(a, row, "word", c->word);
+		doc_put_int(a, row, "since", c->since);
+		if (strcmp(c->word, "refused") == 0)
+			doc_put_str(a, row, "why", c->refused);
 	}
 }
 
@@ -124,6 +170,31 @@ static void observe_tell(struct agent *g, struct instance_run *run,
 	run->told_arena = arena_new();
 	run->told = doc_copy(run->told_arena, d);
 	channel_tell_status(g, d);
+}
+
+struct doc *observe_now(struct agent *g, struct arena *a, const char *service)
+{
+	const struct instance_run *run = instance_of(g, service);
+
+	return run && run->probes && !run->gone ? observe_doc(g, a, run) : NULL;
+}
+
+/* A look that hangs (a file system that does not answer) brings no document: it
+ * is said of the last one that it is old. The next look takes that back. */
+void observe_late(struct agent *g, struct instance_run *run)
+{
+	SCOPED(arena) struct arena *a = NULL;
+	uint64_t ms = g->now_ms - run->probe_begun_ms;
+	struct doc *d;
+
+	if (!run->probing || run->gone || ms < OLD_MS || run->observing ||
+	    g->now_ms < run->retry_ms || !run->doc ||
+	    doc_get(run->doc, "old_since"))
+		return;
+	a = arena_new();
+	d = doc_copy(a, run->doc);
+	doc_put_int(a, d, "old_since", g->io.wall_ms(g->io.ctx) - (int64_t)ms);
+	observe_propose(g, run, a, d);
 }
 
 void observe_step(struct agent *g, struct instance_run *run)

@@ -8,11 +8,6 @@
  * overall, and a warning or an error in a log makes overall warn. What runs in
  * a container is not judged here: its rows stay undef until
  * instance_fold_encap() brings the container's own document.
- *
- * A service: instances without an answer (n/a, undef) do not count as long as
- * one has an answer. An instance marked "stale" no longer says what is, only
- * what was: it does not count for avail while a fresh one is there, and makes
- * overall warn if it was last seen with something running.
  */
 #include "fsm/status/status.h"
 
@@ -181,6 +176,8 @@ static void put_flags(struct arena *a, struct doc *row,
 	put_flag(a, row, "optional", r->optional);
 	put_flag(a, row, "encap", r->encap && level == LEVEL_HYPERVISOR);
 	put_flag(a, row, "standby", r->standby);
+	if (r->restart > 0)
+		doc_put_int(a, row, "restart", r->restart);
 	if (r->tags.n) {
 		struct doc *tags = doc_put(a, row, "tags", doc_list(a));
 
@@ -189,6 +186,14 @@ static void put_flags(struct arena *a, struct doc *row,
 	}
 	if (r->subset && *r->subset)
 		doc_put_str(a, row, "subset", r->subset);
+}
+
+static void put_provisioned(struct arena *a, struct doc *row,
+			    enum provisioned p)
+{
+	if (p != PROVISIONED_NA)
+		doc_put_bool(a, doc_put(a, row, "provisioned", doc_map(a)),
+			     "state", p == PROVISIONED_YES);
 }
 
 static const char *type_of(struct arena *a, const struct resource *r)
@@ -216,7 +221,17 @@ static struct doc *resource_row(struct arena *a, const struct resource *r,
 	if (doc_len(log))
 		doc_put(a, row, "log", log);
 	put_flags(a, row, r, level);
+	if (p)
+		put_provisioned(a, row, p->provisioned);
 	return row;
+}
+
+/* Copies, things that run now and then, and heartbeats say nothing of whether
+ * the service is there. */
+static bool counts_for_avail(const struct resource *r)
+{
+	return !r->optional && strcmp(r->group, "sync") != 0 &&
+	       strcmp(r->group, "task") != 0 && strcmp(r->group, "hb") != 0;
 }
 
 static void group_add(struct arena *a, struct doc *groups, const char *group,
@@ -246,6 +261,23 @@ static struct doc *groups_shown(struct arena *a, const struct doc *sums,
 	return shown;
 }
 
+static void put_provision_sum(struct arena *a, struct doc *d,
+			      const struct instance *inst,
+			      const struct probe *probes)
+{
+	size_t n[PROVISIONED_YES + 1] = { 0 };
+
+	for (size_t i = 0; i < inst->n; i++)
+		if (inst->level == LEVEL_ENCAP || !inst->res[i].encap)
+			n[probes[i].provisioned]++;
+	if (n[PROVISIONED_YES] && n[PROVISIONED_NO])
+		doc_put_str(a, d, "provisioned", "mixed");
+	else if (n[PROVISIONED_YES] || n[PROVISIONED_NO])
+		doc_put_bool(a, d, "provisioned", n[PROVISIONED_YES] > 0);
+	else
+		doc_put_str(a, d, "provisioned", "n/a");
+}
+
 struct doc *instance_status(struct arena *a, const struct instance *inst,
 			    const struct probe *probes)
 {
@@ -265,7 +297,7 @@ struct doc *instance_status(struct arena *a, const struct instance *inst,
 		if (inner)
 			continue;
 		s = sync_counts(r, s);
-		sum_add(r->optional ? &optional : &avail, s);
+		sum_add(counts_for_avail(r) ? &avail : &optional, s);
 		group_add(a, groups, r->group, s);
 	}
 	overall = avail;
@@ -279,70 +311,10 @@ struct doc *instance_status(struct arena *a, const struct instance *inst,
 	doc_put_str(a, d, "avail", sum_name(&avail));
 	doc_put_str(a, d, "overall", sum_name(&overall));
 	doc_put_str(a, d, "optional", sum_name(&optional));
+	put_provision_sum(a, d, inst, probes);
 	doc_put(a, d, "status_group", groups_shown(a, groups, avail.s));
 	doc_put(a, d, "resources", rows);
 	return d;
-}
-
-/* -- what runs in its containers --------------------------------------- */
-
-static void merge_word(struct arena *a, struct doc *d, const char *key,
-		       enum status s)
-{
-	enum status was = status_parse(doc_get_str(d, key, NULL));
-
-	/* n/a is what a sum over nothing says: it gives way. */
-	doc_put_str(a, d, key, status_name(status_shown(status_merge(was, s))));
-}
-
-/* The hypervisor's own rows for what runs inside get the word and the label
- * that the container found. */
-static void fold_rows(struct arena *a, struct doc *rows,
-		      const struct doc *inner)
-{
-	for (size_t i = 0; i < doc_len(inner); i++) {
-		const struct doc *from = doc_at(inner, i);
-		struct doc *row = doc_get(rows, from->key);
-		const struct doc *log = doc_get(from, "log");
-		const char *label = doc_get_str(from, "label", NULL);
-
-		if (!row || !doc_get_bool(row, "encap", false))
-			continue;
-		merge_word(a, row, "status",
-			   status_parse(doc_get_str(from, "status", NULL)));
-		if (label)
-			doc_put_str(a, row, "label", label);
-		if (log)
-			doc_put(a, row, "log", doc_copy(a, log));
-	}
-}
-
-void instance_fold_encap(struct arena *a, struct doc *instance,
-			 const char *container_rid, const struct doc *encap,
-			 const char *why, bool unexpected)
-{
-	struct doc *all = doc_get(instance, "encap"), *inner;
-
-	if (!all || all->type != DOC_MAP)
-		all = doc_put(a, instance, "encap", doc_map(a));
-	inner = encap ? doc_copy(a, encap) : doc_map(a);
-	if (!encap) {
-		doc_put_str(a, inner, "avail", status_name(NA));
-		doc_put_str(a, inner, "overall", status_name(NA));
-	}
-	if (why)
-		doc_put_str(a, inner, "why", why);
-	doc_put(a, all, container_rid, inner);
-	if (encap) {
-		merge_word(a, instance, "avail",
-			   status_parse(doc_get_str(encap, "avail", NULL)));
-		merge_word(a, instance, "overall",
-			   status_parse(doc_get_str(encap, "overall", NULL)));
-		fold_rows(a, doc_get(instance, "resources"),
-			  doc_get(encap, "resources"));
-	}
-	if (unexpected)
-		merge_word(a, instance, "overall", WARN);
 }
 
 /* -- does it run? ------------------------------------------------------ */
@@ -384,168 +356,4 @@ bool instance_runs(const struct doc *instance)
 		if (resource_runs(doc_at(rows, i)))
 			return true;
 	return false;
-}
-
-/* -- a service from its instances -------------------------------------- */
-
-static bool instance_is_stale(const struct doc *inst)
-{
-	return doc_get(inst, "stale") != NULL;
-}
-
-static bool instance_is_frozen(const struct doc *inst)
-{
-	return doc_get_bool(inst, "frozen", false) ||
-	       doc_get_int(inst, "frozen", 0) != 0;
-}
-
-static enum status word_of(const struct doc *inst, const char *key)
-{
-	return status_parse(doc_get_str(inst, key, NULL));
-}
-
-struct count {
-	size_t n[STATUS_N];
-	size_t known; /* neither n/a nor undef */
-};
-
-/* @stale: count the stale ones too. */
-static struct count count_words(const struct doc *instances, const char *key,
-				bool stale)
-{
-	struct count c = { 0 };
-
-	for (size_t i = 0; i < doc_len(instances); i++) {
-		const struct doc *inst = doc_at(instances, i);
-		enum status s = word_of(inst, key);
-
-		if (!stale && instance_is_stale(inst))
-			continue;
-		c.n[s]++;
-		if (s != NA && s != UNDEF)
-			c.known++;
-	}
-	return c;
-}
-
-static struct count count_fresh(const struct doc *instances, const char *key)
-{
-	struct count c = count_words(instances, key, false);
-
-	return c.known ? c : count_words(instances, key, true);
-}
-
-static enum status unknown_or_na(const struct count *c)
-{
-	return c->n[UNDEF] ? UNDEF : NA;
-}
-
-static enum status failover_avail(const struct count *c)
-{
-	if (c->n[UP] == 1)
-		return UP;
-	if (c->n[UP] > 1 || c->n[WARN])
-		return WARN;
-	return DOWN;
-}
-
-static enum status flex_avail(const struct count *c,
-			      const struct service_conf *conf)
-{
-	int64_t up = (int64_t)c->n[UP];
-
-	if (up == 0)
-		return c->n[WARN] ? WARN : DOWN;
-	if (conf->flex_max > 0 && up > conf->flex_max)
-		return WARN;
-	return up < conf->flex_min ? WARN : UP;
-}
-
-static bool is_flex(const struct service_conf *conf)
-{
-	return conf->topology && strcmp(conf->topology, "flex") == 0;
-}
-
-static enum status service_avail(const struct service_conf *conf,
-				 const struct doc *instances)
-{
-	struct count c = count_fresh(instances, "avail");
-
-	if (!c.known)
-		return unknown_or_na(&c);
-	return is_flex(conf) ? flex_avail(&c, conf) : failover_avail(&c);
-}
-
-/* Something was last seen running where nobody can look now. */
-static bool runs_unseen(const struct doc *instances)
-{
-	for (size_t i = 0; i < doc_len(instances); i++) {
-		const struct doc *inst = doc_at(instances, i);
-		enum status s = word_of(inst, "avail");
-
-		if (instance_is_stale(inst) && (s == UP || s == WARN))
-			return true;
-	}
-	return false;
-}
-
-static enum status service_overall(const struct doc *instances)
-{
-	struct count c = count_fresh(instances, "overall");
-
-	if (c.n[WARN] || c.n[STDBY_DOWN] || runs_unseen(instances))
-		return WARN;
-	if (!c.known)
-		return unknown_or_na(&c);
-	return c.n[UP] ? UP : DOWN;
-}
-
-static const char *service_frozen(const struct doc *instances)
-{
-	size_t n = doc_len(instances), frozen = 0;
-
-	for (size_t i = 0; i < n; i++)
-		frozen += instance_is_frozen(doc_at(instances, i));
-	if (n == 0)
-		return "n/a";
-	if (frozen == 0)
-		return "thawed";
-	return frozen == n ? "frozen" : "mixed";
-}
-
-/* The first in the order of nodes which can have it should have it. */
-static const char *service_placement(const struct service_conf *conf,
-				     const struct doc *instances)
-{
-	int64_t want = is_flex(conf) ? conf->flex_target : 1;
-	bool any_up = false, optimal = true;
-
-	if (!conf->orchestrate || strcmp(conf->orchestrate, "no") == 0)
-		return "n/a";
-	for (size_t i = 0; i < conf->nodes.n; i++) {
-		const struct doc *inst = doc_get(instances, conf->nodes.at[i]);
-		bool up = word_of(inst, "avail") == UP;
-
-		if (!inst || instance_is_stale(inst) ||
-		    (!up && instance_is_frozen(inst)))
-			continue;
-		if (up != (want > 0))
-			optimal = false;
-		any_up = any_up || up;
-		want--;
-	}
-	if (!any_up)
-		return "n/a";
-	return optimal ? "optimal" : "non-optimal";
-}
-
-void service_status(const struct service_conf *conf,
-		    const struct doc *instances, struct service_status *ret)
-{
-	*ret = (struct service_status){
-		.avail = service_avail(conf, instances),
-		.overall = service_overall(instances),
-		.placement = service_placement(conf, instances),
-		.frozen = service_frozen(instances),
-	};
 }

@@ -94,6 +94,11 @@ static void names_are_read_back(void **state)
 #define SYNC	     RES("sync#1", "sync", "rsync"), .optional = true
 #define APP	     RES("app#1", "app", "simple"), .encap = true
 
+#define FOUND(s, l, t)                                                         \
+	{                                                                      \
+		.status = s, .label = l, .log = t                              \
+	}
+
 /* One or two resources, what was found of each, and what that makes. */
 // clang-format off
 static const struct instance_row {
@@ -106,49 +111,61 @@ static const struct instance_row {
 	{ "no resource is n/a",			LEVEL_HYPERVISOR,
 	  { { 0 } }, { { 0 } }, "n/a", "n/a", "n/a", NULL },
 	{ "all up is up",			LEVEL_HYPERVISOR,
-	  { { IP }, { FS } }, { { UP, "", "" }, { UP, "", "" } },
+	  { { IP }, { FS } }, { FOUND(UP, "", ""), FOUND(UP, "", "") },
 	  "up", "up", "n/a", "up" },
 	{ "one down is a warning",		LEVEL_HYPERVISOR,
-	  { { IP }, { FS } }, { { UP, "", "" }, { DOWN, "", "" } },
+	  { { IP }, { FS } }, { FOUND(UP, "", ""), FOUND(DOWN, "", "") },
 	  "warn", "warn", "n/a", "up" },
 	{ "optional counts for overall alone",	LEVEL_HYPERVISOR,
-	  { { IP }, { FS, .optional = true } }, { { UP, "", "" }, { DOWN, "", "" } },
+	  { { IP }, { FS, .optional = true } }, { FOUND(UP, "", ""), FOUND(DOWN, "", "") },
 	  "up", "warn", "down", "up" },
 	{ "disabled does not count",		LEVEL_HYPERVISOR,
-	  { { IP, .disable = true }, { FS } }, { { DOWN, "", "error: no device" }, { UP, "", "" } },
+	  { { IP, .disable = true }, { FS } }, { FOUND(DOWN, "", "error: no device"), FOUND(UP, "", "") },
 	  "up", "up", "n/a", "n/a" },
 	{ "nostatus does not count",		LEVEL_HYPERVISOR,
-	  { { IP, .nostatus = true }, { FS } }, { { DOWN, "", "" }, { UP, "", "" } },
+	  { { IP, .nostatus = true }, { FS } }, { FOUND(DOWN, "", ""), FOUND(UP, "", "") },
 	  "up", "up", "n/a", "n/a" },
 	{ "a warning logged warns overall",	LEVEL_HYPERVISOR,
-	  { { IP } }, { { UP, "", "info: fine\nwarn: not so fine" } },
+	  { { IP } }, { FOUND(UP, "", "info: fine\nwarn: not so fine") },
 	  "up", "warn", "n/a", "up" },
 	{ "an info logged does not",		LEVEL_HYPERVISOR,
-	  { { IP } }, { { UP, "", "info: fine" } },
+	  { { IP } }, { FOUND(UP, "", "info: fine") },
 	  "up", "up", "n/a", "up" },
 	{ "standby up beside up is up",		LEVEL_HYPERVISOR,
-	  { { DISK, .standby = true }, { FS } }, { { UP, "", "" }, { UP, "", "" } },
+	  { { DISK, .standby = true }, { FS } }, { FOUND(UP, "", ""), FOUND(UP, "", "") },
 	  "up", "up", "n/a", "up" },
 	{ "standby up beside down is stdby up",	LEVEL_HYPERVISOR,
-	  { { DISK, .standby = true }, { FS } }, { { UP, "", "" }, { DOWN, "", "" } },
+	  { { DISK, .standby = true }, { FS } }, { FOUND(UP, "", ""), FOUND(DOWN, "", "") },
 	  "stdby up", "stdby up", "n/a", "stdby up" },
 	{ "standby down is said",		LEVEL_HYPERVISOR,
-	  { { DISK, .standby = true } }, { { DOWN, "", "" } },
+	  { { DISK, .standby = true } }, { FOUND(DOWN, "", "") },
 	  "stdby down", "stdby down", "n/a", "stdby down" },
 	{ "a sync that is up says nothing",	LEVEL_HYPERVISOR,
-	  { { SYNC } }, { { UP, "", "" } },
+	  { { SYNC } }, { FOUND(UP, "", "") },
 	  "n/a", "n/a", "n/a", "n/a" },
 	{ "a sync that is late warns",		LEVEL_HYPERVISOR,
-	  { { SYNC }, { FS } }, { { DOWN, "", "" }, { UP, "", "" } },
+	  { { SYNC }, { FS } }, { FOUND(DOWN, "", ""), FOUND(UP, "", "") },
 	  "up", "warn", "warn", "warn" },
+	{ "a sync is none of avail, optional or not", LEVEL_HYPERVISOR,
+	  { { RES("sync#1", "sync", "rsync") }, { FS } }, { FOUND(DOWN, "", ""), FOUND(UP, "", "") },
+	  "up", "warn", "warn", "warn" },
+	{ "nor is a task",			LEVEL_HYPERVISOR,
+	  { { RES("task#1", "task", "host") }, { FS } }, { FOUND(DOWN, "", ""), FOUND(UP, "", "") },
+	  "up", "warn", "down", "down" },
+	{ "nor is a heartbeat",			LEVEL_HYPERVISOR,
+	  { { RES("hb#1", "hb", "x") }, { FS } }, { FOUND(DOWN, "", ""), FOUND(UP, "", "") },
+	  "up", "warn", "down", "down" },
+	{ "noaction counts as optional",	LEVEL_HYPERVISOR,
+	  { { IP, .noaction = true, .optional = true }, { FS } }, { FOUND(DOWN, "", ""), FOUND(UP, "", "") },
+	  "up", "warn", "down", "down" },
 	{ "not looked at yet is undef",		LEVEL_HYPERVISOR,
-	  { { IP } }, { { UNDEF, "", "" } },
+	  { { IP } }, { FOUND(UNDEF, "", "") },
 	  "undef", "undef", "n/a", "undef" },
 	{ "what runs inside is not judged",	LEVEL_HYPERVISOR,
-	  { { APP }, { FS } }, { { DOWN, "", "error: not mine" }, { UP, "", "" } },
+	  { { APP }, { FS } }, { FOUND(DOWN, "", "error: not mine"), FOUND(UP, "", "") },
 	  "up", "up", "n/a", NULL },
 	{ "inside it is like any other",	LEVEL_ENCAP,
-	  { { APP } }, { { DOWN, "", "" } },
+	  { { APP } }, { FOUND(DOWN, "", "") },
 	  "down", "down", "n/a", "down" },
 };
 // clang-format on
@@ -198,8 +215,8 @@ static void an_instance_is_written_without_what_is_false(void **state)
 		  .tags = { (const char **)words, 2 } },
 	};
 	struct probe probes[] = {
-		{ UP, "10.0.0.2@lo", "info: a\nwarn: b" },
-		{ UP, "never read", "error: never read" },
+		FOUND(UP, "10.0.0.2@lo", "info: a\nwarn: b"),
+		FOUND(UP, "never read", "error: never read"),
 	};
 	struct instance inst = { .service = "web",
 				 .node = "hv1",
@@ -212,7 +229,7 @@ static void an_instance_is_written_without_what_is_false(void **state)
 		json_of(a, instance_status(a, &inst, probes)),
 		"{\"node\": \"hv1\", \"level\": \"hypervisor\", "
 		"\"avail\": \"up\", \"overall\": \"warn\", "
-		"\"optional\": \"n/a\", "
+		"\"optional\": \"n/a\", \"provisioned\": \"n/a\", "
 		"\"status_group\": {\"ip\": \"up\"}, \"resources\": {"
 		"\"ip#2\": {\"status\": \"up\", "
 		"\"type\": \"ip.host\", \"label\": \"10.0.0.2@lo\", "
@@ -258,21 +275,38 @@ static struct doc *inner_doc(struct arena *a, const char *avail)
 }
 
 static const struct fold_row {
-	const char *name, *host, *inner, *why;
-	bool unexpected;
+	const char *name, *host, *inner;
+	enum encap_reach reach;
+	bool expected;
 	const char *avail, *overall, *app;
 } folds[] = {
-	{ "up and up", "up", "up", NULL, false, "up", "up", "up" },
-	{ "up and down inside", "up", "down", NULL, false, "warn", "warn",
+	{ "up and up", "up", "up", ENCAP_OK, false, "up", "up", "up" },
+	{ "up and down inside", "up", "down", ENCAP_OK, false, "warn", "warn",
 	  "down" },
-	{ "n/a outside gives way", "n/a", "up", NULL, false, "up", "up", "up" },
-	{ "n/a inside gives way", "up", "n/a", NULL, false, "up", "up", "n/a" },
-	{ "not there, as expected", "down", NULL, "container is down", false,
-	  "down", "down", "undef" },
-	{ "not there, unexpectedly", "up", NULL, "agent does not answer", true,
-	  "up", "warn", "undef" },
-	{ "old, unexpectedly", "up", "up", "its agent is silent", true, "up",
-	  "warn", "up" },
+	{ "n/a outside gives way", "n/a", "up", ENCAP_OK, false, "up", "up",
+	  "up" },
+	{ "n/a inside gives way", "up", "n/a", ENCAP_OK, false, "up", "up",
+	  "n/a" },
+	{ "a container that is down warns of nothing", "down", NULL, ENCAP_DOWN,
+	  false, "down", "down", "undef" },
+	{ "one that boots warns", "up", NULL, ENCAP_BOOTING, false, "up",
+	  "warn", "undef" },
+	{ "but not on its way up", "up", NULL, ENCAP_BOOTING, true, "up", "up",
+	  "undef" },
+	{ "no answer warns", "up", NULL, ENCAP_UNREACHABLE, false, "up", "warn",
+	  "undef" },
+	{ "refused warns", "up", NULL, ENCAP_REFUSED, false, "up", "warn",
+	  "undef" },
+	{ "silent warns", "up", NULL, ENCAP_SILENT, false, "up", "warn",
+	  "undef" },
+	{ "not known warns", "undef", NULL, ENCAP_UNKNOWN, false, "undef",
+	  "warn", "undef" },
+	{ "outdated: what it says counts, and warns", "up", "up",
+	  ENCAP_OUTDATED, false, "up", "warn", "up" },
+	{ "outdated on its way: it counts", "up", "up", ENCAP_OUTDATED, true,
+	  "up", "up", "up" },
+	{ "old: what it said counts, and warns", "up", "up", ENCAP_OLD, false,
+	  "up", "warn", "up" },
 };
 
 static void fold_gives(void **state)
@@ -280,10 +314,18 @@ static void fold_gives(void **state)
 	const struct fold_row *r = *state;
 	SCOPED(arena) struct arena *a = arena_new();
 	struct doc *d = host_doc(a, r->host), *rows = doc_get(d, "resources");
-	const struct doc *inner = r->inner ? inner_doc(a, r->inner) : NULL;
+	struct encap_fold f = {
+		.rid = "container#0",
+		.doc = r->inner ? inner_doc(a, r->inner) : NULL,
+		.reach = r->reach,
+		.since = 1000,
+		.age_ms = 7,
+		.expected = r->expected,
+	};
+	bool ok = r->reach == ENCAP_OK;
 	const struct doc *folded;
 
-	instance_fold_encap(a, d, "container#0", inner, r->why, r->unexpected);
+	instance_fold_encap(a, d, &f);
 	folded = doc_get(doc_get(d, "encap"), "container#0");
 	assert_string_equal(doc_get_str(d, "avail", ""), r->avail);
 	assert_string_equal(doc_get_str(d, "overall", ""), r->overall);
@@ -294,8 +336,12 @@ static void fold_gives(void **state)
 			    r->host);
 	assert_string_equal(doc_get_str(folded, "avail", ""),
 			    r->inner ? r->inner : "n/a");
+	assert_string_equal(doc_get_str(folded, "reach", ""),
+			    encap_reach_word(r->reach));
 	assert_string_equal(doc_get_str(folded, "why", ""),
-			    r->why ? r->why : "");
+			    ok ? "" : encap_reach_text(r->reach));
+	assert_int_equal(doc_get_int(folded, "since", 0), ok ? 0 : 1000);
+	assert_int_equal(doc_get_int(folded, "age_ms", 0), ok ? 0 : 7);
 	if (r->inner)
 		assert_string_equal(
 			doc_get_str(doc_get(rows, "app#1"), "label", ""),
@@ -306,14 +352,75 @@ static void two_containers_fold_side_by_side(void **state)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct doc *d = host_doc(a, "up");
+	struct encap_fold f[] = {
+		{ .rid = "container#0", .doc = inner_doc(a, "up") },
+		{ .rid = "container#1", .doc = inner_doc(a, "down") },
+		{ .rid = "container#2",
+		  .reach = ENCAP_REFUSED,
+		  .detail = "its name is vm9" },
+	};
+	const struct doc *all;
 
 	(void)state;
-	instance_fold_encap(a, d, "container#0", inner_doc(a, "up"), NULL,
-			    false);
-	instance_fold_encap(a, d, "container#1", inner_doc(a, "down"), NULL,
-			    false);
-	assert_int_equal(doc_len(doc_get(d, "encap")), 2);
+	for (size_t i = 0; i < 3; i++)
+		instance_fold_encap(a, d, &f[i]);
+	all = doc_get(d, "encap");
+	assert_int_equal(doc_len(all), 3);
 	assert_string_equal(doc_get_str(d, "avail", ""), "warn");
+	assert_string_equal(doc_get_str(doc_get(all, "container#2"), "why", ""),
+			    "its agent is refused: its name is vm9");
+}
+
+/* What is known of the container and of its channel, and the word for that. */
+static const struct reach_row {
+	const char *name;
+	struct encap_facts facts;
+	enum encap_reach reach;
+} reaches[] = {
+	{ "down, whatever is said of it",
+	  { DOWN, "up", true, false, true },
+	  ENCAP_DOWN },
+	{ "stdby down", { STDBY_DOWN, "down", 0, 0, 0 }, ENCAP_DOWN },
+	{ "not looked at", { UNDEF, "down", 0, 0, 0 }, ENCAP_UNKNOWN },
+	{ "disabled", { NA, "down", 0, 0, 0 }, ENCAP_UNKNOWN },
+	{ "not looked at, but its agent is there",
+	  { UNDEF, "up", true, false, true },
+	  ENCAP_OK },
+	{ "up, system not", { UP, "booting", true, 0, 0 }, ENCAP_BOOTING },
+	{ "up, agent not",
+	  { UP, "unreachable", true, 0, 0 },
+	  ENCAP_UNREACHABLE },
+	{ "no word of the channel",
+	  { UP, NULL, true, 0, 0 },
+	  ENCAP_UNREACHABLE },
+	{ "refused", { UP, "refused", 0, 0, 0 }, ENCAP_REFUSED },
+	{ "there, and silent", { UP, "up", false, 0, 0 }, ENCAP_SILENT },
+	{ "older revision", { UP, "up", true, false, false }, ENCAP_OUTDATED },
+	{ "has not looked", { UP, "up", true, true, false }, ENCAP_OLD },
+	{ "all well", { WARN, "up", true, false, true }, ENCAP_OK },
+	{ "standby, all well",
+	  { STDBY_UP, "up", true, false, true },
+	  ENCAP_OK },
+};
+
+static void facts_give(void **state)
+{
+	const struct reach_row *r = *state;
+
+	assert_int_equal(encap_reach(&r->facts), r->reach);
+}
+
+static void each_reach_has_its_word_and_sentence(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ENCAP_N; i++) {
+		const char *word = encap_reach_word((enum encap_reach)i);
+
+		assert_true(*word && *encap_reach_text((enum encap_reach)i));
+		for (unsigned k = 0; k < i; k++)
+			assert_string_not_equal(
+				word, encap_reach_word((enum encap_reach)k));
+	}
 }
 
 /* -- a service --------------------------------------------------------- */
@@ -417,11 +524,13 @@ int main(void)
 		cmocka_unit_test(names_are_read_back),
 		cmocka_unit_test(an_instance_is_written_without_what_is_false),
 		cmocka_unit_test(two_containers_fold_side_by_side),
+		cmocka_unit_test(each_reach_has_its_word_and_sentence),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
 	failed += TABLE_RUN(instances, instance_gives);
 	failed += TABLE_RUN(folds, fold_gives);
+	failed += TABLE_RUN(reaches, facts_give);
 	failed += TABLE_RUN(services, service_gives);
 	return failed != 0;
 }
