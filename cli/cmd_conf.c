@@ -316,6 +316,48 @@ int cmd_config(struct cli *c)
 	return CLI_DONE;
 }
 
+/* -- validate ---------------------------------------------------------------
+ */
+
+/* "web" of "/etc/web.conf", for what the file says of its own name. */
+static const char *name_of_file(struct cli *c, const char *path)
+{
+	const char *base = strrchr(path, '/');
+	const char *name;
+
+	base = base ? base + 1 : path;
+	name = arena_printf(c->arena, "%.*s", (int)strcspn(base, "."), base);
+	return name_check(name, NULL) == 0 ? name : "service";
+}
+
+int cmd_validate(struct cli *c)
+{
+	const char *path = c->opt[OPT_CONFIG];
+	const char *name = c->n_args ? c->args[0] : NULL;
+	struct buf text = BUF(c->arena);
+	struct err err = { 0 };
+	struct head head;
+	int rc;
+
+	if (!path && !name)
+		return cli_usage(c, "which one? NAME, or --config FILE");
+	if (path) {
+		if (file_read(path, &text, &err) < 0)
+			return cli_error(c, CLI_FAILED, "%s", err.text);
+		name = name ? name : name_of_file(c, path);
+	} else {
+		rc = fetch_text(c, &head);
+		if (rc != CLI_DONE)
+			return rc;
+		buf_puts(&text, head.text);
+		path = name;
+	}
+	if (!file_check(c, name, path, buf_text(&text), text.len))
+		return CLI_FAILED;
+	fprintf(c->out, "%s: valid\n", path);
+	return CLI_DONE;
+}
+
 /* -- edit ------------------------------------------------------------------ */
 
 static bool ask_again(const struct cli *c)

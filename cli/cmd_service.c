@@ -3,6 +3,7 @@
  * its beginning and end: create, delete.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -58,6 +59,38 @@ int cmd_freeze(struct cli *c)
 int cmd_thaw(struct cli *c)
 {
 	return name_call(c, "svc_thaw");
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int cmd_ls(struct cli *c)
+{
+	struct doc *data;
+	const struct doc *all;
+	const char **names;
+	int rc = cli_call(c, "svc_ls", NULL, &data);
+
+	if (rc != CLI_DONE)
+		return rc;
+	all = doc_get(data, "services");
+	names = ARENA_VEC(c->arena, const char *, doc_len(all) + 1);
+	for (size_t i = 0; i < doc_len(all); i++)
+		names[i] = doc_get_str(doc_at(all, i), "service", "?");
+	qsort(names, doc_len(all), sizeof(*names), by_name);
+	if (cli_wants_json(c)) {
+		struct doc *list = doc_list(c->arena);
+
+		for (size_t i = 0; i < doc_len(all); i++)
+			doc_add(c->arena, list, doc_str(c->arena, names[i]));
+		cli_print_json(c, list);
+		return CLI_DONE;
+	}
+	for (size_t i = 0; i < doc_len(all); i++)
+		fprintf(c->out, "%s\n", names[i]);
+	return CLI_DONE;
 }
 
 /* -- intents --------------------------------------------------------------- */

@@ -43,12 +43,15 @@ enum option_id {
 	OPT_EVAL,
 	OPT_FOLLOW,
 	OPT_IF_REV,
+	OPT_KW,
 	OPT_LIMIT,
 	OPT_MASTER,
+	OPT_NODE,
 	OPT_NO_WAIT,
 	OPT_OUTPUT,
 	OPT_PARAM,
 	OPT_REV,
+	OPT_RID,
 	OPT_SERVICE,
 	OPT_SLAVE,
 	OPT_SLAVES,
@@ -106,22 +109,12 @@ struct command {
 /* Both end with a row that has no words. */
 extern const struct command command_table[];
 
-/* The seed's spelling: `svcmgr -s NAME WORDS` is `encap COMMAND NAME`. */
-struct alias {
-	const char *words;   /* "print status" */
-	const char *command; /* "status" */
-	const char *output;  /* what -o is then, or NULL */
-};
-
-extern const struct alias alias_table[];
-/* "startip", "stopfs", ... : one part of a service, by its driver group. */
-extern const char *const partial_table[];
-
 struct cli {
 	FILE *out, *err;
 	struct arena *arena;
-	const char *prog; /* "encap" or "svcmgr" */
+	const char *prog; /* "encap", "svcmgr", ... */
 	const struct command *cmd;
+	const char *words; /* as typed: "switch" for "move"; NULL: the row's */
 	const char *const *args;
 	size_t n_args;
 	const char *opt[OPT_N]; /* NULL if not given; "" for a flag */
@@ -174,6 +167,7 @@ int cmd_freeze(struct cli *c);
 int cmd_get(struct cli *c);
 int cmd_help(struct cli *c);
 int cmd_log(struct cli *c);
+int cmd_ls(struct cli *c);
 int cmd_move(struct cli *c);
 int cmd_node_freeze(struct cli *c);
 int cmd_node_ls(struct cli *c);
@@ -186,4 +180,5 @@ int cmd_status(struct cli *c);
 int cmd_stop(struct cli *c);
 int cmd_thaw(struct cli *c);
 int cmd_unset(struct cli *c);
+int cmd_validate(struct cli *c);
 int cmd_version(struct cli *c);

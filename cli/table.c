@@ -9,12 +9,15 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_EVAL]    = { "eval",    0,   NULL,       "scopes and references resolved" },
 	[OPT_FOLLOW]  = { "follow",  'f', NULL,       "go on with what happens from now on" },
 	[OPT_IF_REV]  = { "if-rev",  0,   "REV",      "only if this revision is the head" },
+	[OPT_KW]      = { "kw",      0,   "KEY=VALUE", "a key and its value; may be repeated (svcmgr)" },
 	[OPT_LIMIT]   = { "limit",   'n', "N",        "at most so many of the last ones" },
 	[OPT_MASTER]  = { "master",  0,   NULL,       "only what runs on the hypervisor" },
+	[OPT_NODE]    = { "node",    0,   "NODE",     "this node, not the one that is asked (nodemgr)" },
 	[OPT_NO_WAIT] = { "no-wait", 0,   NULL,       "return as soon as it is agreed" },
 	[OPT_OUTPUT]  = { "output",  'o', "FORMAT",   "json, or text" },
 	[OPT_PARAM]   = { "param",   0,   "KEY",      "a key (svcmgr)" },
 	[OPT_REV]     = { "rev",     0,   "REV",      "this revision, not the head" },
+	[OPT_RID]     = { "rid",     0,   "RID,...",  "only these resources (svcmgr)" },
 	[OPT_SERVICE] = { "service", 's', "NAME",     "the service (svcmgr)" },
 	[OPT_SLAVE]   = { "slave",   0,   "NAME,...", "only what runs in these containers" },
 	[OPT_SLAVES]  = { "slaves",  0,   NULL,       "only what runs in containers" },
@@ -80,6 +83,13 @@ const struct command command_table[] = {
 	  1, 1, cmd_config, TOPIC_CONFIG,
 	  "The head to the byte, or with --rev an older revision. With --eval the "
 	  "values as this node sees them, with --as NODE as that node does." },
+	{ "validate", "[NAME]", O(CONFIG), 0,
+	  "every problem of an env file at once",
+	  { "encap validate web", "encap validate --config web.conf" },
+	  0, 1, cmd_validate, TOPIC_CONFIG,
+	  "Of the head of NAME, or of a file before it becomes one: errors, which would "
+	  "refuse the edit, and warnings, each with its line. The exit code is 1 if one "
+	  "is an error. Nothing is changed." },
 	{ "delete", "NAME", 0, 0,
 	  "remove a service that is stopped",
 	  { "encap delete web", "encap stop web && encap delete web" },
@@ -132,6 +142,11 @@ const struct command command_table[] = {
 	  "Without a name one line per service. With a name the tree of its instances, "
 	  "the one that is asked open: each resource with its flags, its state and "
 	  "what its driver says." },
+	{ "ls", "", O(OUTPUT), 0,
+	  "the names of all services, a line each",
+	  { "encap ls", "for s in $(encap ls); do encap get $s DEFAULT.nodes; done" },
+	  0, 0, cmd_ls, TOPIC_SEE,
+	  "For scripts: nothing but the names, sorted." },
 	{ "events", "[NAME]", O(FOLLOW) | O(LIMIT) | O(OUTPUT), 0,
 	  "what happened in the cluster",
 	  { "encap events -f", "encap events web -n 20 -o json" },
@@ -196,34 +211,5 @@ const struct command command_table[] = {
 	  0, 2, cmd_help, TOPIC_HELP,
 	  "The same text as COMMAND --help." },
 	{ 0 },
-};
-
-const struct alias alias_table[] = {
-	{ "create",       "create", NULL },
-	{ "delete",       "delete", NULL },
-	{ "start",        "start",  NULL },
-	{ "stop",         "stop",   NULL },
-	{ "restart",      "restart", NULL },
-	{ "switch",       "move",   NULL },
-	{ "freeze",       "freeze", NULL },
-	{ "thaw",         "thaw",   NULL },
-	{ "unfreeze",     "thaw",   NULL },
-	{ "print status", "status", NULL },
-	{ "json status",  "status", "json" },
-	{ "json_status",  "status", "json" },
-	{ "print config", "config", NULL },
-	{ "edit config",  "edit",   NULL },
-	{ "set",          "set",    NULL },
-	{ "unset",        "unset",  NULL },
-	{ "get",          "get",    NULL },
-	{ "logs",         "log",    NULL },
-	{ 0 },
-};
-
-const char *const partial_table[] = {
-	"startip", "stopip", "startdisk", "stopdisk", "startvg", "stopvg",
-	"startloop", "stoploop", "startfs", "stopfs", "mount", "umount",
-	"startshare", "stopshare", "startcontainer", "stopcontainer",
-	"startapp", "stopapp", "syncnodes", "syncdrp", "syncall", NULL,
 };
 // clang-format on

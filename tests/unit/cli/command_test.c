@@ -46,7 +46,8 @@ static void every_option_is_complete_and_used(void **state)
 	/* These are svcmgr's spelling of arguments, or belong to all. */
 	uint64_t used = OPT_BIT(OPT_HELP) | OPT_BIT(OPT_SERVICE) |
 			OPT_BIT(OPT_TO) | OPT_BIT(OPT_PARAM) |
-			OPT_BIT(OPT_VALUE);
+			OPT_BIT(OPT_VALUE) | OPT_BIT(OPT_KW) |
+			OPT_BIT(OPT_NODE) | OPT_BIT(OPT_RID);
 
 	(void)state;
 	for (const struct command *k = command_table; k->words; k++)
@@ -62,19 +63,6 @@ static void every_option_is_complete_and_used(void **state)
 			assert_true(!o->letter ||
 				    o->letter != option_table[j].letter);
 		}
-	}
-}
-
-static void every_alias_names_a_command(void **state)
-{
-	(void)state;
-	for (const struct alias *s = alias_table; s->words; s++) {
-		const struct command *k = command_table;
-
-		while (k->words && strcmp(k->words, s->command) != 0)
-			k++;
-		assert_non_null(k->words);
-		assert_true(!s->output || k->options >> OPT_OUTPUT & 1);
 	}
 }
 
@@ -123,17 +111,6 @@ static void each_command_explains_itself_without_an_agent(void **state)
 	unsetenv("ENCAP_SOCKET");
 }
 
-static void svcmgr_lists_its_actions(void **state)
-{
-	struct ran r = cli_run("/usr/bin/svcmgr --help");
-
-	(void)state;
-	assert_int_equal(r.code, CLI_DONE);
-	for (const struct alias *s = alias_table; s->words; s++)
-		says(r.out, s->words);
-	ran_free(&r);
-}
-
 /* -- lines that cannot be understood ------------------------------- */
 
 static const struct usage_row {
@@ -160,19 +137,9 @@ static const struct usage_row {
 	  "'--wait' takes no value" },
 	{ "required option missing", "encap create web",
 	  "--config FILE is missing" },
+	{ "validate nothing", "encap validate", "which one? NAME, or" },
 	{ "unknown format", "encap status -o xml",
 	  "unknown output format 'xml'" },
-	{ "svcmgr without action", "svcmgr -s web", "usage: svcmgr" },
-	{ "svcmgr without service", "svcmgr start", "which service?" },
-	{ "svcmgr misspelt", "svcmgr -s web print statsu",
-	  "'print' is no action" },
-	{ "svcmgr unknown action", "svcmgr -s web sttart",
-	  "did you mean 'start'?" },
-	{ "svcmgr option without meaning", "svcmgr -s web freeze --to hv2",
-	  "one argument too many" },
-	{ "svcmgr level where there is none", "svcmgr -s web freeze --master",
-	  "option '--master' has no meaning here" },
-	{ "as a word of encap", "encap svcmgr start", "which service?" },
 };
 
 static void usage_is_refused(void **state)
@@ -274,10 +241,8 @@ int main(void)
 		cmocka_unit_test(every_row_is_complete),
 		cmocka_unit_test(no_words_are_used_twice),
 		cmocka_unit_test(every_option_is_complete_and_used),
-		cmocka_unit_test(every_alias_names_a_command),
 		cmocka_unit_test(help_names_every_command),
 		cmocka_unit_test(each_command_explains_itself_without_an_agent),
-		cmocka_unit_test(svcmgr_lists_its_actions),
 		cmocka_unit_test(durations_are_read),
 		cmocka_unit_test(the_nearest_is_found_if_it_is_near),
 		cmocka_unit_test(an_agent_that_is_not_there_is_said_once),

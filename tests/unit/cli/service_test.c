@@ -163,9 +163,6 @@ static const struct code_row {
 	{ "encap cluster token", "cluster_token" },
 	{ "encap cluster join T hv1", "cluster_join" },
 	{ "encap cluster status", "cluster_status" },
-	{ "svcmgr -s web start", "svc_intent" },
-	{ "svcmgr -s web print config", "svc_config" },
-	{ "svcmgr -s web startip", "ping" },
 };
 
 static void codes_are_passed_on(void **state)

@@ -1,0 +1,32 @@
+/*
+ * line - a command line against the rows of the table.
+ *
+ *     argv ──line_command──▶ row ──line_words──▶ options, arguments
+ *                                                └──line_check──▶ fit the row
+ *
+ * For the frame around the commands: command.c, older.c, complete.c. What
+ * cannot be understood is printed with the nearest thing that could be meant,
+ * and CLI_USAGE returned.
+ */
+#pragma once
+
+#include "cli/command.h"
+
+/* How many words of @argv spell @words; 0 if not all of @words are there. */
+size_t line_match(const char *words, size_t argc, const char *const *argv);
+/* The row whose words @argv begins with, the longest; NULL if there is none. */
+const struct command *line_command(size_t argc, const char *const *argv,
+				   size_t *ret_used);
+/* The row with exactly these words, or NULL. */
+const struct command *line_command_named(const char *words);
+/* Says why @argv is no command. */
+int line_unknown(struct cli *c, size_t argc, const char *const *argv);
+
+/* OPT_N if there is none. */
+enum option_id line_option(const char *name, size_t len);
+enum option_id line_option_lettered(char letter);
+/* Splits @argv into c->opt and c->args. */
+int line_words(struct cli *c, size_t argc, const char *const *argv,
+	       uint64_t allowed);
+/* Do the options and arguments fit c->cmd? */
+int line_check(const struct cli *c);
