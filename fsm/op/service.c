@@ -221,8 +221,7 @@ struct doc *op_svc_edit(const struct op_env *env, const struct doc *cmd)
 	rev = revision_put(env, row, cmd, parents);
 	service_put(env, row);
 	op_event(env, "edit", name, doc_get_str(env->by, "node", NULL),
-		 "revision %.12s by %s", rev,
-		 doc_get_str(env->by, "user", "nobody"));
+		 "revision %.12s", rev);
 	return result_rev(env, rev);
 }
 
@@ -331,8 +330,8 @@ static void slave_put(const struct asking *q, struct doc *slaves,
 	doc_put_int(a, row, "seq", q->seq);
 }
 
-/* NULL, or what is wrong. A restart of the encap level alone goes on for each
- * container by itself, so it is kept for each by itself. */
+/* NULL, or what is not there. A restart of the encap level alone goes on for
+ * each container by itself, so it is kept for each by itself. */
 static const char *intent_encap(const struct asking *q, struct doc *i)
 {
 	struct arena *a = q->env->s->arena;
@@ -369,8 +368,9 @@ static const char *intent_encap(const struct asking *q, struct doc *i)
 	return NULL;
 }
 
-/* NULL, or what is wrong with it. */
-static const char *asking_refused(const struct asking *q)
+/* NULL, or what is wrong with it; *ret_code is how. */
+static const char *asking_refused(const struct asking *q,
+				  enum op_code *ret_code)
 {
 	static const char *const wants[] = { "started", "stopped", "restart",
 					     "same", NULL };
@@ -378,6 +378,7 @@ static const char *asking_refused(const struct asking *q)
 	const char *node = doc_get_str(q->cmd, "node", NULL);
 	bool same = strcmp(q->want, "same") == 0;
 
+	*ret_code = OP_USAGE;
 	if (!word_in(q->want, wants) || !word_in(q->encap, wants))
 		return arena_printf(a,
 				    "an intent is started, stopped or "
@@ -391,6 +392,7 @@ static const char *asking_refused(const struct asking *q)
 	if (strcmp(q->want, "started") != 0 && strcmp(q->want, "restart") != 0)
 		return "a node is named for a start or a restart of the "
 		       "hypervisor level only";
+	*ret_code = OP_NOT_FOUND;
 	if (!names_have(&q->sc.nodes, node) &&
 	    !names_have(&q->sc.drpnodes, node))
 		return arena_printf(a, "%.64s is not in the nodes of %s", node,
@@ -406,11 +408,9 @@ static void intent_event(const struct asking *q, const struct doc *intent)
 	for (size_t i = 0; i < doc_len(doc_get(q->cmd, "slave")); i++)
 		buf_printf(&b, " of %.64s",
 			   doc_text(doc_at(doc_get(q->cmd, "slave"), i), ""));
-	op_event(q->env, "intent", q->name, node,
-		 "%s%s%s, encap level%s %s, by %s",
+	op_event(q->env, "intent", q->name, node, "%s%s%s, encap level%s %s",
 		 doc_get_str(intent, "want", ""), node ? " on " : "",
-		 node ? node : "", buf_text(&b), q->encap,
-		 doc_get_str(q->env->by, "user", "nobody"));
+		 node ? node : "", buf_text(&b), q->encap);
 }
 
 struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd)
@@ -425,6 +425,7 @@ struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd)
 		.want = doc_get_str(cmd, "want", ""),
 		.seq = doc_get_int(doc_get(row, "intent"), "seq", 0) + 1,
 	};
+	enum op_code code;
 	const char *why;
 	struct doc *rev;
 
@@ -438,13 +439,14 @@ struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd)
 				 "the head revision of %s cannot be read by "
 				 "this version",
 				 q.name);
-	why = asking_refused(&q);
+	why = asking_refused(&q, &code);
 	if (!why) {
+		code = OP_NOT_FOUND;
 		intent_hypervisor(&q, intent);
 		why = intent_encap(&q, intent);
 	}
 	if (why)
-		return op_result(env, OP_USAGE, "%s", why);
+		return op_result(env, code, "%s", why);
 	doc_put_int(a, intent, "seq", q.seq);
 	doc_put_int(a, intent, "at", env->at);
 	if (env->by)
