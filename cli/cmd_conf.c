@@ -190,7 +190,7 @@ static int eval_node(struct cli *c, const char **ret)
 	int rc;
 
 	*ret = c->opt[OPT_AS];
-	if (*ret || !c->opt[OPT_EVAL])
+	if (*ret || (!c->opt[OPT_EVAL] && !c->opt[OPT_WHY]))
 		return CLI_DONE;
 	rc = cli_call(c, "ping", NULL, &data);
 	if (rc == CLI_DONE)
@@ -228,8 +228,79 @@ static int get_one(struct cli *c, const struct head *head, const char *node,
 	return *ret ? 0 : 1;
 }
 
+/* -- why a value is what it is ----------------------------------------------
+ */
+
+static const char *conf_name(struct cli *c)
+{
+	return arena_printf(c->arena, "%s.conf", c->args[0]);
+}
+
+static int why_keys(struct cli *c, const struct head *head, const char *node)
+{
+	struct doc *all = doc_list(c->arena);
+	struct buf text = BUF(c->arena);
+
+	for (size_t i = 1; i < c->n_args; i++) {
+		struct conf_key k;
+		struct err err = { 0 };
+		struct doc *d;
+
+		if (conf_key_parse(c->arena, c->args[i], &k, &err) < 0)
+			return cli_error(c, CLI_USAGE, "%s: %s", c->args[i],
+					 err.text);
+		if (*k.scope)
+			return cli_usage(c,
+					 "%s: --why looks at the keyword "
+					 "without a scope",
+					 c->args[i]);
+		d = conf_why_key(c->arena, head->conf, c->args[0], node, &k,
+				 &err);
+		if (!d)
+			return cli_error(c, CLI_FAILED, "%s: %s", c->args[i],
+					 err.text);
+		doc_put_str(c->arena, d, "section", k.section);
+		doc_add(c->arena, all, d);
+		conf_why_value(&text, conf_name(c), k.section, d);
+	}
+	if (cli_wants_json(c))
+		cli_print_json(c, all);
+	else
+		fputs(buf_text(&text), c->out);
+	return CLI_DONE;
+}
+
+static int why_all(struct cli *c, const struct head *head, const char *node)
+{
+	struct buf text = BUF(c->arena);
+	struct err err = { 0 };
+	struct doc *d = conf_why(c->arena, head->conf, c->args[0], node, &err);
+
+	if (!d)
+		return cli_error(c, CLI_FAILED, "%s for %s: %s", c->args[0],
+				 node, err.text);
+	conf_why_text(&text, conf_name(c), d);
+	if (cli_wants_json(c))
+		cli_print_json(c, d);
+	else
+		fputs(buf_text(&text), c->out);
+	return CLI_DONE;
+}
+
+static void get_print(struct cli *c, const char *key, const char *value,
+		      struct doc *all)
+{
+	if (cli_wants_json(c))
+		doc_put_str(c->arena, all, key, value);
+	else if (c->n_args > 2)
+		fprintf(c->out, "%s=%s\n", key, value);
+	else
+		fprintf(c->out, "%s\n", value);
+}
+
 int cmd_get(struct cli *c)
 {
+	struct doc *all = doc_map(c->arena);
 	const char *node, *value;
 	struct err err = { 0 };
 	struct head head;
@@ -239,6 +310,8 @@ int cmd_get(struct cli *c)
 		rc = fetch_head_as(c, &head);
 	if (rc != CLI_DONE)
 		return rc;
+	if (c->opt[OPT_WHY])
+		return why_keys(c, &head, node);
 	for (size_t i = 1; i < c->n_args; i++) {
 		rc = get_one(c, &head, node, c->args[i], &value, &err);
 		if (rc < 0)
@@ -248,11 +321,11 @@ int cmd_get(struct cli *c)
 			result =
 				cli_error(c, CLI_NOT_FOUND, "%s: %s is not set",
 					  c->args[0], c->args[i]);
-		else if (c->n_args > 2)
-			fprintf(c->out, "%s=%s\n", c->args[i], value);
 		else
-			fprintf(c->out, "%s\n", value);
+			get_print(c, c->args[i], value, all);
 	}
+	if (cli_wants_json(c))
+		cli_print_json(c, all);
 	return result;
 }
 
@@ -305,6 +378,8 @@ int cmd_config(struct cli *c)
 		rc = fetch_head_as(c, &head);
 	if (rc != CLI_DONE)
 		return rc;
+	if (c->opt[OPT_WHY])
+		return why_all(c, &head, node);
 	all = conf_eval_all(c->arena, head.conf, c->args[0], node, &err);
 	if (!all)
 		return cli_error(c, CLI_FAILED, "%s for %s: %s", c->args[0],

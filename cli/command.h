@@ -59,6 +59,7 @@ enum option_id {
 	OPT_TO,
 	OPT_VALUE,
 	OPT_WAIT,
+	OPT_WHY,
 	OPT_HELP,
 	OPT_N,
 };

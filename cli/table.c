@@ -25,6 +25,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_TO]      = { "to",      0,   "NODE",     "the node to go to (svcmgr)" },
 	[OPT_VALUE]   = { "value",   0,   "VALUE",    "the value of --param (svcmgr)" },
 	[OPT_WAIT]    = { "wait",    0,   NULL,       "wait until it is done (default)" },
+	[OPT_WHY]     = { "why",     0,   NULL,       "which line gave each value, and which it beat (implies --eval)" },
 	[OPT_HELP]    = { "help",    'h', NULL,       "this text" },
 };
 
@@ -70,19 +71,21 @@ const struct command command_table[] = {
 	  2, CLI_ANY, cmd_unset, TOPIC_CONFIG,
 	  "All keys of a line are one revision: all of them or none. A key that is "
 	  "not set is answered with 3, and nothing is changed." },
-	{ "get", "NAME KEY...", O(AS) | O(EVAL), 0,
+	{ "get", "NAME KEY...", O(AS) | O(EVAL) | O(OUTPUT) | O(WHY), 0,
 	  "print the values of keys",
 	  { "encap get web app#1.comment", "encap get web fs#1.mnt --eval --as vm1" },
 	  2, CLI_ANY, cmd_get, TOPIC_CONFIG,
 	  "As they stand in the file; with --eval as this node sees them, scopes and "
 	  "references resolved; with --as NODE as that node does. Of several keys "
 	  "each is printed as KEY=VALUE. A key that is not set is answered with 3." },
-	{ "config", "NAME", O(AS) | O(EVAL) | O(OUTPUT) | O(REV), 0,
+	{ "config", "NAME", O(AS) | O(EVAL) | O(OUTPUT) | O(REV) | O(WHY), 0,
 	  "print the env file",
-	  { "encap config web", "encap config web --eval --as vm1" },
+	  { "encap config web", "encap config web --eval --as vm1 --why" },
 	  1, 1, cmd_config, TOPIC_CONFIG,
 	  "The head to the byte, or with --rev an older revision. With --eval the "
-	  "values as this node sees them, with --as NODE as that node does." },
+	  "values as this node sees them, with --as NODE as that node does; --why adds "
+	  "to each value the line that gave it, the lines that it beat and why, and "
+	  "what OpenSVC made of it where that is something else." },
 	{ "validate", "[NAME]", O(CONFIG), 0,
 	  "every problem of an env file at once",
 	  { "encap validate web", "encap validate --config web.conf" },

@@ -160,6 +160,26 @@ struct doc *conf_eval_all(struct arena *a, const struct conf *c,
 			  const char *service, const char *node,
 			  struct err *err);
 
+/* Why each value is what it is, for `encap config --why` (why.c):
+ *
+ *     {service, node, sections: [{section, line, note?, keywords: [WHY]}]}
+ *     WHY: {keyword, value | error, from: LINE + inherited | default,
+ *           beat: [LINE], opensvc?: {value, LINE}, note?}
+ *     LINE: {line, section, key, raw, why}
+ *
+ * "beat" are the lines of the keyword that do not count; "opensvc" is there
+ * where OpenSVC made another value of the file on that node. NULL if the node
+ * lists cannot be read; for a key likewise if its section's type cannot. */
+struct doc *conf_why(struct arena *a, const struct conf *c, const char *service,
+		     const char *node, struct err *err);
+struct doc *conf_why_key(struct arena *a, const struct conf *c,
+			 const char *service, const char *node,
+			 const struct conf_key *k, struct err *err);
+/* Either as an env file with the reasons as comments. @file: its name. */
+void conf_why_text(struct buf *b, const char *file, const struct doc *all);
+void conf_why_value(struct buf *b, const char *file, const char *section,
+		    const struct doc *why);
+
 /* 0 if @name may name a service (or node): dot-separated labels. */
 int name_check(const char *name, struct err *err);
 

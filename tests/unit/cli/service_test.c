@@ -417,6 +417,37 @@ static void config_evaluated_is_for_that_node(void **state)
 	free(asked);
 }
 
+static void why_names_the_lines(void **state)
+{
+	static const char *const lines[] = {
+		"encap config web --why --as vm1",
+		"encap get web app#1.comment --why --as vm1",
+	};
+	struct world w = { 0 };
+	struct ran r;
+	char *asked;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		r = world_run(&w, lines[i], &asked);
+		assert_int_equal(r.code, CLI_DONE);
+		says(r.out, "comment = inside\n    # web.conf:");
+		says(r.out, "comment@vm1: this is vm1\n");
+		says(r.out, "comment = outside: @vm1 comes first\n");
+		ran_free(&r);
+		free(asked);
+	}
+	r = world_run(&w, "encap config web --why --as vm1 -o json", &asked);
+	assert_int_equal(r.code, CLI_DONE);
+	says(r.out, "\"why\": \"this is vm1\"");
+	ran_free(&r);
+	free(asked);
+	r = world_run(&w, "encap get web app#1.comment@vm1 --why", &asked);
+	assert_int_equal(r.code, CLI_USAGE);
+	ran_free(&r);
+	free(asked);
+}
+
 static void set_is_computed_again_when_another_edit_was_faster(void **state)
 {
 	struct world w = { .faster = 2 };
@@ -602,6 +633,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_wait_says_what_is_done),
 		cmocka_unit_test(config_evaluated_is_for_that_node),
+		cmocka_unit_test(why_names_the_lines),
 		cmocka_unit_test(
 			set_is_computed_again_when_another_edit_was_faster),
 		cmocka_unit_test(create_sends_the_file),
