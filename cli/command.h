@@ -42,6 +42,7 @@ enum option_id {
 	OPT_CONFIG,
 	OPT_EVAL,
 	OPT_FOLLOW,
+	OPT_FROM,
 	OPT_IF_REV,
 	OPT_KW,
 	OPT_LIMIT,
@@ -175,6 +176,9 @@ int cmd_node_ls(struct cli *c);
 int cmd_node_thaw(struct cli *c);
 int cmd_partial(struct cli *c, const char *action);
 int cmd_restart(struct cli *c);
+int cmd_secret_ls(struct cli *c);
+int cmd_secret_set(struct cli *c);
+int cmd_secret_unset(struct cli *c);
 int cmd_set(struct cli *c);
 int cmd_start(struct cli *c);
 int cmd_status(struct cli *c);

@@ -8,6 +8,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_CONFIG]  = { "config",  0,   "FILE",     "the env file; - is standard input" },
 	[OPT_EVAL]    = { "eval",    0,   NULL,       "scopes and references resolved" },
 	[OPT_FOLLOW]  = { "follow",  'f', NULL,       "go on with what happens from now on" },
+	[OPT_FROM]    = { "from",    0,   "FILE",     "read it from this file; - is standard input" },
 	[OPT_IF_REV]  = { "if-rev",  0,   "REV",      "only if this revision is the head" },
 	[OPT_KW]      = { "kw",      0,   "KEY=VALUE", "a key and its value; may be repeated (svcmgr)" },
 	[OPT_LIMIT]   = { "limit",   'n', "N",        "at most so many of the last ones" },
@@ -93,6 +94,27 @@ const struct command command_table[] = {
 	  "Of the head of NAME, or of a file before it becomes one: errors, which would "
 	  "refuse the edit, and warnings, each with its line. The exit code is 1 if one "
 	  "is an error. Nothing is changed." },
+	{ "secret set", "NAME KEY", O(FROM), 0,
+	  "keep a password or key for the processes of a service",
+	  { "encap secret set web db_password < password.txt", "encap secret set web tls_key --from key.pem" },
+	  2, 2, cmd_secret_set, TOPIC_CONFIG,
+	  "The value comes from standard input or a file, never from the command line, "
+	  "which others can see; on a terminal it is not shown. A line end at the end of "
+	  "standard input is not part of it; a file is taken as it is. It is encrypted before "
+	  "it leaves the agent, and only the service's own hypervisors and containers "
+	  "can read it. An app gets it by secrets_environment = VARIABLE=KEY in its "
+	  "section, at its next start. No command shows a value." },
+	{ "secret unset", "NAME KEY", 0, 0,
+	  "remove a secret",
+	  { "encap secret unset web db_password", "encap secret unset web tls_key" },
+	  2, 2, cmd_secret_unset, TOPIC_CONFIG,
+	  "What runs keeps what it was given; the next start of an app that names it "
+	  "fails." },
+	{ "secret ls", "NAME", O(OUTPUT), 0,
+	  "the names of a service's secrets",
+	  { "encap secret ls web", "encap secret ls web -o json" },
+	  1, 1, cmd_secret_ls, TOPIC_CONFIG,
+	  "Their names, and who set them when. Their values are not shown." },
 	{ "delete", "NAME", 0, 0,
 	  "remove a service that is stopped",
 	  { "encap delete web", "encap stop web && encap delete web" },

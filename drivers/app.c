@@ -239,8 +239,13 @@ static int prepare_start(const struct job *j, const struct app *a,
 			 struct run *r, struct err *err)
 {
 	const char **env;
-	int rc = track_begin(j, t, err);
+	int rc;
 
+	*r = (struct run){ 0 };
+	if (job_kw(j, "secrets_environment") && j->secrets_missing)
+		return err_set(err, -ENOKEY, "secrets_environment: %s",
+			       j->secrets_missing);
+	rc = track_begin(j, t, err);
 	if (rc < 0)
 		return rc;
 	app_prepare(j, a, APP_START, argv, r);

@@ -103,11 +103,14 @@ static int read_env(const struct job *j, struct app *a, const char *user,
 {
 	const char *own = job_kw(j, "environment");
 	struct names words = { 0 };
+	size_t n_secrets = 0;
 	int rc = own ? shlex_split(j->arena, own, &words, err) : 0;
 
 	if (rc < 0)
 		return err_wrap(err, rc, "environment");
-	a->env = ARENA_VEC(j->arena, const char *, words.n + 20);
+	while (j->secrets && j->secrets[n_secrets])
+		n_secrets++;
+	a->env = ARENA_VEC(j->arena, const char *, words.n + n_secrets + 20);
 	put(j, a, "ENCAP_SERVICE", j->service);
 	put(j, a, "ENCAP_NODE", j->node);
 	put(j, a, "ENCAP_RID", j->res->rid);
@@ -131,6 +134,8 @@ static int read_env(const struct job *j, struct app *a, const char *user,
 				words.at[i]);
 		a->env[a->n_env++] = words.at[i];
 	}
+	for (size_t i = 0; i < n_secrets; i++)
+		a->env[a->n_env++] = j->secrets[i];
 	return 0;
 }
 

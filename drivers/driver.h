@@ -47,6 +47,10 @@ struct job {
 	uint64_t token;	     /* of the assignment, grows with each */
 	const char *run_dir; /* "/run/encap": gone after a reboot */
 	const char *etc_dir; /* "/etc/encap" */
+	/* "VARIABLE=value" for the processes of this resource, or NULL; and
+	 * what is missing of them, or NULL. */
+	const char *const *secrets;
+	const char *secrets_missing;
 	struct arena *arena; /* of this job: for labels and logs */
 };
 

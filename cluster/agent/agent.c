@@ -464,6 +464,7 @@ void agent_close(struct agent *g)
 	request_free(g);
 	lease_free(g);
 	orch_free(g);
+	secret_free(g);
 	free(g->touched);
 	arena_free(g->identity_arena);
 	free(g->seen);

@@ -73,6 +73,9 @@ struct agent_io {
 	 * it changes. */
 	void (*head)(void *ctx, const char *service, const char *rev,
 		     const char *config);
+	/* A hypervisor: the cluster's key for secrets (cluster/net/seal.h), 32
+	 * bytes. NULL: there are no secrets. */
+	int (*secret_key)(void *ctx, unsigned char ret[32], struct err *err);
 	void (*fatal)(void *ctx, const struct err *err);
 	void (*log)(void *ctx, int level, const char *text);
 };

@@ -200,6 +200,7 @@ static void channel_welcome(struct agent *g, struct channel *c,
 	SCOPED(arena) struct arena *a = arena_new();
 	struct doc *f = agent_frame(a, "welcome");
 	const char *cluster = doc_get_str(g->identity, "cluster_id", "");
+	unsigned char key[32];
 
 	c->asking = false;
 	c->id = (uint64_t)doc_get_int(member, "id", 0);
@@ -217,6 +218,8 @@ static void channel_welcome(struct agent *g, struct channel *c,
 	doc_put_str(a, f, "rid", c->rid);
 	doc_put_str(a, f, "host", g->node);
 	doc_put_str(a, f, "cluster_id", cluster);
+	if (secret_service_key(g, c->service, key, NULL) == 0)
+		doc_put_bin(a, f, "secret_key", key, sizeof(key));
 	g->io.channel_send(g->io.ctx, c->service, c->rid, a, f);
 	route_tell_all(g, c);
 	agent_log(g, 6, "%s %s: the agent in %s is connected", c->service,
@@ -546,6 +549,20 @@ void agent_host(struct agent *g, uint64_t now_ms, bool up)
 	g->dirty = true;
 }
 
+/* What is kept on the disk: the welcome, but for its secret. */
+static struct doc *identity_of(struct arena *a, const struct doc *welcome)
+{
+	struct doc *d = doc_map(a);
+
+	for (size_t i = 0; i < doc_len(welcome); i++) {
+		const struct doc *v = doc_at(welcome, i);
+
+		if (strcmp(v->key, "secret_key") != 0)
+			doc_put(a, d, v->key, doc_copy(a, v));
+	}
+	return d;
+}
+
 static int host_become(struct agent *g, const struct doc *frame,
 		       struct err *err)
 {
@@ -571,7 +588,7 @@ static int host_become(struct agent *g, const struct doc *frame,
 	rc = engine_join(g->engine, group, id, &timing, err);
 	if (rc < 0)
 		return rc;
-	d = doc_copy(a, frame);
+	d = identity_of(a, frame);
 	doc_put_str(a, d, "level", "encap");
 	doc_put_int(a, d, "group", (int64_t)group);
 	g->synced = false;
@@ -591,6 +608,7 @@ static void host_welcome(struct agent *g, const struct doc *frame)
 		agent_log(g, 3, "joining the service's group: %s", err.text);
 		return;
 	}
+	secret_keep_key(g, frame);
 	free(g->host);
 	g->host = agent_strdup(doc_get_str(frame, "host", "?"));
 	g->host_welcomed = true;

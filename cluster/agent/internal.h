@@ -213,6 +213,21 @@ void head_end(struct agent *g);
 const struct doc *head_drafts(struct agent *g, const char *service);
 void head_free(struct agent *g);
 
+/* -- secret ----------------------------------------------------------- */
+
+/* The key of a service's secrets; -ENOKEY with the reason if it is not here. */
+int secret_service_key(struct agent *g, const char *service,
+		       unsigned char ret[32], struct err *err);
+/* In a container: as its host has told it. */
+void secret_keep_key(struct agent *g, const struct doc *welcome);
+/* "VARIABLE=value" for each word VARIABLE=KEY of the keyword
+ * secrets_environment, a list on @a that ends with NULL; NULL if it has none.
+ * What is missing is named in @err, and the rest is there. */
+const char *const *secret_words(struct agent *g, struct arena *a,
+				const char *service, uint64_t gid,
+				const struct resource *r, struct err *err);
+void secret_free(struct agent *g);
+
 /* -- groups -------------------------------------------------------------- */
 
 void groups_sync(struct agent *g); /* those of the index; members of ours */
@@ -299,6 +314,11 @@ struct agent {
 	bool synced;		     /* encap level: state is current */
 	bool sync_asked;
 	uint64_t hello_ms;
+
+	struct {
+		bool there;
+		unsigned char bytes[32];
+	} secret_key; /* the cluster's; encap level: our service's */
 
 	struct instance_run *instances, *by_service;
 	struct orch_memo *memos;

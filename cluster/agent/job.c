@@ -17,6 +17,8 @@ struct job_item {
 	struct err err;
 	int rc;
 	bool ask_system; /* a probe of a container whose agent is not there */
+	const char *const *secrets;
+	const char *missing; /* of them */
 };
 
 struct run_job {
@@ -65,8 +67,24 @@ static bool is_elsewhere(const struct instance *inst, const struct resource *r)
 	return inst->level == LEVEL_HYPERVISOR && r->encap;
 }
 
-static struct job job_for(const struct run_job *j, const struct resource *r,
-			  int64_t timeout_ms, bool instance_up)
+/* On the agent's thread: what the workers must not read for themselves. */
+static void job_secrets(struct run_job *j)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		struct job_item *it = &j->items[i];
+		struct err err = { 0 };
+
+		it->secrets = secret_words(j->agent, j->arena, j->run->service,
+					   j->run->group,
+					   &j->run->inst.res[it->res], &err);
+		if (err.code < 0)
+			it->missing = arena_printf(j->arena, "%s", err.text);
+	}
+}
+
+static struct job job_for(const struct run_job *j, const struct job_item *it,
+			  const struct resource *r, int64_t timeout_ms,
+			  bool instance_up)
 {
 	return (struct job){
 		.service = j->run->service,
@@ -78,6 +96,8 @@ static struct job job_for(const struct run_job *j, const struct resource *r,
 		.token = j->token,
 		.run_dir = j->agent->run_dir,
 		.etc_dir = j->agent->etc_dir,
+		.secrets = it->secrets,
+		.secrets_missing = it->missing,
 		.arena = j->arena,
 	};
 }
@@ -102,7 +122,7 @@ static void probe_run(void *arg)
 	for (size_t i = 0; i < j->n; i++) {
 		const struct resource *r = &inst->res[i];
 		struct job_item *it = &j->items[i];
-		struct job dj = job_for(j, r, PROBE_TIMEOUT_MS, up);
+		struct job dj = job_for(j, it, r, PROBE_TIMEOUT_MS, up);
 
 		it->op = DRIVE_PROBE;
 		it->probe.status = STATUS_UNDEF;
@@ -178,9 +198,12 @@ void job_probe(struct agent *g, struct instance_run *run)
 {
 	struct run_job *j = job_new(g, run, run->inst.n);
 
-	for (size_t i = 0; i < j->n; i++)
+	for (size_t i = 0; i < j->n; i++) {
+		j->items[i].res = i;
 		j->items[i].ask_system =
 			job_asks_system(g, run, &run->inst.res[i]);
+	}
+	job_secrets(j);
 	run->probing = true;
 	run->probe_begun_ms = g->now_ms;
 	run->poked = false;
@@ -232,7 +255,7 @@ static void act_run(void *arg)
 	for (size_t i = 0; i < j->n; i++) {
 		struct job_item *it = &j->items[i];
 		const struct resource *r = &j->run->inst.res[it->res];
-		struct job dj = job_for(j, r, op_timeout(r, it->op), true);
+		struct job dj = job_for(j, it, r, op_timeout(r, it->op), true);
 
 		it->rc = job_drive(j, it, &dj);
 	}
@@ -328,6 +351,7 @@ void job_act(struct agent *g, struct instance_run *run,
 
 	j->items[0].res = act->res;
 	j->items[0].op = op_of(act->op);
+	job_secrets(j);
 	run->acting = run->moved = true;
 	snprintf(run->running, sizeof(run->running), "%s", r->rid);
 	if (act->op == RECON_START &&

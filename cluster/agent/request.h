@@ -59,6 +59,11 @@ void request_node_thaw(struct request *r);
 void request_token_add(struct request *r);
 void request_token_check(struct request *r);
 void request_node_join(struct request *r);
+void request_fresh(struct request *r);
+/* request_secret.c */
+void request_secret_set(struct request *r);
+void request_secret_unset(struct request *r);
+void request_secret_ls(struct request *r);
 /* request_query.c */
 void request_ping(struct request *r);
 void request_status(struct request *r);

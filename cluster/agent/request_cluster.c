@@ -117,3 +117,49 @@ void request_node_join(struct request *r)
 			doc_copy(r->arena, addresses));
 	request_propose(r, CLUSTER_GROUP, cmd);
 }
+
+/* -- is what is here current? -----------------------------------------------
+ */
+
+struct fresh {
+	struct request *r;
+	size_t waiting;
+	int code;
+};
+
+static void on_fresh(void *arg, int code, struct arena *a,
+		     const struct doc *result)
+{
+	struct fresh *f = arg;
+
+	(void)a;
+	(void)result;
+	f->r->agent->pending--;
+	if (code != 0)
+		f->code = code;
+	if (--f->waiting == 0)
+		request_end(f->r,
+			    f->code ? request_result(f->r->arena, f->code, NULL)
+				    : request_answer(f->r->arena, OP_OK, NULL));
+}
+
+/* The loop's part of a backup: answered once this member's state has all that
+ * was committed in every group when it was asked. */
+void request_fresh(struct request *r)
+{
+	struct agent *g = r->agent;
+	uint64_t *gids = ARENA_VEC(r->arena, uint64_t, MAX_GROUPS);
+	struct fresh *f = arena_alloc(r->arena, sizeof(*f));
+
+	if (request_in_container(r))
+		return;
+	if (doc_get_bool(r->doc, "stale", false)) {
+		request_end(r, request_answer(r->arena, OP_OK, NULL));
+		return;
+	}
+	*f = (struct fresh){ r, engine_groups(g->engine, gids, MAX_GROUPS), 0 };
+	for (size_t i = 0, n = f->waiting; i < n; i++) {
+		g->pending++;
+		engine_read(g->engine, gids[i], READ_TIMEOUT_MS, on_fresh, f);
+	}
+}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cluster/loop/daemon_internal.h"
+#include "cluster/net/seal.h"
 #include "drivers/driver.h"
 
 #define NAMED_MS 60000 /* with a leader: every service there is was named */
@@ -335,6 +336,19 @@ static void on_api_request(void *data, struct arena *a, struct doc *req,
 		agent_request(d->agent, clock_ms(), req, done, arg);
 }
 
+static int on_secret_key(void *ctx, unsigned char ret[32], struct err *err)
+{
+	struct daemon *d = ctx;
+	struct seal_key k;
+	const char *cluster =
+		doc_get_str(agent_identity(d->agent), "cluster_id", "");
+	int rc = seal_cluster_key(d->pki_dir, cluster, &k, err);
+
+	if (rc == 0)
+		memcpy(ret, k.bytes, sizeof(k.bytes));
+	return rc;
+}
+
 struct agent_io world_io(struct daemon *d)
 {
 	return (struct agent_io){
@@ -351,6 +365,7 @@ struct agent_io world_io(struct daemon *d)
 		.peers = on_peers,
 		.channels = on_channels,
 		.head = on_head,
+		.secret_key = on_secret_key,
 		.fatal = on_fatal,
 		.log = on_log,
 	};

@@ -218,7 +218,7 @@ const struct keyword keyword_table[] = {
 	{ "app", "simple forking", "cwd", STRING, NULL, 0, LEAF_HEAD, NULL, NULL, NULL, "where they run" },
 	{ "app", "simple forking", "umask", STRING, NULL, 0, LEAF_HEAD, NULL, NULL, NULL, "their umask, in octal" },
 	{ "app", "simple forking", "environment", SHLEX, NULL, 0, LEAF_HEAD, NULL, NULL, NULL, "VARIABLE=value words for them" },
-	{ "app", "simple forking", "secrets_environment", SHLEX, NULL, LATER, LEAF_HEAD, NULL, NULL, NULL, "variables from secrets" },
+	{ "app", "simple forking", "secrets_environment", SHLEX, NULL, 0, LEAF_HEAD, NULL, NULL, NULL, "VARIABLE=KEY words: variables from the service's secrets" },
 	{ "app", "simple forking", "configs_environment", SHLEX, NULL, LATER, LEAF_HEAD, NULL, NULL, NULL, "variables from configurations" },
 	{ "app", "simple forking", "limit_as", SIZE, NULL, 0, LEAF_HEAD, NULL, NULL, NULL, "their address space at most" },
 	{ "app", "simple forking", "limit_core", SIZE, NULL, 0, LEAF_HEAD, NULL, NULL, NULL, "their core dumps at most" },

@@ -25,6 +25,8 @@ const struct op op_table[] = {
 	{ "observe",      "name node doc",                            op_observe },
 	{ "member_join",  "name level incarnation",                   op_member_join },
 	{ "event",        "events",                                   op_event_add },
+	{ "secret_set",   "name key sealed",                          op_secret_set },
+	{ "secret_unset", "name key",                                 op_secret_unset },
 	{ NULL, NULL, NULL },
 };
 // clang-format on

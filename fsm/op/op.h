@@ -113,3 +113,10 @@ struct doc *op_assign(const struct op_env *env, const struct doc *cmd);
 struct doc *op_observe(const struct op_env *env, const struct doc *cmd);
 struct doc *op_member_join(const struct op_env *env, const struct doc *cmd);
 struct doc *op_event_add(const struct op_env *env, const struct doc *cmd);
+/* secret.c */
+#define OP_SECRET_KEY_MAX 128
+#define OP_SECRET_MAX	  (64 * 1024) /* bytes, before it is sealed */
+struct doc *op_secret_set(const struct op_env *env, const struct doc *cmd);
+struct doc *op_secret_unset(const struct op_env *env, const struct doc *cmd);
+/* NULL, or why @key is no name for a secret. */
+const char *op_secret_key_refused(const char *key);

@@ -239,7 +239,8 @@ static void rows_drop(const struct state *s, enum table t, const char *name)
 struct doc *op_svc_delete(const struct op_env *env, const struct doc *cmd)
 {
 	static const enum table tables[] = { TABLE_REVISION, TABLE_HISTORY,
-					     TABLE_ASSIGN, TABLE_INSTANCE };
+					     TABLE_ASSIGN, TABLE_INSTANCE,
+					     TABLE_SECRET };
 	const char *name = doc_get_str(cmd, "name", "");
 	struct doc *row = service_here(env, cmd);
 	struct state_key k = state_key(name, NULL);

@@ -217,6 +217,11 @@ struct doc *state_instances(const struct state *s, const char *service)
 	return rows_map(s, TABLE_INSTANCE, service);
 }
 
+struct doc *state_secrets(const struct state *s, const char *service)
+{
+	return rows_map(s, TABLE_SECRET, service);
+}
+
 struct doc *state_members(const struct state *s)
 {
 	return rows_map(s, TABLE_MEMBER, NULL);

@@ -28,6 +28,7 @@
  *           client 0 sq   the result of a command that may be retried
  *           n (8 bytes)   the n-th client's id
  *  EVENT    seq (8 bytes) {seq, at, node, service, level, kind, text, rid, by}
+ *  SECRET   name 0 key    {sealed (cluster/net/seal.h), at, by}
  *  COUNTER  name          number
  */
 #pragma once
@@ -47,6 +48,7 @@ enum table {
 	TABLE_HISTORY = 'H',
 	TABLE_SEEN = 'D',
 	TABLE_EVENT = 'E',
+	TABLE_SECRET = 'X',
 	TABLE_COUNTER = 'Z',
 };
 
@@ -94,6 +96,7 @@ struct doc *state_services(const struct state *s);
 /* Maps {node: row}. */
 struct doc *state_assigns(const struct state *s, const char *service);
 struct doc *state_instances(const struct state *s, const char *service);
+struct doc *state_secrets(const struct state *s, const char *service);
 struct doc *state_members(const struct state *s);
 /* Events after @after (exclusive), oldest first, at most @max. */
 struct doc *state_events(const struct state *s, uint64_t after, size_t max);

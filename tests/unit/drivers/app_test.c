@@ -246,6 +246,35 @@ static void test_surroundings(void **state)
 	assert_nothing_left();
 }
 
+/* Secrets are variables of its processes, and nothing else shows them. */
+static void test_secrets(void **state)
+{
+	static const char *const secrets[] = { "PW=open sesame", NULL };
+	RIG(r, "app#1", "app", "simple", "start",
+	    "sh -c 'test \"$PW\" = \"open sesame\" && echo told; exec sleep "
+	    "1000'",
+	    "secrets_environment", "PW=pw");
+	char *text;
+
+	(void)state;
+	r.job.secrets_missing = "web has no secret 'pw'";
+	rig_expect("start", -ENOKEY, driver_start(rig_within(&r, 5000), &r.err),
+		   &r.err);
+	expect_text(r.err.text, "secrets_environment: web has no secret 'pw'");
+	r.job.secrets_missing = NULL;
+	r.job.secrets = secrets;
+	rig_start(&r, 0);
+	assert_int_equal(
+		job_file_read(r.arena,
+			      arena_printf(r.arena, "%s/log/%s/app#1.out",
+					   r.job.run_dir, r.job.service),
+			      &text, NULL),
+		0);
+	assert_string_equal(text, "told\n");
+	rig_kill(&r, 0);
+	assert_nothing_left();
+}
+
 /* A stop command of its own comes first, and is given time. */
 static void test_simple_stop_command(void **state)
 {
@@ -540,6 +569,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_simple_adopted, teardown),
 		cmocka_unit_test_teardown(test_simple_fails, teardown),
 		cmocka_unit_test_teardown(test_surroundings, teardown),
+		cmocka_unit_test_teardown(test_secrets, teardown),
 		cmocka_unit_test_teardown(test_simple_stop_command, teardown),
 		cmocka_unit_test_teardown(test_simple_check, teardown),
 		cmocka_unit_test_teardown(test_forking, teardown),

@@ -113,6 +113,8 @@ static inline struct doc *op_text_value(struct op_text *t)
 		memset(text, '0', n);
 		return doc_str(t->a, text);
 	}
+	if (*word == '!') /* bytes */
+		return doc_bin(t->a, word + 1, strlen(word + 1));
 	if (strcmp(word, "true") == 0 || strcmp(word, "false") == 0)
 		return doc_bool(t->a, *word == 't');
 	if (*word && word[strspn(word, "-0123456789")] == '\0')
@@ -247,6 +249,8 @@ static inline struct doc *op_row(struct state *s, const char *table,
 		return state_assign(s, k, k2);
 	if (strcmp(table, "instance") == 0)
 		return state_instance(s, k, k2);
+	if (strcmp(table, "secret") == 0)
+		return doc_get(state_secrets(s, k), k2);
 	if (strcmp(table, "member") == 0)
 		return state_member(s, k);
 	if (strcmp(table, "head") == 0)

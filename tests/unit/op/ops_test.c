@@ -148,6 +148,18 @@ static const struct row services[] = {
 	{ "observe: a long node", WEB, "observe name=web node=" LONG " doc={avail=up}", OP_USAGE, "", "" },
 	{ "observe: unknown", "", "observe name=web node=hv1 doc={avail=up}", OP_NOT_FOUND, "", "" },
 
+	{ "secret_set", WEB, "secret_set name=web key=pw sealed=!abc", OP_OK, "", "secret web pw at=1000; secret web pw by.user=ann; events e text=pw is set; events e kind=secret" },
+	{ "secret_set: again", WEB "secret_set name=web key=pw sealed=!abc", "secret_set name=web key=pw sealed=!def", OP_OK, "", "secret web pw sealed=\"646566\"" },
+	{ "secret_set: of a name that is none", WEB, "secret_set name=web key='a b' sealed=!abc", OP_USAGE, "letters, digits", "no secret web 'a b'" },
+	{ "secret_set: without a name", WEB, "secret_set name=web sealed=!abc", OP_USAGE, "1 to 128", "" },
+	{ "secret_set: a long name", WEB, "secret_set name=web key=" LONG " sealed=!abc", OP_USAGE, "1 to 128", "" },
+	{ "secret_set: not sealed", WEB, "secret_set name=web key=pw sealed=abc", OP_USAGE, "at most 65536 bytes", "no secret web pw" },
+	{ "secret_set: unknown", "", "secret_set name=web key=pw sealed=!abc", OP_NOT_FOUND, "no service web", "" },
+	{ "secret_unset", WEB "secret_set name=web key=pw sealed=!abc", "secret_unset name=web key=pw", OP_OK, "", "no secret web pw; events e text=pw is removed" },
+	{ "secret_unset: there is none", WEB, "secret_unset name=web key=pw", OP_NOT_FOUND, "no secret pw", "" },
+	{ "secret_unset: unknown", "", "secret_unset name=web key=pw", OP_NOT_FOUND, "no service web", "" },
+	{ "svc_delete: its secrets too", WEB "secret_set name=web key=pw sealed=!abc", "svc_delete name=web", OP_OK, "", "no secret web pw" },
+
 	{ "member_join", "", "member_join name=vm1 incarnation=0", OP_OK, "", "member vm1 id=4294967297; member vm1 incarnation=1; events e kind=member" },
 	{ "member_join: known: the same again", "member_join name=vm1 incarnation=0", "member_join name=vm1 incarnation=0", OP_OK, "", "member vm1 id=4294967297; member vm1 incarnation=1" },
 	{ "member_join: rolled back: a new one", "member_join name=vm1 incarnation=0", "member_join name=vm1 incarnation=1", OP_OK, "", "member vm1 id=4294967298; member vm1 incarnation=2" },
