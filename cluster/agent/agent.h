@@ -122,10 +122,15 @@ typedef void (*agent_answer)(void *arg, struct arena *a, struct doc *answer);
 void agent_request(struct agent *g, uint64_t now_ms, const struct doc *req,
 		   agent_answer done, void *arg);
 
-/* The refused edits of @service that are kept on this node: [{path, why, at}];
+/* The refused edits of @service that only this node keeps: [{path, why, at}];
  * @news: a sentence when one has come, else NULL. Shown in its status. */
 void agent_drafts(struct agent *g, uint64_t now_ms, const char *service,
 		  const struct doc *list, const char *news);
+
+/* An edit of the file of @service on this node is not agreed since @since_ms
+ * (on the clock of @now_ms); @why NULL: there is none. Shown in its status. */
+void agent_waits(struct agent *g, uint64_t now_ms, const char *service,
+		 uint64_t since_ms, const char *why);
 
 /* A cluster begins: this node is its first member. */
 int agent_found(struct agent *g, uint64_t now_ms, const char *cluster,

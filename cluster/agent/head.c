@@ -76,6 +76,7 @@ const struct head *head_see(struct agent *g, const struct state *s,
 static void head_free_one(struct head *h)
 {
 	arena_free(h->drafts_arena);
+	free(h->waits_why);
 	free(h->service);
 	free(h);
 }
@@ -152,4 +153,32 @@ void agent_drafts(struct agent *g, uint64_t now_ms, const char *service,
 	if (news && g->identity)
 		draft_tell(g, service, news);
 	g->dirty = true;
+}
+
+void agent_waits(struct agent *g, uint64_t now_ms, const char *service,
+		 uint64_t since_ms, const char *why)
+{
+	struct head *h = head_find(g, service);
+
+	g->now_ms = now_ms;
+	if (!h)
+		return;
+	free(h->waits_why);
+	h->waits_why = why ? agent_strdup(why) : NULL;
+	h->waits_at = g->io.wall_ms(g->io.ctx) - (int64_t)(now_ms - since_ms);
+}
+
+struct doc *head_waits(struct agent *g, struct arena *a, const char *service)
+{
+	const struct head *h = head_find(g, service);
+	struct doc *d;
+
+	if (!h || !h->waits_why)
+		return NULL;
+	d = doc_map(a);
+	doc_put_str(a, d, "node", g->node);
+	doc_put_int(a, d, "since", h->waits_at);
+	doc_put_int(a, d, "age_ms", g->io.wall_ms(g->io.ctx) - h->waits_at);
+	doc_put_str(a, d, "why", h->waits_why);
+	return d;
 }

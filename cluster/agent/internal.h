@@ -201,6 +201,8 @@ struct head {
 	bool takes_part; /* the env file names this node, at its level */
 	struct arena *drafts_arena;
 	const struct doc *drafts; /* that lie here; NULL: none */
+	int64_t waits_at;	  /* an edit of the file is not agreed since */
+	char *waits_why;	  /* NULL: there is none */
 };
 
 /* A look at all services: begin, each of them (@row: its own, NULL while its
@@ -211,6 +213,9 @@ const struct head *head_see(struct agent *g, const struct state *s,
 			    const char *service, const struct doc *row);
 void head_end(struct agent *g);
 const struct doc *head_drafts(struct agent *g, const char *service);
+/* {node, since, age_ms, why} of an edit that waits here, on @a; NULL if none
+ * does. */
+struct doc *head_waits(struct agent *g, struct arena *a, const char *service);
 void head_free(struct agent *g);
 
 /* -- secret ----------------------------------------------------------- */

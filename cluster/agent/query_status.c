@@ -319,7 +319,7 @@ struct doc *query_status(struct agent *g, struct arena *a, struct txn *t,
 	struct state s = { t, gid, a }, cluster = { t, CLUSTER_GROUP, a };
 	struct query q = { g, a, &s, &cluster, .service = service };
 	struct doc *d = doc_map(a), *instances = doc_map(a);
-	struct doc *row = gid ? state_service(&s, service) : NULL;
+	struct doc *row = gid ? state_service(&s, service) : NULL, *pending;
 	struct service_conf sc;
 	const char *why;
 
@@ -337,6 +337,9 @@ struct doc *query_status(struct agent *g, struct arena *a, struct txn *t,
 	}
 	put_service(&q, d, &sc, row, instances);
 	doc_put(a, d, "drafts", query_drafts(g, a, service, q.all));
+	pending = head_waits(g, a, service);
+	if (pending)
+		doc_put(a, d, "pending", pending);
 	doc_put(a, d, "group", query_group(g, a, gid));
 	doc_put(a, d, "instances", instances);
 	if (g->level == LEVEL_HYPERVISOR && !brief) {

@@ -265,20 +265,40 @@ static int place(const char *temp, const char *path)
 	return 0;
 }
 
-int envfile_put(const char *dir, const char *name, bool was_there,
+/* A person's chmod and chown hold. 0, or why @temp may not take its place. */
+static int take_after(const char *temp, const char *path,
+		      const struct file_sig *was)
+{
+	struct file_sig sig;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	sig_from(&st, &sig);
+	if (!file_sig_equal(&sig, was))
+		return -EEXIST;
+	if (chown(temp, st.st_uid, st.st_gid) < 0 ||
+	    chmod(temp, st.st_mode & 0777) < 0)
+		return -errno;
+	return 0;
+}
+
+int envfile_put(const char *dir, const char *name, const struct file_sig *was,
 		const char *text, size_t len, struct err *err)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	const char *path = envfile_path(a, dir, name);
 	const char *old = envfile_old(a, dir, name);
 	const char *temp = arena_printf(a, "%s/.%s.conf.new", dir, name);
-	bool none = !was_there;
+	bool none = !was;
 	int rc = disk_write(temp, text, len, 0600, err);
 
 	if (rc < 0)
 		return rc;
-	rc = was_there ? exchange(temp, path, old) : place(temp, path);
-	if (rc == -ENOENT && was_there) {
+	rc = was ? take_after(temp, path, was) : 0;
+	if (rc == 0)
+		rc = was ? exchange(temp, path, old) : place(temp, path);
+	if (rc == -ENOENT && was) {
 		none = true;
 		rc = place(temp, path);
 	}

@@ -76,10 +76,11 @@ void file_sig_of(const char *path, struct file_sig *ret);
 void envfile_find(struct arena *a, const char *path, struct found *ret,
 		  struct err *err);
 
-/* Put @text in the file's place, and what was there into the old one's
- * (replacing that). 1: nothing was there. -EEXIST: @was_there is false, but
- * there is something. */
-int envfile_put(const char *dir, const char *name, bool was_there,
+/* Put @text in the file's place, with the mode and the owner that it had, and
+ * what was there into the old one's (replacing that). @was: what was seen
+ * there; NULL: nothing. 1: nothing was there. -EEXIST: something else is there
+ * than what was seen. */
+int envfile_put(const char *dir, const char *name, const struct file_sig *was,
 		const char *text, size_t len, struct err *err);
 /* Move what is no file from @path to a free name beside NAME.conf that no
  * service has, @ret_path on @a. */

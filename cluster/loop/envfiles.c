@@ -13,6 +13,7 @@
 
 #include "cluster/loop/clock.h"
 #include "cluster/loop/confdir.h"
+#include "cluster/loop/offers.h"
 #include "cluster/loop/report.h"
 #include "fsm/op/op.h"
 
@@ -22,14 +23,14 @@
 #define WATCH_MS 5000 /* is the folder still the one that is watched? */
 
 enum note_kind {
-	NOTE_HEAD, /* in: service, rev, text */
-	NOTE_TAKEN,
-	NOTE_LATER,   /* in: service, why */
-	NOTE_REFUSED, /* in: service, why */
-	NOTE_TOUCH,   /* in: file in `service`, or NULL */
+	NOTE_HEAD,   /* in: service, rev, text */
+	NOTE_ANSWER, /* in: service, answer */
+	NOTE_TOUCH,  /* in: file in `service`, or NULL */
 	NOTE_ALL_NAMED,
-	NOTE_EDIT,   /* out: service, rev (base), text, why (the user) */
+	NOTE_EDIT,   /* out: service, edit */
 	NOTE_DRAFTS, /* out: service, list, why (the news) */
+	NOTE_WAITS,  /* out: service, since_ms, why */
+	NOTE_OFFER,  /* out: service, rev (the path), text */
 };
 
 struct note {
@@ -37,7 +38,9 @@ struct note {
 	struct arena *arena;
 	enum note_kind kind;
 	const char *service, *rev, *text, *why;
-	size_t len;
+	uint64_t since_ms;
+	struct confdir_edit edit;
+	struct confdir_answer answer;
 	const struct doc *list;
 };
 STAILQ_HEAD(notes, note);
@@ -47,6 +50,7 @@ struct envfiles {
 	struct crew *crew;
 	struct confdir *confdir;
 	struct envfiles_io io;
+	struct offers *offers;
 	char *dir;
 	uv_fs_event_t *watch; /* NULL: there is none */
 	ino_t watched;
@@ -69,8 +73,7 @@ static const char *copy(struct arena *a, const char *text)
 }
 
 static struct note *note_new(struct notes *to, enum note_kind kind,
-			     const char *service, const char *rev,
-			     const char *text, const char *why)
+			     const char *service)
 {
 	struct arena *a = arena_new();
 	struct note *n = ARENA_NEW(a, struct note);
@@ -78,9 +81,6 @@ static struct note *note_new(struct notes *to, enum note_kind kind,
 	n->arena = a;
 	n->kind = kind;
 	n->service = copy(a, service);
-	n->rev = copy(a, rev);
-	n->text = copy(a, text);
-	n->why = copy(a, why);
 	STAILQ_INSERT_TAIL(to, n, link);
 	return n;
 }
@@ -97,27 +97,54 @@ static void notes_drop(struct notes *l)
 
 /* -- on the thread ------------------------------------------------------ */
 
-static void on_edit(void *ctx, const char *service, const char *base,
-		    const char *text, size_t len, const char *user)
+static const char *copy_bytes(struct arena *a, const char *text, size_t len)
 {
-	struct envfiles *e = ctx;
-	struct note *n =
-		note_new(&e->output, NOTE_EDIT, service, base, NULL, user);
-	char *bytes = arena_alloc(n->arena, len + 1);
+	char *bytes = arena_alloc(a, len + 1);
 
 	memcpy(bytes, text, len);
-	n->text = bytes;
-	n->len = len;
+	return bytes;
+}
+
+static void on_edit(void *ctx, const char *service,
+		    const struct confdir_edit *edit)
+{
+	struct envfiles *e = ctx;
+	struct note *n = note_new(&e->output, NOTE_EDIT, service);
+
+	n->edit = *edit;
+	n->edit.base = copy(n->arena, edit->base);
+	n->edit.user = copy(n->arena, edit->user);
+	n->edit.text = copy_bytes(n->arena, edit->text, edit->len);
 }
 
 static void on_drafts(void *ctx, const char *service, const struct doc *list,
 		      const char *news)
 {
 	struct envfiles *e = ctx;
-	struct note *n =
-		note_new(&e->output, NOTE_DRAFTS, service, NULL, NULL, news);
+	struct note *n = note_new(&e->output, NOTE_DRAFTS, service);
 
 	n->list = doc_copy(n->arena, list);
+	n->why = copy(n->arena, news);
+}
+
+static void on_waits(void *ctx, const char *service, uint64_t since_ms,
+		     const char *why)
+{
+	struct envfiles *e = ctx;
+	struct note *n = note_new(&e->output, NOTE_WAITS, service);
+
+	n->since_ms = since_ms;
+	n->why = copy(n->arena, why);
+}
+
+static void on_offer(void *ctx, const char *name, const char *path,
+		     const char *text, size_t len)
+{
+	struct envfiles *e = ctx;
+	struct note *n = note_new(&e->output, NOTE_OFFER, name);
+
+	n->rev = copy(n->arena, path);
+	n->text = text ? copy_bytes(n->arena, text, len) : NULL;
 }
 
 static void on_log(void *ctx, int level, const char *text)
@@ -132,17 +159,8 @@ static void note_take(struct confdir *c, const struct note *n)
 	case NOTE_HEAD:
 		confdir_head(c, n->service, n->rev, n->text);
 		break;
-	case NOTE_TAKEN:
-		confdir_answer(c, n->service, CONFDIR_TAKEN, NULL, n->rev,
-			       n->text);
-		break;
-	case NOTE_LATER:
-		confdir_answer(c, n->service, CONFDIR_LATER, n->why, NULL,
-			       NULL);
-		break;
-	case NOTE_REFUSED:
-		confdir_answer(c, n->service, CONFDIR_REFUSED, n->why, NULL,
-			       NULL);
+	case NOTE_ANSWER:
+		confdir_answer(c, n->service, &n->answer);
 		break;
 	case NOTE_TOUCH:
 		confdir_touch(c, n->service);
@@ -152,6 +170,8 @@ static void note_take(struct confdir *c, const struct note *n)
 		break;
 	case NOTE_EDIT:
 	case NOTE_DRAFTS:
+	case NOTE_WAITS:
+	case NOTE_OFFER:
 		abort(); /* these go the other way */
 	}
 }
@@ -170,58 +190,52 @@ static void job_run(void *arg)
 
 struct edit {
 	struct envfiles *envfiles;
-	struct arena *arena;
-	const char *service, *rev;
+	char *service;
 };
 
-static void edit_end(struct edit *ed, enum note_kind kind, const char *text,
-		     const char *why)
+/* Taken: as it is; as a merge, of which what came is a part; or it changed
+ * nothing, and then the file is not what that revision holds. */
+static void taken_read(struct arena *a, const struct doc *data,
+		       struct confdir_answer *ret)
 {
-	note_new(&ed->envfiles->inbox, kind, ed->service, ed->rev, text, why);
-	arena_free(ed->arena);
-	free(ed);
-}
-
-static void on_config(void *arg, struct arena *a, struct doc *answer)
-{
-	(void)a;
-	edit_end(arg, NOTE_TAKEN,
-		 doc_get_str(doc_get(answer, "data"), "config", NULL), NULL);
-}
-
-/* Which revision came of it; and what that holds, as it may be a merge. */
-static void edit_taken(struct edit *ed, const char *rev)
-{
-	struct envfiles *e = ed->envfiles;
-	SCOPED(arena) struct arena *a = arena_new();
-	struct doc *req = doc_map(a);
-
-	ed->rev = copy(ed->arena, rev);
-	doc_put_str(a, req, "op", "svc_config");
-	doc_put_str(a, req, "name", ed->service);
-	doc_put_str(a, req, "rev", rev);
-	e->io.request(e->io.ctx, req, on_config, ed);
+	ret->verdict = CONFDIR_TAKEN;
+	ret->rev = copy(a, doc_get_str(data, "rev", ""));
+	if (doc_get_bool(data, "merged", false) ||
+	    doc_get_bool(data, "same", false))
+		ret->own = copy(a, doc_get_str(data, "edit", ""));
 }
 
 static void on_answer(void *arg, struct arena *a, struct doc *answer)
 {
 	struct edit *ed = arg;
-	const char *why = doc_get_str(answer, "err", "no reason was given");
+	struct note *n =
+		note_new(&ed->envfiles->inbox, NOTE_ANSWER, ed->service);
+	const struct doc *data = doc_get(answer, "data");
+	struct confdir_answer *ret = &n->answer;
 
 	(void)a;
+	ret->why = copy(n->arena,
+			doc_get_str(answer, "err", "no reason was given"));
+	ret->draft = copy(n->arena, doc_get_str(data, "draft", NULL));
 	switch ((int)doc_get_int(answer, "code", OP_FAILED)) {
 	case OP_OK:
-		edit_taken(ed, doc_get_str(doc_get(answer, "data"), "rev", ""));
+		taken_read(n->arena, data, ret);
 		break;
 	case OP_NOT_FOUND: /* it goes, or is not quite here yet */
 	case OP_NO_QUORUM:
 	case OP_TIMEOUT:
-		edit_end(ed, NOTE_LATER, NULL, why);
+		ret->verdict = CONFDIR_LATER;
+		break;
+	case OP_FAILED:
+		ret->verdict = doc_get(data, "problems") ? CONFDIR_INVALID
+							 : CONFDIR_REFUSED;
 		break;
 	default:
-		edit_end(ed, NOTE_REFUSED, NULL, why);
+		ret->verdict = CONFDIR_REFUSED;
 		break;
 	}
+	free(ed->service);
+	free(ed);
 }
 
 static void edit_begin(struct envfiles *e, const struct note *n)
@@ -230,16 +244,17 @@ static void edit_begin(struct envfiles *e, const struct note *n)
 	struct doc *req = doc_map(a), *by = doc_map(a);
 	struct edit *ed = calloc(1, sizeof(*ed));
 
-	if (!ed)
+	if (!ed || !(ed->service = strdup(n->service)))
 		abort();
 	ed->envfiles = e;
-	ed->arena = arena_new();
-	ed->service = copy(ed->arena, n->service);
 	doc_put_str(a, req, "op", "svc_edit");
 	doc_put_str(a, req, "name", n->service);
-	doc_put_str(a, req, "base", n->rev);
-	doc_put(a, req, "config", doc_strn(a, n->text, n->len));
-	doc_put_str(a, by, "user", n->why);
+	doc_put_str(a, req, "base", n->edit.base);
+	doc_put(a, req, "config", doc_strn(a, n->edit.text, n->edit.len));
+	doc_put_bool(a, req, "keep", n->edit.keep);
+	doc_put_str(a, req, "where",
+		    arena_printf(a, "%s/%s.conf", e->dir, n->service));
+	doc_put_str(a, by, "user", n->edit.user);
 	doc_put_str(a, by, "tool", "file");
 	doc_put(a, req, "by", by);
 	e->io.request(e->io.ctx, req, on_answer, ed);
@@ -260,6 +275,10 @@ static void job_done(void *arg)
 	STAILQ_FOREACH (n, &output, link) {
 		if (n->kind == NOTE_EDIT)
 			edit_begin(e, n);
+		else if (n->kind == NOTE_WAITS)
+			e->io.waits(e->io.ctx, n->service, n->since_ms, n->why);
+		else if (n->kind == NOTE_OFFER)
+			offers_put(e->offers, n->service, n->rev, n->text);
 		else
 			e->io.drafts(e->io.ctx, n->service, n->list, n->why);
 	}
@@ -272,6 +291,7 @@ void envfiles_turn(struct envfiles *e, uint64_t now_ms)
 {
 	if (now_ms >= e->watch_ms)
 		watch_check(e, now_ms);
+	offers_turn(e->offers, now_ms);
 	if (e->running || now_ms < e->pause_ms ||
 	    (STAILQ_EMPTY(&e->inbox) && now_ms < e->next_ms))
 		return;
@@ -284,25 +304,30 @@ void envfiles_turn(struct envfiles *e, uint64_t now_ms)
 
 uint64_t envfiles_next_ms(const struct envfiles *e)
 {
-	uint64_t next;
+	uint64_t next, rest = offers_next_ms(e->offers);
 
+	if (e->watch_ms < rest)
+		rest = e->watch_ms;
 	if (e->running)
-		return e->watch_ms;
+		return rest;
 	next = STAILQ_EMPTY(&e->inbox) ? e->next_ms : 0;
 	if (next < e->pause_ms)
 		next = e->pause_ms;
-	return next < e->watch_ms ? next : e->watch_ms;
+	return next < rest ? next : rest;
 }
 
 void envfiles_head(struct envfiles *e, const char *service, const char *rev,
 		   const char *text)
 {
-	note_new(&e->inbox, NOTE_HEAD, service, rev, text, NULL);
+	struct note *n = note_new(&e->inbox, NOTE_HEAD, service);
+
+	n->rev = copy(n->arena, rev);
+	n->text = copy(n->arena, text);
 }
 
 void envfiles_all_named(struct envfiles *e)
 {
-	note_new(&e->inbox, NOTE_ALL_NAMED, NULL, NULL, NULL, NULL);
+	note_new(&e->inbox, NOTE_ALL_NAMED, NULL);
 }
 
 /* -- events -------------------------------------------------------------- */
@@ -313,7 +338,7 @@ static void on_event(uv_fs_event_t *w, const char *file, int events, int status)
 
 	(void)events;
 	if (e && status == 0)
-		note_new(&e->inbox, NOTE_TOUCH, file, NULL, NULL, NULL);
+		note_new(&e->inbox, NOTE_TOUCH, file);
 }
 
 static void on_watch_closed(uv_handle_t *h)
@@ -359,7 +384,7 @@ static void watch_check(struct envfiles *e, uint64_t now_ms)
 	watch_close(e);
 	watch_open(e);
 	e->watched = st.st_ino;
-	note_new(&e->inbox, NOTE_TOUCH, NULL, NULL, NULL, NULL);
+	note_new(&e->inbox, NOTE_TOUCH, NULL);
 }
 
 /* -- life --------------------------------------------------------------------
@@ -370,7 +395,8 @@ int envfiles_open(struct envfiles **ret, const struct envfiles_options *o,
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct envfiles *e = calloc(1, sizeof(*e));
-	const struct confdir_io cio = { e, on_edit, on_drafts, on_log };
+	const struct confdir_io cio = { e,	  on_edit,  on_drafts,
+					on_waits, on_offer, on_log };
 	int rc;
 
 	if (!e)
@@ -392,6 +418,7 @@ int envfiles_open(struct envfiles **ret, const struct envfiles_options *o,
 		free(e);
 		return rc;
 	}
+	e->offers = offers_new(&e->io);
 	*ret = e;
 	return 0;
 }
@@ -405,6 +432,7 @@ void envfiles_close(struct envfiles *e)
 	notes_drop(&e->input);
 	notes_drop(&e->output);
 	confdir_close(e->confdir);
+	offers_free(e->offers);
 	free(e->dir);
 	free(e);
 }

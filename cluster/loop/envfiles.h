@@ -23,6 +23,9 @@ struct envfiles_io {
 	/* As confdir_io.drafts, on the loop's thread. */
 	void (*drafts)(void *ctx, const char *service, const struct doc *list,
 		       const char *news);
+	/* As confdir_io.waits, on the loop's thread. */
+	void (*waits)(void *ctx, const char *service, uint64_t since_ms,
+		      const char *why);
 };
 
 struct envfiles_options {

@@ -327,6 +327,14 @@ static void on_drafts(void *ctx, const char *service, const struct doc *list,
 	agent_drafts(d->agent, clock_ms(), service, list, news);
 }
 
+static void on_waits(void *ctx, const char *service, uint64_t since_ms,
+		     const char *why)
+{
+	struct daemon *d = ctx;
+
+	agent_waits(d->agent, clock_ms(), service, since_ms, why);
+}
+
 static void on_api_request(void *data, struct arena *a, struct doc *req,
 			   agent_answer done, void *arg)
 {
@@ -464,7 +472,7 @@ int world_open(struct daemon *d, struct err *err)
 		.crew = d->crews[CREW_FILES],
 		.etc = d->o->etc,
 		.var = d->o->var,
-		.io = { d, on_file_request, on_drafts },
+		.io = { d, on_file_request, on_drafts, on_waits },
 	};
 	SCOPED(arena) struct arena *a = arena_new();
 	int rc;

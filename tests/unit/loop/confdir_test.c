@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cluster/loop/recent.h"
 #include "fsm/conf/conf.h"
 #include "tests/lib/table.h"
 
@@ -23,22 +24,53 @@ struct world {
 	uint64_t now;
 	/* The last edit that was proposed; how many there were. */
 	char service[64], base[80], text[4096], user[32];
+	bool keep;
 	unsigned n_edits;
+	/* As last told: an edit that waits, an offer. */
+	uint64_t waits_since;
+	char waits[256], offer[300];
+	unsigned n_waits, n_offers;
 	/* Drafts as last told. */
 	size_t n_drafts, n_news;
 	char path[256], why[512], news[1024], log[4096];
 };
 
-static void on_edit(void *ctx, const char *service, const char *base,
-		    const char *text, size_t len, const char *user)
+static void on_edit(void *ctx, const char *service,
+		    const struct confdir_edit *e)
 {
 	struct world *w = ctx;
 
 	snprintf(w->service, sizeof(w->service), "%s", service);
-	snprintf(w->base, sizeof(w->base), "%s", base);
-	snprintf(w->text, sizeof(w->text), "%.*s", (int)len, text);
-	snprintf(w->user, sizeof(w->user), "%s", user);
+	snprintf(w->base, sizeof(w->base), "%s", e->base);
+	snprintf(w->text, sizeof(w->text), "%.*s", (int)e->len, e->text);
+	snprintf(w->user, sizeof(w->user), "%s", e->user);
+	w->keep = e->keep;
 	w->n_edits++;
+}
+
+static void on_waits(void *ctx, const char *service, uint64_t since_ms,
+		     const char *why)
+{
+	struct world *w = ctx;
+
+	if (strcmp(service, "web") != 0)
+		return;
+	w->waits_since = since_ms;
+	snprintf(w->waits, sizeof(w->waits), "%s", why ? why : "");
+	w->n_waits++;
+}
+
+static void on_offer(void *ctx, const char *name, const char *path,
+		     const char *text, size_t len)
+{
+	struct world *w = ctx;
+
+	assert_non_null(strstr(path, name));
+	if (text)
+		assert_int_equal(strlen(text), len);
+	snprintf(w->offer, sizeof(w->offer), "%s: %s", name,
+		 text ? text : "(none)");
+	w->n_offers++;
 }
 
 static void on_drafts(void *ctx, const char *service, const struct doc *list,
@@ -66,7 +98,8 @@ static void on_log(void *ctx, int level, const char *text)
 
 static void open_it(struct world *w)
 {
-	struct confdir_io io = { w, on_edit, on_drafts, on_log };
+	struct confdir_io io = { w,	   on_edit,  on_drafts,
+				 on_waits, on_offer, on_log };
 	struct err err;
 
 	assert_int_equal(confdir_open(&w->c, w->services, w->heads, w->drafts,
@@ -175,6 +208,31 @@ static void edit(struct world *w, const char *text)
 	confdir_touch(w->c, "web.conf");
 }
 
+static void taken(struct world *w, const char *rev)
+{
+	confdir_answer(w->c, "web",
+		       &(struct confdir_answer){ .verdict = CONFDIR_TAKEN,
+						 .rev = rev });
+}
+
+/* As @own, which was merged to @rev. */
+static void merged(struct world *w, const char *rev, const char *own)
+{
+	confdir_answer(w->c, "web",
+		       &(struct confdir_answer){ .verdict = CONFDIR_TAKEN,
+						 .rev = rev,
+						 .own = own });
+}
+
+static void answer(struct world *w, enum confdir_verdict verdict,
+		   const char *why, const char *draft)
+{
+	confdir_answer(w->c, "web",
+		       &(struct confdir_answer){ .verdict = verdict,
+						 .why = why,
+						 .draft = draft });
+}
+
 static void head(struct world *w, const char *rev, const char *text)
 {
 	confdir_head(w->c, "web", rev, text);
@@ -241,7 +299,7 @@ static void an_edit_is_proposed_and_becomes_the_head(void **state)
 	assert_string_equal(w->text, "mine\n");
 	if (geteuid() == 0)
 		assert_string_equal(w->user, "root");
-	confdir_answer(w->c, "web", CONFDIR_TAKEN, NULL, "r2", "mine\n");
+	taken(w, "r2");
 	WAIT();
 	HAS("mine\n"); /* not the old head, though the new is not known yet */
 	head(w, "r2", "mine\n");
@@ -262,7 +320,7 @@ static void the_head_may_come_before_the_answer(void **state)
 	edit(w, "mine\n");
 	WAIT();
 	head(w, "r2", "mine\n");
-	confdir_answer(w->c, "web", CONFDIR_TAKEN, NULL, "r2", "mine\n");
+	taken(w, "r2");
 	pass(w, 10000);
 	HAS("mine\n");
 	edit(w, "more\n");
@@ -278,17 +336,60 @@ static void what_it_was_merged_to_is_written(void **state)
 	head(w, "r1", "one\n");
 	edit(w, "mine\n");
 	WAIT();
-	confdir_answer(w->c, "web", CONFDIR_TAKEN, NULL, "r3", "both\n");
-	/* An edit on top of what the person saw, not of the merge. */
+	merged(w, "r3", "r2");
+	/* A second save: an edit on top of what the person saw, not of the
+	 * merge. */
 	edit(w, "mine, too\n");
 	head(w, "r3", "both\n");
 	WAIT();
 	assert_int_equal(w->n_edits, 2);
-	assert_string_equal(w->base, "r1");
-	confdir_answer(w->c, "web", CONFDIR_TAKEN, NULL, "r4", "all\n");
-	head(w, "r4", "all\n");
+	assert_string_equal(w->base, "r2");
+	merged(w, "r5", "r4");
+	head(w, "r5", "all\n");
 	pass(w, 5000);
 	HAS("all\n");
+	assert_int_equal(w->n_drafts, 0);
+	edit(w, "all of it\n");
+	WAIT();
+	assert_string_equal(w->base, "r5");
+}
+
+/* Between the answer and the head of it the file does not fall back. */
+static void a_merge_that_comes_late_is_waited_for(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "mine\n");
+	WAIT();
+	head(w, "r2", "theirs\n");
+	merged(w, "r4", "r3");
+	pass(w, 500);
+	HAS("mine\n");
+	head(w, "r4", "both\n");
+	pass(w, 10);
+	HAS("both\n");
+	/* One that never comes here: what there is counts. */
+	edit(w, "more\n");
+	WAIT();
+	merged(w, "r6", "r5");
+	pass(w, 2000);
+	HAS("both\n");
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void one_that_changes_nothing_is_replaced(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "one \n");
+	WAIT();
+	merged(w, "r1", "");
+	pass(w, 10);
+	HAS("one\n");
+	pass(w, 10000);
+	assert_int_equal(w->n_edits, 1);
 	assert_int_equal(w->n_drafts, 0);
 }
 
@@ -300,8 +401,7 @@ static void a_refused_one_is_a_draft(void **state)
 	head(w, "r1", "one\n");
 	edit(w, "bad\n");
 	WAIT();
-	confdir_answer(w->c, "web", CONFDIR_REFUSED, "line 1: bad\nline 2",
-		       NULL, NULL);
+	answer(w, CONFDIR_REFUSED, "line 1: bad\nline 2", NULL);
 	pass(w, 10);
 	HAS("one\n");
 	assert_int_equal(w->n_drafts, 1);
@@ -327,6 +427,105 @@ static void a_refused_one_is_a_draft(void **state)
 	assert_int_equal(w->n_edits, 2);
 }
 
+static void one_that_the_group_keeps_is_not_kept_here(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "mine\n");
+	WAIT();
+	assert_false(w->keep);
+	answer(w, CONFDIR_REFUSED, "conflict with r2", "d1");
+	pass(w, 10);
+	HAS("one\n");
+	pass(w, 10000);
+	assert_int_equal(w->n_drafts, 0);
+	assert_int_equal(w->n_edits, 1);
+	assert_non_null(strstr(w->log, "conflict with r2"));
+	assert_non_null(strstr(w->log, "draft d1"));
+	/* The same once more is one more edit. */
+	edit(w, "mine\n");
+	WAIT();
+	assert_int_equal(w->n_edits, 2);
+}
+
+/* What is not valid may be a part of what somebody is writing. */
+static void what_is_not_valid_yet_has_time(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "ha");
+	WAIT();
+	answer(w, CONFDIR_INVALID, "half", NULL);
+	pass(w, CONFDIR_GRACE_MS - 2 * CONFDIR_SETTLE_MS - 100);
+	HAS("ha");
+	assert_int_equal(w->n_edits, 1);
+	edit(w, "halves\n");
+	WAIT();
+	assert_int_equal(w->n_edits, 2);
+	assert_string_equal(w->text, "halves\n");
+	taken(w, "r2");
+	head(w, "r2", "halves\n");
+	pass(w, 10000);
+	HAS("halves\n");
+	assert_int_equal(w->n_drafts, 0);
+	assert_int_equal(w->n_edits, 2);
+}
+
+static void what_stays_not_valid_is_a_draft(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "bad\n");
+	WAIT();
+	answer(w, CONFDIR_INVALID, "line 1: bad", NULL);
+	pass(w, CONFDIR_GRACE_MS);
+	HAS("bad\n");
+	/* Now the group shall keep it. */
+	assert_int_equal(w->n_edits, 2);
+	assert_true(w->keep);
+	answer(w, CONFDIR_INVALID, "line 1: bad", "d1");
+	pass(w, 10);
+	HAS("one\n");
+	assert_int_equal(w->n_drafts, 0);
+	/* Where it cannot, we do. */
+	edit(w, "worse\n");
+	WAIT();
+	assert_false(w->keep);
+	answer(w, CONFDIR_INVALID, "line 1: worse", NULL);
+	pass(w, CONFDIR_GRACE_MS);
+	answer(w, CONFDIR_INVALID, "line 1: worse", NULL);
+	pass(w, 10);
+	HAS("one\n");
+	assert_int_equal(w->n_drafts, 1);
+	assert_string_equal(content(w->path), "worse\n");
+}
+
+/* A disk that was full when an editor wrote, or one that empties it first. */
+static void an_empty_file_is_no_edit(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	edit(w, "");
+	pass(w, CONFDIR_GRACE_MS - 100);
+	HAS("");
+	edit(w, "mine\n");
+	WAIT();
+	assert_string_equal(w->text, "mine\n");
+	taken(w, "r2");
+	head(w, "r2", "mine\n");
+	pass(w, 5000);
+	edit(w, " \n\n");
+	pass(w, CONFDIR_GRACE_MS + 2 * CONFDIR_SETTLE_MS);
+	HAS("mine\n");
+	assert_non_null(strstr(w->log, "encap delete web"));
+	assert_int_equal(w->n_edits, 1);
+	assert_int_equal(w->n_drafts, 0);
+}
+
 static void one_that_was_mended_meanwhile_is_no_draft(void **state)
 {
 	struct world *w = *state;
@@ -335,7 +534,7 @@ static void one_that_was_mended_meanwhile_is_no_draft(void **state)
 	edit(w, "bad\n");
 	WAIT();
 	edit(w, "good\n");
-	confdir_answer(w->c, "web", CONFDIR_REFUSED, "bad", NULL, NULL);
+	answer(w, CONFDIR_REFUSED, "bad", NULL);
 	WAIT();
 	assert_int_equal(w->n_edits, 2);
 	assert_string_equal(w->text, "good\n");
@@ -351,18 +550,52 @@ static void without_a_leader_it_stays_and_comes_again(void **state)
 	for (unsigned i = 1; i < 4; i++) {
 		pass(w, CONFDIR_RETRY_MS + CONFDIR_SETTLE_MS);
 		assert_int_equal(w->n_edits, i);
-		confdir_answer(w->c, "web", CONFDIR_LATER, "no leader", NULL,
-			       NULL);
+		answer(w, CONFDIR_LATER, "no leader", NULL);
 		pass(w, CONFDIR_RETRY_MS / 2);
 		assert_int_equal(w->n_edits, i);
 		HAS("mine\n");
 	}
 	assert_null(strstr(strstr(w->log, "no leader") + 1, "no leader"));
 	pass(w, CONFDIR_RETRY_MS);
-	confdir_answer(w->c, "web", CONFDIR_TAKEN, NULL, "r2", "mine\n");
+	taken(w, "r2");
 	head(w, "r2", "mine\n");
 	HAS("mine\n");
 	assert_int_equal(w->n_drafts, 0);
+}
+
+static void one_that_waits_is_told(void **state)
+{
+	struct world *w = *state;
+	uint64_t since;
+
+	head(w, "r1", "one\n");
+	edit(w, "mine\n");
+	WAIT();
+	since = w->now;
+	assert_int_equal(w->n_waits, 0);
+	pass(w, CONFDIR_WAITS_MS);
+	assert_int_equal(w->n_waits, 1);
+	assert_true(w->waits_since <= since &&
+		    w->waits_since + CONFDIR_SETTLE_MS > since);
+	assert_non_null(strstr(w->waits, "not answered"));
+	answer(w, CONFDIR_LATER, "no leader", NULL);
+	pass(w, CONFDIR_RETRY_MS + CONFDIR_WAITS_MS);
+	edit(w, "mine, too\n");
+	answer(w, CONFDIR_LATER, "no leader", NULL);
+	pass(w, CONFDIR_RETRY_MS);
+	assert_int_equal(w->n_waits, 1);
+	taken(w, "r2");
+	head(w, "r2", "mine, too\n");
+	pass(w, 100);
+	assert_int_equal(w->n_waits, 2);
+	assert_string_equal(w->waits, "");
+	/* One that is agreed at once is not worth a word. */
+	edit(w, "more\n");
+	WAIT();
+	taken(w, "r3");
+	head(w, "r3", "more\n");
+	pass(w, 5000);
+	assert_int_equal(w->n_waits, 2);
 }
 
 static void one_that_was_taken_unheard_is_the_head(void **state)
@@ -372,7 +605,7 @@ static void one_that_was_taken_unheard_is_the_head(void **state)
 	head(w, "r1", "one\n");
 	edit(w, "mine\n");
 	WAIT();
-	confdir_answer(w->c, "web", CONFDIR_LATER, "timeout", NULL, NULL);
+	answer(w, CONFDIR_LATER, "timeout", NULL);
 	head(w, "r2", "mine\n");
 	pass(w, 10000);
 	assert_int_equal(w->n_edits, 1);
@@ -396,7 +629,7 @@ static void an_edit_while_stopped_is_based_on_what_was_there(void **state)
 	WAIT();
 	assert_int_equal(w->n_edits, 1);
 	assert_string_equal(w->base, "r1");
-	confdir_answer(w->c, "web", CONFDIR_REFUSED, "conflict", NULL, NULL);
+	answer(w, CONFDIR_REFUSED, "conflict", NULL);
 	pass(w, 10);
 	HAS("five\n");
 	assert_string_equal(content(w->path), "mine\n");
@@ -431,6 +664,152 @@ static void a_removed_file_comes_back(void **state)
 	WAIT();
 	HAS("one\n");
 	assert_int_equal(w->n_edits, 0);
+	assert_int_equal(w->n_news, 1);
+	assert_non_null(strstr(w->news, "'encap delete web' deletes"));
+	assert_non_null(strstr(w->log, "'encap delete web' deletes"));
+	pass(w, 10000);
+	assert_int_equal(w->n_news, 1);
+}
+
+static void a_chmod_is_no_edit_and_holds(void **state)
+{
+	struct world *w = *state;
+	struct stat st;
+
+	head(w, "r1", "one\n");
+	pass(w, 5000);
+	assert_int_equal(chmod(file_of(w, "web.conf"), 0640), 0);
+	confdir_touch(w->c, "web.conf");
+	pass(w, 5000);
+	assert_int_equal(w->n_edits, 0);
+	head(w, "r2", "two\n");
+	HAS("two\n");
+	assert_int_equal(stat(file_of(w, "web.conf"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(w->n_drafts, 0);
+}
+
+/* An editor reads the file, another revision is written, the editor saves:
+ * that takes nothing back. */
+static void one_that_was_made_of_the_text_before(void **state)
+{
+	static const char *const one = "[a]\nx = 1\ny = 1\n[b]\nx = 2\n";
+	static const char *const two = "[a]\nx = 2\ny = 1\n[b]\nx = 2\n";
+	static const char *const three = "[a]\nx = 2\ny = 1\n[b]\nx = 3\n";
+	struct world *w = *state;
+
+	head(w, "r1", one);
+	pass(w, 5000);
+	head(w, "r2", two);
+	pass(w, 100);
+	edit(w, "[a]\nx = 1\ny = 9\n[b]\nx = 2\n");
+	WAIT();
+	assert_string_equal(w->base, "r1");
+	merged(w, "r2m", "r2o");
+	head(w, "r2m", two);
+	pass(w, 5000);
+	/* Over two of them. */
+	head(w, "r3", one);
+	pass(w, 5000);
+	head(w, "r4", two);
+	head(w, "r5", three);
+	edit(w, "[a]\nx = 1\ny = 8\n[b]\nx = 2\n");
+	WAIT();
+	assert_string_equal(w->base, "r3");
+	assert_int_equal(w->n_edits, 2);
+	assert_int_equal(w->n_drafts, 0);
+}
+
+static void who_means_to_undo_may(void **state)
+{
+	static const char *const one = "[a]\nx = 1\ny = 1\n";
+	static const char *const two = "[a]\nx = 2\ny = 1\n";
+	struct world *w = *state;
+
+	head(w, "r1", one);
+	pass(w, 5000);
+	head(w, "r2", two);
+	pass(w, 100);
+	edit(w, one); /* nothing but that */
+	WAIT();
+	assert_string_equal(w->base, "r2");
+	taken(w, "r3");
+	head(w, "r3", one);
+	pass(w, 5000);
+	head(w, "r4", two);
+	pass(w, RECENT_MS + 1000);
+	edit(w, "[a]\nx = 1\ny = 2\n"); /* some time later */
+	WAIT();
+	assert_string_equal(w->base, "r4");
+	taken(w, "r5");
+	head(w, "r5", "[a]\nx = 1\ny = 2\n");
+	pass(w, 5000);
+	head(w, "r6", "[a]\nx = 2\ny = 2\n");
+	edit(w, "[a]\nx = 3\ny = 2\n"); /* the same line, again */
+	WAIT();
+	assert_string_equal(w->base, "r6");
+}
+
+/* The head cannot be put back: that makes no second draft, and no second
+ * proposal. */
+static void a_folder_that_cannot_be_written_is_waited_for(void **state)
+{
+	struct world *w = *state;
+	char path[300];
+
+	head(w, "r1", "one\n");
+	pass(w, 5000);
+	snprintf(path, sizeof(path), "%s/.web.conf.new", w->services);
+	assert_int_equal(mkdir(path, 0700), 0);
+	edit(w, "bad\n");
+	WAIT();
+	answer(w, CONFDIR_REFUSED, "bad", NULL);
+	pass(w, 20000);
+	HAS("bad\n");
+	assert_int_equal(w->n_edits, 1);
+	assert_int_equal(w->n_drafts, 1);
+	assert_int_equal(w->n_news, 1);
+	/* An edit is one all the same. */
+	edit(w, "good\n");
+	WAIT();
+	assert_int_equal(w->n_edits, 2);
+	taken(w, "r2");
+	head(w, "r2", "good\n");
+	pass(w, 5000);
+	HAS("good\n");
+	head(w, "r3", "three\n");
+	pass(w, 5000);
+	HAS("good\n");
+	/* What is there is of r2, however often we tried. */
+	restart(w);
+	head(w, "r3", "three\n");
+	pass(w, 5000);
+	assert_int_equal(w->n_edits, 2);
+	assert_int_equal(rmdir(path), 0);
+	pass(w, 2 * CONFDIR_RETRY_MS);
+	HAS("three\n");
+	assert_int_equal(w->n_drafts, 1);
+}
+
+/* ... nor the draft: nothing is taken away then. */
+static void what_cannot_be_kept_stays(void **state)
+{
+	struct world *w = *state;
+
+	head(w, "r1", "one\n");
+	pass(w, 5000);
+	assert_int_equal(rename(w->drafts, file_of(w, "elsewhere")), 0);
+	edit(w, "bad\n");
+	WAIT();
+	answer(w, CONFDIR_REFUSED, "bad", NULL);
+	pass(w, 20000);
+	HAS("bad\n");
+	assert_int_equal(w->n_edits, 1);
+	assert_int_equal(rename(file_of(w, "elsewhere"), w->drafts), 0);
+	pass(w, 2 * CONFDIR_RETRY_MS);
+	HAS("one\n");
+	assert_int_equal(w->n_drafts, 1);
+	assert_string_equal(content(w->path), "bad\n");
 }
 
 static void an_event_that_was_missed_is_seen_later(void **state)
@@ -528,7 +907,7 @@ static void a_new_head_waits_for_an_edit(void **state)
 	WAIT();
 	assert_int_equal(w->n_edits, 1);
 	assert_string_equal(w->base, "r1");
-	confdir_answer(w->c, "web", CONFDIR_REFUSED, "conflict", NULL, NULL);
+	answer(w, CONFDIR_REFUSED, "conflict", NULL);
 	pass(w, 10);
 	HAS("two\n");
 	assert_int_equal(w->n_drafts, 1);
@@ -589,8 +968,7 @@ static void an_edit_of_a_deleted_service_is_a_draft(void **state)
 	edit(w, "mine\n");
 	WAIT();
 	head(w, "", NULL);
-	confdir_answer(w->c, "web", CONFDIR_LATER, "no such service", NULL,
-		       NULL);
+	answer(w, CONFDIR_LATER, "no such service", NULL);
 	pass(w, 10000);
 	HAS("(none)");
 	assert_int_equal(w->n_news, 1);
@@ -632,6 +1010,45 @@ static void others_files_are_left_alone(void **state)
 	assert_null(strstr(w->log, "web.conf~"));
 	assert_int_equal(w->n_edits, 0);
 	assert_int_equal(w->n_drafts, 0);
+}
+
+static void a_new_file_is_an_offer(void **state)
+{
+	struct world *w = *state;
+
+	save(w, "mail.conf", "new\n");
+	save(w, "empty.conf", "");
+	save(w, "a b.conf", "no name\n");
+	head(w, "r1", "one\n");
+	pass(w, 10000);
+	assert_int_equal(w->n_offers, 0); /* it may be of one not named yet */
+	confdir_all_named(w->c);
+	pass(w, 3 * CONFDIR_RESCAN_MS);
+	assert_int_equal(w->n_offers, 1);
+	assert_string_equal(w->offer, "mail: new\n");
+	assert_non_null(strstr(w->log, "encap create mail --draft"));
+	save(w, "mail.conf", "newer\n");
+	pass(w, 3 * CONFDIR_RESCAN_MS);
+	assert_int_equal(w->n_offers, 2);
+	assert_string_equal(w->offer, "mail: newer\n");
+	/* A service is made of it. */
+	confdir_head(w->c, "mail", "m1", "newer\n");
+	pass(w, 2 * CONFDIR_RESCAN_MS);
+	assert_string_equal(w->offer, "mail: (none)");
+	assert_int_equal(w->n_offers, 3);
+	assert_int_equal(w->n_drafts, 0);
+	save(w, "mail.conf", "newest\n");
+	pass(w, 2 * CONFDIR_RESCAN_MS);
+	assert_int_equal(w->n_edits, 1);
+	assert_string_equal(w->base, "m1");
+	/* One that goes again. */
+	save(w, "dns.conf", "dns\n");
+	pass(w, 3 * CONFDIR_RESCAN_MS);
+	assert_string_equal(w->offer, "dns: dns\n");
+	unlink(file_of(w, "dns.conf"));
+	pass(w, 2 * CONFDIR_RESCAN_MS);
+	assert_string_equal(w->offer, "dns: (none)");
+	assert_string_equal(content(file_of(w, "empty.conf")), "");
 }
 
 static void one_that_is_too_large_is_a_draft(void **state)
@@ -746,13 +1163,25 @@ int main(void)
 		TEST(an_edit_is_proposed_and_becomes_the_head),
 		TEST(the_head_may_come_before_the_answer),
 		TEST(what_it_was_merged_to_is_written),
+		TEST(a_merge_that_comes_late_is_waited_for),
+		TEST(one_that_changes_nothing_is_replaced),
 		TEST(a_refused_one_is_a_draft),
+		TEST(one_that_the_group_keeps_is_not_kept_here),
+		TEST(what_is_not_valid_yet_has_time),
+		TEST(what_stays_not_valid_is_a_draft),
+		TEST(an_empty_file_is_no_edit),
 		TEST(one_that_was_mended_meanwhile_is_no_draft),
 		TEST(without_a_leader_it_stays_and_comes_again),
+		TEST(one_that_waits_is_told),
 		TEST(one_that_was_taken_unheard_is_the_head),
 		TEST(an_edit_while_stopped_is_based_on_what_was_there),
 		TEST(a_restart_alone_is_no_edit),
 		TEST(a_removed_file_comes_back),
+		TEST(a_chmod_is_no_edit_and_holds),
+		TEST(one_that_was_made_of_the_text_before),
+		TEST(who_means_to_undo_may),
+		TEST(a_folder_that_cannot_be_written_is_waited_for),
+		TEST(what_cannot_be_kept_stays),
 		TEST(an_event_that_was_missed_is_seen_later),
 		TEST(a_change_of_the_same_size_is_seen),
 		TEST(who_still_writes_is_waited_for),
@@ -765,6 +1194,7 @@ int main(void)
 		TEST(an_edit_of_a_deleted_service_is_a_draft),
 		TEST(one_that_was_deleted_while_stopped_goes),
 		TEST(others_files_are_left_alone),
+		TEST(a_new_file_is_an_offer),
 		TEST(one_that_is_too_large_is_a_draft),
 		TEST(a_long_line_is_named),
 		TEST(what_is_no_file_makes_room),
