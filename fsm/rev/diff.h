@@ -22,13 +22,14 @@ struct diff_item {
 };
 
 struct diff {
-	bool parsed; /* false: one text is no env file; see diff_lines */
+	bool parsed; /* false: one text is no env file, and only `layout` says
+		      * whether they differ: show them with lines_unified() */
 	struct diff_item *at; /* sections, and keys in them, as in the new
-			       * text; the removed ones where they were */
+			       * text; of each the removed keys last */
 	size_t n;
 	size_t moved; /* keys and sections that have another place only */
 	struct doc *comments_added, *comments_removed; /* lists of lines */
-	bool layout; /* blanks, line ends or separators differ */
+	bool layout; /* only blanks, line ends or separators differ */
 };
 
 void diff_texts(struct arena *a, const char *old, const char *new,
