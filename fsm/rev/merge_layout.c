@@ -42,15 +42,20 @@ static struct line_span id_of(const char *text)
 	return (struct line_span){ text, strlen(text) };
 }
 
+static size_t line_len(const char *at, const char *end)
+{
+	const char *nl = memchr(at, '\n', (size_t)(end - at));
+
+	return nl ? (size_t)(nl + 1 - at) : (size_t)(end - at);
+}
+
 static void add_fillers(struct arena *a, const struct piece *p,
 			struct units *ret)
 {
 	const char *at = p->raw, *end = p->raw + p->len;
 
 	while (at < end) {
-		const char *nl = memchr(at, '\n', (size_t)(end - at));
-		size_t len = nl ? (size_t)(nl + 1 - at) : (size_t)(end - at);
-		size_t n = len;
+		size_t len = line_len(at, end), n = len;
 
 		while (n && text_is_blank(at[n - 1]))
 			n--;
@@ -211,11 +216,48 @@ static bool raw_equal(const struct unit *a, const struct unit *b)
 	       memcmp(a->raw.at, b->raw.at, a->raw.len) == 0;
 }
 
+static bool has_line(const struct unit *u, const struct line_span *line)
+{
+	const char *at = u->raw.at, *end = at + u->raw.len;
+
+	while (at < end) {
+		size_t len = line_len(at, end);
+
+		if (len == line->len && memcmp(at, line->at, len) == 0)
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+/* Comments among the lines of a value that theirs put there. */
+static void emit_inner(struct layout *l, const struct unit *b,
+		       const struct unit *o, const struct unit *t)
+{
+	const char *at = t->raw.at, *end = at + t->raw.len;
+
+	while (at < end) {
+		struct line_span line = { at, line_len(at, end) };
+		const char *first = at;
+
+		at += line.len;
+		while (first < at && text_is_blank(*first))
+			first++;
+		if (first < at && (*first == '#' || *first == ';') &&
+		    !has_line(b, &line) && !has_line(o, &line))
+			buf_add(&l->out, line.at, line.len);
+	}
+}
+
 /* Where both wrote it anew, as ours has it: theirs' value is set in it. */
 static void emit_anchor(struct layout *l, const struct unit *b,
 			const struct unit *o, const struct unit *t)
 {
-	emit(l, raw_equal(b, o) ? t : o);
+	bool ours = !raw_equal(b, o);
+
+	emit(l, ours ? o : t);
+	if (ours && o->kind == UNIT_KEY)
+		emit_inner(l, b, o, t);
 }
 
 static bool ours_put_here(const struct layout *l, const struct gap *g,
