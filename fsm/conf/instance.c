@@ -310,16 +310,14 @@ static int env_eval(struct eval *e, struct pairs *p, struct err *err)
 static int kw_eval(struct eval *e, struct resource *r, struct err *err)
 {
 	struct pairs p = { .arena = e->arena };
+	struct keyword_set rows = keywords_of(&e->keywords, r->group, r->type);
 	int rc = 0;
 
-	for (size_t i = 0; i < keyword_count && rc >= 0; i++) {
-		const struct keyword *row = &keyword_table[i];
+	/* What all resources have is in struct resource. */
+	for (size_t i = 0; i < rows.n_own && rc >= 0; i++) {
+		const struct keyword *row = rows.at[i];
 		struct value v;
 
-		/* What all resources have is in struct resource. */
-		if (text_equal(row->group, "*") ||
-		    !keyword_counts(&e->keywords, row, r->group, r->type))
-			continue;
 		rc = eval_value(e, r->rid, row, &v, NULL, err);
 		if (rc == 0)
 			pair_add(&p, row->name, driver_text(e->arena, row, &v));

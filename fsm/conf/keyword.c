@@ -1,6 +1,5 @@
 #include "fsm/conf/keyword.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "fsm/conf/text.h"
@@ -10,6 +9,14 @@ const struct group *group_find(const char *name)
 	for (size_t i = 0; i < group_count; i++)
 		if (text_equal(group_table[i].name, name))
 			return &group_table[i];
+	return NULL;
+}
+
+const struct type *type_find(const char *group, const char *name)
+{
+	for (const struct type *t = type_table; t->group; t++)
+		if (text_equal(t->group, group) && text_equal(t->name, name))
+			return t;
 	return NULL;
 }
 
@@ -64,35 +71,54 @@ bool section_is_resource(const struct section_id *id)
 
 /* -- looking rows up ---------------------------------------------------- */
 
-static int ref_cmp(const void *x, const void *y)
-{
-	const struct keyword_ref *a = x, *b = y;
-	int cmp = strcmp(a->name, b->name);
+#define BUCKETS 1024
 
-	if (cmp)
-		return cmp;
-	return a->row < b->row ? -1 : a->row > b->row; /* table order */
+static unsigned bucket_of(const char *name)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619u;
+	return (hash ^ hash >> 16) % BUCKETS;
+}
+
+/* Those of one name stay in table order. */
+static void ref_add(struct keywords *k, unsigned *n, unsigned *tails,
+		    const char *name, const struct keyword *row)
+{
+	unsigned b = bucket_of(name);
+
+	k->refs[++*n] = (struct keyword_ref){ name, row, 0 };
+	if (k->buckets[b])
+		k->refs[tails[b]].next = *n;
+	else
+		k->buckets[b] = *n;
+	tails[b] = *n;
 }
 
 struct keywords keywords_index(struct arena *a)
 {
-	struct keywords k = { 0 };
-	size_t n = keyword_count;
+	struct keywords k = { .arena = a };
+	unsigned *tails = ARENA_VEC(a, unsigned, BUCKETS);
+	unsigned n = 0;
+	size_t cap = 1;
 
-	for (size_t i = 0; i < keyword_count; i++)
-		for (const char *p = keyword_table[i].aliases; p && *p; p++)
-			n += p[1] == ' ' || !p[1];
-	k.at = ARENA_VEC(a, struct keyword_ref, n);
-	for (size_t i = 0; i < keyword_count; i++) {
-		const struct keyword *row = &keyword_table[i];
-		struct names old =
-			words_split(a, row->aliases ? row->aliases : "");
-
-		k.at[k.n++] = (struct keyword_ref){ row->name, row };
-		for (size_t j = 0; j < old.n; j++)
-			k.at[k.n++] = (struct keyword_ref){ old.at[j], row };
+	KEYWORDS_EACH (row) {
+		cap++;
+		for (const char *p = row->aliases; p && *p; p++)
+			cap += p[1] == ' ' || !p[1];
 	}
-	qsort(k.at, k.n, sizeof(*k.at), ref_cmp);
+	k.refs = ARENA_VEC(a, struct keyword_ref, cap);
+	k.buckets = ARENA_VEC(a, unsigned, BUCKETS);
+	KEYWORDS_EACH (row) {
+		struct names old = { 0 };
+
+		if (row->aliases)
+			old = words_split(a, row->aliases);
+		ref_add(&k, &n, tails, row->name, row);
+		for (size_t i = 0; i < old.n; i++)
+			ref_add(&k, &n, tails, old.at[i], row);
+	}
 	return k;
 }
 
@@ -115,20 +141,12 @@ const struct keyword *keyword_find(const struct keywords *k, const char *group,
 				   const char *type, const char *name)
 {
 	const struct keyword *best = NULL;
-	size_t low = 0, high = k->n;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
+	for (unsigned i = k->buckets[bucket_of(name)]; i; i = k->refs[i].next) {
+		const struct keyword *row = k->refs[i].row;
 
-		if (strcmp(k->at[mid].name, name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < k->n && text_equal(k->at[low].name, name); low++) {
-		const struct keyword *row = k->at[low].row;
-
-		if (keyword_applies(row, group, type) &&
+		if (text_equal(k->refs[i].name, name) &&
+		    keyword_applies(row, group, type) &&
 		    (!best || keyword_weight(row) > keyword_weight(best)))
 			best = row;
 	}
@@ -142,10 +160,56 @@ bool keyword_counts(const struct keywords *k, const struct keyword *row,
 	       keyword_find(k, group, type, row->name) == row;
 }
 
+struct keyword_set_of {
+	struct keyword_set_of *next;
+	const char *group, *type;
+	struct keyword_set set;
+};
+
+static struct keyword_set set_make(const struct keywords *k, const char *group,
+				   const char *type)
+{
+	struct keyword_set set = { 0 };
+	size_t n = 0;
+
+	KEYWORDS_EACH (row)
+		n += keyword_applies(row, group, type);
+	set.at = ARENA_VEC(k->arena, const struct keyword *, n + 1);
+	KEYWORDS_EACH (row)
+		if (!text_equal(row->group, "*") &&
+		    keyword_counts(k, row, group, type))
+			set.at[set.n++] = row;
+	set.n_own = set.n;
+	KEYWORDS_EACH (row)
+		if (text_equal(row->group, "*") &&
+		    keyword_counts(k, row, group, type))
+			set.at[set.n++] = row;
+	return set;
+}
+
+struct keyword_set keywords_of(struct keywords *k, const char *group,
+			       const char *type)
+{
+	struct keyword_set_of *of;
+
+	for (of = k->sets; of; of = of->next)
+		if (text_equal(of->group, group) &&
+		    text_equal(of->type, type ? type : ""))
+			return of->set;
+	of = ARENA_NEW(k->arena, struct keyword_set_of);
+	*of = (struct keyword_set_of){
+		.next = k->sets,
+		.group = arena_printf(k->arena, "%s", group),
+		.type = arena_printf(k->arena, "%s", type ? type : ""),
+		.set = set_make(k, group, type),
+	};
+	k->sets = of;
+	return of->set;
+}
+
 bool keyword_is_inherited(const char *name)
 {
-	for (size_t i = 0; i < keyword_count; i++) {
-		const struct keyword *row = &keyword_table[i];
+	KEYWORDS_EACH (row) {
 		const char *head = row->head ? row->head : row->name;
 
 		if (row->inherit == LEAF || text_equal(row->group, "DEFAULT"))
@@ -163,8 +227,7 @@ const char *keyword_hint(struct arena *a, const char *group, const char *types,
 	struct nearest near = nearest_to(name);
 	struct names all = words_split(a, types ? types : "");
 
-	for (size_t i = 0; i < keyword_count; i++) {
-		const struct keyword *row = &keyword_table[i];
+	KEYWORDS_EACH (row) {
 		bool applies = keyword_applies(row, group, NULL);
 
 		for (size_t t = 0; !applies && t < all.n; t++)

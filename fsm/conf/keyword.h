@@ -1,10 +1,10 @@
 /*
  * keyword - one row for everything that may stand left of a '='.
  *
- * Validation, evaluation and the manual come from these rows. To add a keyword:
- * add its row to keywords.c (KW_LATER until something acts upon it), have its
- * driver ask for it, and run the golden tests once with GOLDEN_UPDATE=1, which
- * writes docs/keywords.md.
+ * Validation, evaluation, import, `encap explain` and the manual come from
+ * these rows. To add a keyword: add its row to the keywords_*.c of its group
+ * (KW_LATER until something acts upon it), have its driver ask for it, and run
+ * the golden tests once with GOLDEN_UPDATE=1, which writes docs/keywords.md.
  */
 #pragma once
 
@@ -23,22 +23,42 @@ enum inherit {
 #define KW_COMMAND  8  /* a reference that fails stays as it is */
 #define KW_LATER    16 /* read and kept; this version does nothing by it */
 
+/* Which agents know it. 0: OpenSVC 1, 2 and 3, and this one. */
+#define FROM_V1	  1
+#define FROM_V2	  2
+#define FROM_V3	  4
+#define FROM_V12  (FROM_V1 | FROM_V2)
+#define FROM_V23  (FROM_V2 | FROM_V3)
+#define FROM_OURS 8 /* no OpenSVC has it */
+
 struct keyword {
 	const char *group; /* "DEFAULT", "subset", "fs", or "*": resources */
 	const char *types; /* blank-separated; NULL: every type */
 	const char *name;
 	enum conv conv;
-	const char *fallback; /* may hold references; NULL: unset */
 	unsigned flags;
-	enum inherit inherit;
+	const char *help;	/* one line, no full stop; it is in messages */
+	const char *more;	/* sentences, behind the help; or NULL */
+	const char *fallback;	/* may hold references; NULL: unset */
 	const char *candidates; /* blank-separated; NULL: any text */
-	const char *aliases;	/* older spellings, blank-separated */
-	const char *head;	/* its name in DEFAULT, if it is another */
-	const char *help;	/* one line */
+	/* "mode=bridge,macvlan alias": means something only where these
+	 * keywords of its section have one of these values (or any); all of
+	 * them. NULL: always. */
+	const char *depends;
+	enum inherit inherit;
+	const char *aliases; /* older spellings, blank-separated */
+	const char *head;    /* its name in DEFAULT, if it is another */
+	unsigned from;	     /* FROM_... */
 };
 
-extern const struct keyword keyword_table[];
-extern const size_t keyword_count;
+/* Tables of rows, each up to a row without a name; the last one is NULL. */
+extern const struct keyword *const keyword_parts[];
+
+/* Every row, in order. A `break` goes on with the next table. */
+#define KEYWORDS_EACH(row)                                                     \
+	for (const struct keyword *const *row##_part = keyword_parts;          \
+	     *row##_part; row##_part++)                                        \
+		for (const struct keyword *row = *row##_part; row->name; row++)
 
 /* What sections there are, and which of their types this version drives. */
 struct group {
@@ -49,11 +69,22 @@ struct group {
 	const char *old_types; /* "lvm=vg ...": older spellings of types */
 	bool bare;	       /* a section without '#' is allowed */
 	bool optional;	       /* the default of that keyword */
+	const char *help;      /* one line */
 };
 
 extern const struct group group_table[];
 extern const size_t group_count;
 const struct group *group_find(const char *name);
+
+/* The types of all groups, driven by this version or not. */
+struct type {
+	const char *group, *name;
+	const char *help; /* one line */
+	unsigned from;	  /* FROM_... */
+};
+
+extern const struct type type_table[]; /* up to a row without a group */
+const struct type *type_find(const char *group, const char *name);
 
 /* A section's name taken apart. */
 struct section_id {
@@ -69,13 +100,16 @@ bool section_is_resource(const struct section_id *id);
 
 /* -- looking rows up ---------------------------------------------------- */
 
-/* Rows by name and alias; made once per evaluation. */
+/* Rows by name and alias; made once per evaluation, on @arena. */
 struct keywords {
+	struct arena *arena;
 	struct keyword_ref {
 		const char *name;
 		const struct keyword *row;
-	} * at;
-	size_t n;
+		unsigned next; /* of the same bucket; 0: none */
+	} * refs;
+	unsigned *buckets;
+	struct keyword_set_of *sets; /* that were asked for */
 };
 struct keywords keywords_index(struct arena *a);
 
@@ -86,6 +120,15 @@ const struct keyword *keyword_find(const struct keywords *k, const char *group,
 /* Does @row count for this group and type: no row is more specific? */
 bool keyword_counts(const struct keywords *k, const struct keyword *row,
 		    const char *group, const char *type);
+/* The rows that count for this group and type, in table order: those of the
+ * group first, then those of all resources. */
+struct keyword_set {
+	const struct keyword **at;
+	size_t n;
+	size_t n_own; /* the first ones: of the group itself */
+};
+struct keyword_set keywords_of(struct keywords *k, const char *group,
+			       const char *type);
 /* May @name stand in DEFAULT for the resources that inherit it? */
 bool keyword_is_inherited(const char *name);
 /* "" or "; did you mean ...?". */

@@ -233,15 +233,15 @@ static void report_missing(struct look *l, const struct ini_section *s,
 static void look_at_keywords(struct look *l, const struct ini_section *s,
 			     const char *group, const char *type)
 {
-	for (size_t i = 0; i < keyword_count; i++) {
-		const struct keyword *row = &keyword_table[i];
+	struct keyword_set rows = keywords_of(&l->e.keywords, group, type);
+
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct keyword *row = rows.at[i];
 		const struct ini_key *line = NULL;
 		struct err err = { 0 };
 		struct value v;
 		int rc;
 
-		if (!keyword_counts(&l->e.keywords, row, group, type))
-			continue;
 		rc = eval_value(&l->e, s->name, row, &v, &line, &err);
 		report(l, line ? line->line : s->line, rc, &err);
 		if (rc == 1 && row->flags & KW_REQUIRED)

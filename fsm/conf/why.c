@@ -268,8 +268,7 @@ static void add_lines(struct why *w, const struct ini_section *s,
 static void add_rest(struct why *w, const char *section, const char *group,
 		     const char *type, struct doc *list)
 {
-	for (size_t i = 0; i < keyword_count; i++) {
-		const struct keyword *row = &keyword_table[i];
+	KEYWORDS_EACH (row) {
 		struct asked q = { section, row->name, row, NULL };
 		struct doc *d;
 

@@ -1,5 +1,5 @@
 /*
- * Every keyword that a driver asks for has a row in fsm/conf/keywords.c, else
+ * Every keyword that a driver asks for has a row in fsm/conf/keywords_*.c, else
  * it would never have a value. Reads the drivers' sources: a call of job_kw(),
  * job_need() and their like with a literal name. A file that defines drivers is
  * held to their groups and types; one that serves several of them, to any row.
@@ -37,8 +37,8 @@ static const char *slurp(struct arena *a, const char *path)
 
 static bool any_row(const char *keyword)
 {
-	for (size_t i = 0; i < keyword_count; i++)
-		if (text_equal(keyword_table[i].name, keyword))
+	KEYWORDS_EACH (row)
+		if (text_equal(row->name, keyword))
 			return true;
 	return false;
 }
@@ -102,7 +102,7 @@ static void scan(struct arena *a, const char *path, const char *source)
 		if (has_row(a, source, keyword))
 			continue;
 		printf("%s asks for the keyword %s, which has no row in "
-		       "fsm/conf/keywords.c\n",
+		       "fsm/conf/keywords_*.c\n",
 		       path, keyword);
 		missing++;
 	}
@@ -120,9 +120,7 @@ static bool has_driver(struct arena *a, const struct keyword *row)
 
 static void find_idle(struct arena *a, const char *sources)
 {
-	for (size_t i = 0; i < keyword_count; i++) {
-		const struct keyword *row = &keyword_table[i];
-
+	KEYWORDS_EACH (row) {
 		if (row->flags & KW_LATER || !has_driver(a, row) ||
 		    strstr(sources, arena_printf(a, "\"%s\"", row->name)))
 			continue;

@@ -1,6 +1,6 @@
 /*
- * docs/keywords.md is what fsm/conf/keywords.c says. With GOLDEN_UPDATE in the
- * environment it is written instead of compared.
+ * docs/keywords.md is what fsm/conf/keywords_*.c says. With GOLDEN_UPDATE in
+ * the environment it is written instead of compared.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,15 +10,16 @@
 #include "fsm/conf/keyword.h"
 #include "fsm/conf/text.h"
 
-static const char head[] = "# Keywords of env files\n"
-			   "\n"
-			   "Made from the table in `fsm/conf/keywords.c`; see "
-			   "env-file.md for how a\n"
-			   "file is read. \"Must\" marks what has no default "
-			   "and has to be given.\n"
-			   "\"Later\" marks what is read and kept, but has no "
-			   "effect in this version:\n"
-			   "a file that uses it is accepted with a warning.\n";
+static const char head[] =
+	"# Keywords of env files\n"
+	"\n"
+	"Made from the tables in `fsm/conf/keywords_*.c`; see "
+	"env-file.md for how a\n"
+	"file is read. \"Must\" marks what has no default "
+	"and has to be given.\n"
+	"\"Later\" marks what is read and kept, but has no "
+	"effect in this version:\n"
+	"a file that uses it is accepted with a warning.\n";
 
 static void put_notes(struct buf *b, const struct keyword *k)
 {
@@ -52,9 +53,9 @@ static void put_group(struct buf *b, const char *group, const char *title)
 {
 	struct buf rows = BUF(b->arena);
 
-	for (size_t i = 0; i < keyword_count; i++)
-		if (text_equal(keyword_table[i].group, group))
-			put_row(&rows, &keyword_table[i]);
+	KEYWORDS_EACH (row)
+		if (text_equal(row->group, group))
+			put_row(&rows, row);
 	if (!rows.len)
 		return;
 	buf_printf(b,
@@ -123,7 +124,7 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(slurp(a, argv[1]), text) == 0)
 		return 0;
-	printf("%s does not say what fsm/conf/keywords.c says; run this with "
+	printf("%s does not say what fsm/conf/keywords_*.c says; run this with "
 	       "GOLDEN_UPDATE=1\n",
 	       argv[1]);
 	return 1;

@@ -20,58 +20,104 @@ static bool is_group(const char *name)
 	return words_have("DEFAULT subset *", name) || group_find(name);
 }
 
+#define FROM_ALL (FROM_V12 | FROM_V3 | FROM_OURS)
+
+/* One line of help, and then whole sentences. */
+static void help_is_whole(const struct keyword *k)
+{
+	if (!k->help || !*k->help || strchr(k->help, '\n') ||
+	    k->help[strlen(k->help) - 1] == '.')
+		fail_msg("%s.%s: help", k->group, k->name);
+	if (k->more && (!*k->more || strchr(k->more, '\n') ||
+			k->more[strlen(k->more) - 1] != '.'))
+		fail_msg("%s.%s: more", k->group, k->name);
+}
+
 static void rows_are_complete(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < keyword_count; i++) {
-		const struct keyword *k = &keyword_table[i];
-
-		if (!k->name || !is_keyword_name(k->name))
-			fail_msg("row %zu: name", i);
+	KEYWORDS_EACH (k) {
+		if (!is_keyword_name(k->name))
+			fail_msg("%s.%s: name", k->group, k->name);
 		if (!k->group || !is_group(k->group))
 			fail_msg("%s: group", k->name);
-		if (!k->help || !*k->help || strchr(k->help, '\n'))
-			fail_msg("%s.%s: help", k->group, k->name);
+		help_is_whole(k);
 		if (k->types && !group_find(k->group))
 			fail_msg("%s.%s: types", k->group, k->name);
 		if (k->flags & KW_REQUIRED && k->fallback)
 			fail_msg("%s.%s: required, with a default", k->group,
 				 k->name);
-		if (text_equal(k->group, "DEFAULT") && k->inherit != HEAD &&
-		    k->inherit != LEAF)
-			fail_msg("DEFAULT.%s: inherits from nowhere", k->name);
+		if (k->flags & KW_ANY_WORD && !k->candidates)
+			fail_msg("%s.%s: advice without candidates", k->group,
+				 k->name);
+		if (k->from & ~FROM_ALL || k->from == FROM_ALL)
+			fail_msg("%s.%s: from", k->group, k->name);
 	}
 }
 
-/* The types of the rows are the ones that are driven, and the other way. */
-static void types_are_driven(void **state)
+/* The rows' types are known, and so are those that are driven. */
+static void types_are_known(void **state)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 
 	(void)state;
-	for (size_t i = 0; i < keyword_count; i++) {
-		const struct keyword *k = &keyword_table[i];
+	KEYWORDS_EACH (k) {
 		struct names types = words_split(a, k->types ? k->types : "");
 
 		for (size_t t = 0; t < types.n; t++)
-			if (!words_have(group_find(k->group)->drivers,
-					types.at[t]))
+			if (!type_find(k->group, types.at[t]))
 				fail_msg("%s.%s: type %s", k->group, k->name,
 					 types.at[t]);
 	}
 	for (size_t i = 0; i < group_count; i++) {
 		const struct group *g = &group_table[i];
+		struct names all = words_split(a, g->drivers ? g->drivers : "");
 
 		assert_true((g->rank >= 0) == (g->drivers != NULL));
+		assert_true(g->help && *g->help);
 		assert_ptr_equal(group_find(g->name), g);
 		assert_int_equal(group_rank(g->name), g->rank);
+		for (size_t j = 0; j < all.n; j++)
+			assert_non_null(type_find(g->name, all.at[j]));
+	}
+	for (const struct type *t = type_table; t->group; t++) {
+		assert_true(group_rank(t->group) >= 0);
+		assert_true(t->help && *t->help);
+		assert_false(t->from & ~FROM_ALL);
+		assert_ptr_equal(type_find(t->group, t->name), t);
 	}
 	assert_int_equal(group_rank("nonsense"), -1);
 }
 
-static bool types_meet(const struct keyword *x, const struct keyword *y)
+/* What a keyword depends on is a keyword beside it, with such a value. */
+static void depends_are_known(void **state)
 {
 	SCOPED(arena) struct arena *a = arena_new();
+	struct keywords all = keywords_index(a);
+
+	(void)state;
+	KEYWORDS_EACH (k) {
+		struct names on = words_split(a, k->depends ? k->depends : "");
+		struct names types = words_split(a, k->types ? k->types : "-");
+
+		for (size_t i = 0; i < on.n; i++) {
+			size_t n = strcspn(on.at[i], "=");
+			const char *name = text_copy(a, on.at[i], n);
+			const char *group =
+				text_equal(k->group, "*") ? "fs" : k->group;
+
+			for (size_t t = 0; t < types.n; t++)
+				if (!keyword_find(&all, group, types.at[t],
+						  name))
+					fail_msg("%s.%s: depends on %s",
+						 k->group, k->name, name);
+		}
+	}
+}
+
+static bool types_meet(struct arena *a, const struct keyword *x,
+		       const struct keyword *y)
+{
 	struct names types;
 
 	if (!x->types || !y->types)
@@ -93,17 +139,17 @@ static bool spelled_alike(const struct keyword *x, const struct keyword *y)
 /* No two rows of equal weight answer to one name. */
 static void names_are_unique(void **state)
 {
-	(void)state;
-	for (size_t i = 0; i < keyword_count; i++)
-		for (size_t j = 0; j < i; j++) {
-			const struct keyword *x = &keyword_table[i];
-			const struct keyword *y = &keyword_table[j];
+	SCOPED(arena) struct arena *a = arena_new();
 
-			if (text_equal(x->group, y->group) &&
-			    types_meet(x, y) && spelled_alike(x, y))
-				fail_msg("%s.%s and %s: rows %zu and %zu",
-					 x->group, x->name, y->name, i, j);
+	(void)state;
+	KEYWORDS_EACH (x) {
+		KEYWORDS_EACH (y) {
+			if (x != y && text_equal(x->group, y->group) &&
+			    spelled_alike(x, y) && types_meet(a, x, y))
+				fail_msg("%s: %s and %s are two rows", x->group,
+					 x->name, y->name);
 		}
+	}
 }
 
 /* A row is found by its own name and type, and by its aliases. */
@@ -113,8 +159,7 @@ static void rows_are_found(void **state)
 	struct keywords all = keywords_index(a);
 
 	(void)state;
-	for (size_t i = 0; i < keyword_count; i++) {
-		const struct keyword *k = &keyword_table[i];
+	KEYWORDS_EACH (k) {
 		struct names types = words_split(a, k->types ? k->types : "-");
 		struct names old = words_split(a, k->aliases ? k->aliases : "");
 		const char *group = text_equal(k->group, "*") ? "hb" : k->group;
@@ -137,35 +182,78 @@ static void rows_are_found(void **state)
 	assert_null(keyword_find(&all, "DEFAULT", NULL, "mnt"));
 }
 
+/* A section of each type, "container#kvm", for the rows of it. */
+static struct conf *every_type(struct arena *a)
+{
+	struct buf b = BUF(a);
+
+	buf_puts(&b, "[DEFAULT]\nnodes = n1\n[subset#fs]\n");
+	for (size_t i = 0; i < group_count; i++)
+		buf_printf(&b, "[%s#-]\n", group_table[i].name);
+	for (const struct type *t = type_table; t->group; t++)
+		buf_printf(&b, "[%s#%s]\ntype = %s\n", t->group, t->name,
+			   t->name);
+	return parse(a, buf_text(&b));
+}
+
+static const char *section_for(struct arena *a, const struct keyword *k)
+{
+	struct names types = words_split(a, k->types ? k->types : "-");
+
+	if (text_equal(k->group, "DEFAULT"))
+		return "DEFAULT";
+	if (text_equal(k->group, "subset"))
+		return "subset#fs";
+	if (text_equal(k->group, "*"))
+		return "fs#ext4";
+	return arena_printf(a, "%s#%s", k->group, types.at[0]);
+}
+
 /* A default must be a value that could have been written. */
 static void defaults_convert(void **state)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	struct conf *c =
-		parse(a, "[DEFAULT]\nnodes = n1\n[fs#1]\n[ip#1]\n"
-			 "[disk#1]\n[container#1]\ntype = lxc\n[app#1]\n"
-			 "[task#1]\n[sync#1]\n[subset#fs]\n");
+	struct conf *c = every_type(a);
 	struct eval e;
+	unsigned n = 0;
 
 	(void)state;
 	assert_int_equal(eval_init(&e, a, c, "web", "n1", NULL), 0);
-	for (size_t i = 0; i < keyword_count; i++) {
-		const struct keyword *k = &keyword_table[i];
-		const char *group = text_equal(k->group, "*") ? "fs" : k->group;
-		const char *section = text_equal(group, "DEFAULT") ? group
-				      : text_equal(group, "subset")
-					      ? "subset#fs"
-					      : arena_printf(a, "%s#1", group);
+	KEYWORDS_EACH (k) {
 		struct err err = { 0 };
 		struct value v;
 
 		if (!k->fallback)
 			continue;
-		if (eval_value(&e, section, k, &v, NULL, &err) < 0)
+		if (eval_value(&e, section_for(a, k), k, &v, NULL, &err) < 0)
 			fail_msg("%s", err.text);
 		if (k->candidates && !words_have(k->candidates, v.text))
 			fail_msg("%s.%s: default", k->group, k->name);
 		assert_null(strchr(v.text, '{'));
+		n++;
+	}
+	assert_true(n > 40);
+}
+
+/* keywords_of() is keyword_counts(), the group's own rows first. */
+static void sets_are_what_counts(void **state)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct keywords all = keywords_index(a);
+
+	(void)state;
+	for (const struct type *t = type_table; t->group; t++) {
+		struct keyword_set set = keywords_of(&all, t->group, t->name);
+		size_t n = 0;
+
+		KEYWORDS_EACH (row)
+			n += keyword_counts(&all, row, t->group, t->name);
+		assert_int_equal(set.n, n);
+		for (size_t i = 0; i < set.n; i++)
+			assert_int_equal(text_equal(set.at[i]->group, "*"),
+					 i >= set.n_own);
+		assert_ptr_equal(keywords_of(&all, t->group, t->name).at,
+				 set.at);
 	}
 }
 
@@ -259,10 +347,12 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_complete),
-		cmocka_unit_test(types_are_driven),
+		cmocka_unit_test(types_are_known),
+		cmocka_unit_test(depends_are_known),
 		cmocka_unit_test(names_are_unique),
 		cmocka_unit_test(rows_are_found),
 		cmocka_unit_test(defaults_convert),
+		cmocka_unit_test(sets_are_what_counts),
 		cmocka_unit_test(drivers_are_in_the_groups),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

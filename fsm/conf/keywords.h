@@ -1,0 +1,85 @@
+/*
+ * What the tables of keywords_*.c share: short names for long ones, and rows
+ * that come in families. For those files only.
+ */
+#pragma once
+
+#include "fsm/conf/keyword.h"
+
+/* A row says what it has; the rest is zero. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+#define STRING	CONV_STRING
+#define LIST	CONV_LIST
+#define LOWER	CONV_LIST_LOWER
+#define COMMAS	CONV_LIST_COMMA
+#define SET	CONV_SET
+#define NODES	CONV_NODES
+#define INTEGER CONV_INTEGER
+#define BOOL	CONV_BOOLEAN
+#define TRI	CONV_TRISTATE
+#define TIME	CONV_DURATION
+#define MINUTES CONV_MINUTES
+#define SIZE	CONV_SIZE
+#define SPEED	CONV_SPEED
+#define SHLEX	CONV_SHLEX
+#define FLAGS	CONV_FLAGS
+#define MUST	KW_REQUIRED
+#define FIXED	KW_NO_SCOPE
+#define ADVICE	KW_ANY_WORD
+#define CMD	KW_COMMAND
+#define LATER	KW_LATER
+
+// clang-format off
+/* pre, post, blocking_pre and blocking_post of one action. */
+#define TRIGGER(group, action) \
+	{ group, NULL, "pre_" action, STRING, CMD | LATER, "a command before " action "; its failure is logged", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "post_" action, STRING, CMD | LATER, "a command after " action "; its failure is logged", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "blocking_pre_" action, STRING, CMD | LATER, "a command before " action "; its failure stops the action", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "blocking_post_" action, STRING, CMD | LATER, "a command after " action "; its failure stops the action", \
+	  .inherit = LEAF }
+
+#define TRIGGERS(group) \
+	TRIGGER(group, "start"), TRIGGER(group, "stop"), \
+	TRIGGER(group, "startstandby"), TRIGGER(group, "shutdown"), \
+	TRIGGER(group, "provision"), TRIGGER(group, "unprovision"), \
+	TRIGGER(group, "run"), TRIGGER(group, "sync_nodes"), \
+	TRIGGER(group, "sync_drp"), TRIGGER(group, "sync_resync"), \
+	TRIGGER(group, "sync_update"), TRIGGER(group, "sync_break"), \
+	TRIGGER(group, "sync_all")
+
+#define CGROUP(group) \
+	{ group, NULL, "create_pg", BOOL, LATER, "put the processes in a cgroup of their own", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "pg_cpus", STRING, LATER, "the CPUs they may run on, as 0-2,4", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "pg_mems", STRING, LATER, "the memory nodes they may use", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "pg_cpu_shares", SIZE, LATER, "their weight against others", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "pg_cpu_quota", STRING, LATER, "the most CPU they may use, as 50%@2 or 10%@all", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "pg_mem_oom_control", STRING, LATER, "1: no out-of-memory kill", \
+	  .candidates = "0 1", .inherit = LEAF }, \
+	{ group, NULL, "pg_mem_limit", SIZE, LATER, "the most memory they may use", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "pg_vmem_limit", SIZE, LATER, "the most memory and swap they may use", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "pg_mem_swappiness", INTEGER, LATER, "how readily they are swapped", \
+	  .inherit = LEAF }, \
+	{ group, NULL, "pg_blkio_weight", INTEGER, LATER, "their weight at the disks, 10 to 1000", \
+	  .inherit = LEAF }
+// clang-format on
+
+/* Each ends with a row that has no name. */
+extern const struct keyword keywords_service[];	 /* DEFAULT, subset */
+extern const struct keyword keywords_resource[]; /* every resource */
+extern const struct keyword keywords_ip[];
+extern const struct keyword keywords_disk[]; /* disk, volume */
+extern const struct keyword keywords_fs[];   /* fs, share */
+extern const struct keyword keywords_container[];
+extern const struct keyword keywords_app[];  /* app, task */
+extern const struct keyword keywords_sync[]; /* sync, hb */

@@ -1,0 +1,63 @@
+/* The rows of every resource, whatever its group. */
+#include "fsm/conf/keywords.h"
+
+// clang-format off
+#define REQUIRES(action) \
+	{ "*", NULL, action "_requires", LIST, LATER, "resources, as rid or rid(state,...), that must be so before " action, \
+	  .inherit = LEAF }
+
+const struct keyword keywords_resource[] = {
+	{ "*", NULL, "type", STRING, 0, "the driver",
+	  .inherit = LEAF },
+	{ "*", NULL, "tags", LIST, 0, "words; encap, noaction and nostatus have an effect",
+	  .fallback = "", .inherit = LEAF },
+	{ "*", NULL, "encap", BOOL, 0, "the resource is in the containers, not on the hypervisor",
+	  .fallback = "false", .inherit = LEAF },
+	{ "*", NULL, "subset", STRING, 0, "the part of its group to which it belongs",
+	  .fallback = "", .inherit = LEAF },
+	{ "*", NULL, "disable", BOOL, 0, "leave it out of every action; it shows n/a",
+	  .fallback = "false", .inherit = LEAF },
+	{ "*", NULL, "optional", TRI, 0, "its failure fails no action; not counted in avail" },
+	{ "*", NULL, "monitor", BOOL, 0, "act when it goes down and no restarts are left",
+	  .fallback = "false" },
+	{ "*", NULL, "restart", INTEGER, 0, "how often to start it again when it goes down",
+	  .fallback = "0" },
+	{ "*", NULL, "restart_delay", TIME, LATER, "the time between two restarts" },
+	{ "*", NULL, "standby", BOOL, 0, "up on every node, whether the instance is up or not",
+	  .fallback = "false" },
+	{ "*", NULL, "always_on", LOWER, 0, "of older versions: where standby is true",
+	  .inherit = LEAF },
+	{ "*", NULL, "optional_on", LOWER, 0, "of older versions: where optional is true",
+	  .inherit = LEAF },
+	{ "*", NULL, "monitor_on", LOWER, 0, "of older versions: where monitor is true",
+	  .inherit = LEAF },
+	{ "*", NULL, "disable_on", LOWER, 0, "of older versions: where disable is true",
+	  .inherit = LEAF },
+	{ "*", NULL, "enable_on", LOWER, 0, "of older versions: where disable is false",
+	  .inherit = LEAF },
+	{ "*", NULL, "shared", TRI, LATER, "provisioned once, not on every node",
+	  .inherit = LEAF },
+	{ "*", NULL, "provision", BOOL, LATER, "false: leave it out of provision",
+	  .inherit = LEAF },
+	{ "*", NULL, "unprovision", BOOL, LATER, "false: leave it out of unprovision",
+	  .inherit = LEAF },
+	{ "*", NULL, "start_timeout", TIME, 0, "how long a start may take" },
+	{ "*", NULL, "stop_timeout", TIME, 0, "how long a stop may take" },
+	{ "*", NULL, "schedule", STRING, LATER, "when it runs or is looked at",
+	  .inherit = LEAF },
+	{ "*", NULL, "comment", STRING, 0, "a note for people",
+	  .inherit = LEAF },
+	{ "*", NULL, "scsireserv", BOOL, LATER, "reserve its disks for the node that runs it",
+	  .inherit = LEAF },
+	{ "*", NULL, "prkey", STRING, LATER, "the reservation's key" },
+	{ "*", NULL, "promote_rw", BOOL, LATER, "make its disks writable first",
+	  .inherit = LEAF },
+	{ "*", NULL, "no_preempt_abort", BOOL, LATER, "take reservations with preempt, not preempt and abort",
+	  .inherit = LEAF },
+	REQUIRES("start"), REQUIRES("stop"), REQUIRES("provision"),
+	REQUIRES("unprovision"), REQUIRES("run"), REQUIRES("sync"),
+	TRIGGERS("*"),
+	CGROUP("*"),
+	{ 0 },
+};
+// clang-format on
