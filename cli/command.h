@@ -35,6 +35,14 @@ enum cli_exit {
 	CLI_TIMEOUT = 7,
 };
 
+struct exit_row {
+	int code;
+	const char *word; /* "no quorum" */
+	const char *meaning;
+};
+
+extern const struct exit_row exit_table[]; /* ends with a row without word */
+
 enum option_id {
 	OPT_ADDRESS,
 	OPT_AS,

@@ -68,8 +68,11 @@ void help_all(FILE *f)
 	fprintf(f, "encap COMMAND --help says more. The older spellings, "
 		   "`svcmgr -s NAME ACTION`\nand `nodemgr ACTION`, work too: "
 		   "svcmgr --help and nodemgr --help list them.\n\n"
-		   "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, "
-		   "4 conflict, 5 no quorum,\n7 timeout.\n");
+		   "Exit codes:");
+	for (const struct exit_row *e = exit_table; e->word; e++)
+		fprintf(f, "%s%d %s", e == exit_table ? " " : ", ", e->code,
+			e->word);
+	fprintf(f, ".\n");
 }
 
 void help_one(FILE *f, const struct command *k)

@@ -30,6 +30,17 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_HELP]    = { "help",    'h', NULL,       "this text" },
 };
 
+const struct exit_row exit_table[] = {
+	{ CLI_DONE,      "done",      "done" },
+	{ CLI_FAILED,    "failed",    "failed; the message says what, why, and what to do" },
+	{ CLI_USAGE,     "usage",     "the line was not understood" },
+	{ CLI_NOT_FOUND, "not found", "there is no such service, node or key" },
+	{ CLI_CONFLICT,  "conflict",  "conflict: somebody else's change came first, or the state does not allow it" },
+	{ CLI_NO_QUORUM, "no quorum", "no quorum: no leader can be reached from here, nothing was changed" },
+	{ CLI_TIMEOUT,   "timeout",   "timeout: whether it was done is not known" },
+	{ 0 },
+};
+
 const char *const topic_table[TOPIC_N] = {
 	[TOPIC_SEE]	= "what there is",
 	[TOPIC_RUN]	= "have services run",

@@ -38,12 +38,12 @@ agent_answers() { inside "$1" test -S "$TRY_API"; }
 # The first host founds the cluster, each other one joins with its own token.
 cluster_form()
 {
-	local n token
+	local n host token
 
-	for n in $(seq "$1"); do
-		wait_for 10000 agent_answers "hv$n" ||
-			die "hv$n: its agent does not answer; see" \
-				"deploy/try sh hv$n tail /var/log/encapd.log"
+	for host in $(hosts); do
+		wait_for 10000 agent_answers "$host" ||
+			die "$host: its agent does not answer; see" \
+				"deploy/try sh $host tail /var/log/encapd.log"
 	done
 	[ "$1" = 0 ] || inside hv1 encap cluster init "try" --address "$NET_4.1"
 	for n in $(seq 2 "$1"); do
