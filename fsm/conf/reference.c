@@ -1,15 +1,20 @@
 /*
- * References: {keyword}, {section.keyword}, {env.x}, {x[n]}, {#x}, {upper:x}.
+ * References: {keyword}, {section.keyword}, {env.x}, {x[n]}, {#x}, {upper:x};
+ * and expressions: $({#nodes} - 1).
  *
- * One pass over the text: each '{' is remembered, and at each '}' what stands
+ *     references ──▶ expressions ──▶ references, where one had a value
+ *
+ * One pass over the text each: a '{' is remembered, and at each '}' what stands
  * between it and the last '{' is looked up. So the innermost come first, and
- * what a reference inserted is not looked into again. Anything that is not
- * known, {print $1} or {abcd}, stays as it is.
+ * what a reference inserted is not looked into again in that pass. The last
+ * pass is for {env.$({env.i} + 1)}. Anything that is not known, {print $1},
+ * {abcd} or $(date), stays as it is.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "fsm/conf/eval.h"
+#include "fsm/conf/expr.h"
 #include "fsm/conf/text.h"
 
 #define MAX_NAME   256
@@ -68,6 +73,14 @@ static const char *builtin(const struct eval *e, const char *section,
 		return "root";
 	if (text_equal(name, "kind"))
 		return "svc";
+	if (words_have("svcmgr nodemgr", name))
+		return name; /* they are in the PATH */
+	if (text_equal(name, "etc"))
+		return "/etc/encap";
+	if (text_equal(name, "var"))
+		return "/var/lib/encap";
+	if (text_equal(name, "initd"))
+		return arena_printf(a, "/etc/encap/services/%s.d", e->service);
 	if (words_have("rid rindex rgroup", name))
 		return rid_name(a, section, name);
 	if (*e->node && text_equal(name, "nodename"))
@@ -75,6 +88,17 @@ static const char *builtin(const struct eval *e, const char *section,
 	if (*e->node && text_equal(name, "short_nodename"))
 		return up_to(a, e->node, '.');
 	return NULL;
+}
+
+/* Names that OpenSVC had, and that no file can know here: two members of a
+ * service would not agree on them. */
+static bool is_elsewhere(const char *name)
+{
+	return words_have("fqdn domain clusterid clustername clusternodes "
+			  "clusterdrpnodes dns dnsnodes dnsuxsock dnsuxsockd "
+			  "private_var collector_api",
+			  name) ||
+	       text_starts(name, "node.") || text_starts(name, "safe://");
 }
 
 /* -- modifiers
@@ -96,6 +120,11 @@ static bool modify(struct arena *a, const char *how, const char *text,
 	char *copy = text_copy(a, text, strlen(text));
 
 	*ret = copy;
+	if (text_equal(how, "uri_ip")) {
+		if (strchr(text, ':'))
+			*ret = arena_printf(a, "[%s]", text);
+		return true;
+	}
 	if (words_have("capitalize title", how)) {
 		capitalize(copy, text_equal(how, "title"));
 		return true;
@@ -218,6 +247,13 @@ static int look_up(struct eval *e, const char *section, const char *name,
 	*ret = builtin(e, section, name);
 	if (*ret)
 		return 0;
+	if (is_elsewhere(name)) {
+		eval_note(
+			e,
+			"{%s} is not known to this version: it stays as it is",
+			text_shown(e->arena, name));
+		return 1;
+	}
 	if (strchr(name, '.')) {
 		if (conf_key_parse(e->arena, name, &k, NULL) < 0)
 			return 1;
@@ -269,16 +305,15 @@ static int replace(struct eval *e, const char *section, struct buf *out,
 	return 0;
 }
 
-int eval_expand(struct eval *e, const char *section, const char *text,
-		bool lenient, const char **ret, struct err *err)
+static int references(struct eval *e, const char *section, const char *text,
+		      bool lenient, const char **ret, struct err *err)
 {
 	struct buf out = BUF(e->arena);
 	size_t open[MAX_BRACES], n = 0, most;
 
-	if (!strchr(text, '{')) {
-		*ret = text;
+	*ret = text;
+	if (!strchr(text, '{'))
 		return 0;
-	}
 	most = strlen(text) + EVAL_MAX_VALUE;
 	for (const char *p = text; *p; p++) {
 		if (*p == '{' && n++ < MAX_BRACES)
@@ -300,4 +335,98 @@ int eval_expand(struct eval *e, const char *section, const char *text,
 	}
 	*ret = buf_text(&out);
 	return 0;
+}
+
+/* -- expressions -------------------------------------------------------------
+ */
+
+static const char *find_expression(const char *text)
+{
+	const char *p = strchr(text, '$');
+
+	while (p && p[1] != '(')
+		p = strchr(p + 1, '$');
+	return p;
+}
+
+static void expression_note(struct eval *e, const char *at, int rc,
+			    const struct expr *x)
+{
+	const char *shown = text_shown(e->arena, at);
+
+	if (rc == EXPR_NONE)
+		eval_note(e, "'%s' is no expression and stays as it is: %s",
+			  shown, x->text);
+	else if (x->is_word)
+		eval_note(e, "$(%s) is the word itself: nothing is run",
+			  text_shown(e->arena, x->text));
+}
+
+/* The one at @at. 0: @ret is what it comes to; 1: it stays. In a command
+ * (@lenient) words are the shell's, as in $(hostname). */
+static int expression(struct eval *e, const char *at, bool lenient,
+		      struct expr *ret, struct err *err)
+{
+	struct err why = { 0 };
+	int rc = expr_eval(e->arena, at + 2, ret, &why);
+
+	e->steps += (size_t)(ret->end - at) / 64 + 1;
+	if (e->steps > EVAL_MAX_STEPS)
+		return err_set(err, -E2BIG,
+			       "the expressions of this file are too many");
+	if (lenient)
+		return rc != 0 || ret->has_words;
+	if (rc < 0)
+		return err_set(err, rc, "'%s': %s",
+			       text_shown(e->arena,
+					  text_copy(e->arena, at,
+						    (size_t)(ret->end - at))),
+			       why.text);
+	expression_note(e, at, rc, ret);
+	return rc;
+}
+
+/* 0: there was none that had a value; 1: @ret is another text. */
+static int expressions(struct eval *e, const char *text, bool lenient,
+		       const char **ret, struct err *err)
+{
+	struct buf out = BUF(e->arena);
+	bool any = false;
+
+	while (*text) {
+		const char *at = find_expression(text);
+		struct expr x;
+		int rc;
+
+		if (!at)
+			break;
+		buf_add(&out, text, (size_t)(at - text));
+		rc = expression(e, at, lenient, &x, err);
+		if (rc < 0)
+			return rc;
+		any |= rc == 0;
+		if (rc == 0)
+			buf_puts(&out, x.text);
+		else
+			buf_add(&out, at, 2);
+		text = rc == 0 ? x.end : at + 2;
+	}
+	buf_puts(&out, text);
+	*ret = buf_text(&out);
+	return any;
+}
+
+int eval_expand(struct eval *e, const char *section, const char *text,
+		bool lenient, const char **ret, struct err *err)
+{
+	int rc = references(e, section, text, lenient, &text, err);
+
+	if (rc == 0 && find_expression(text)) {
+		rc = expressions(e, text, lenient, &text, err);
+		if (rc == 1)
+			rc = references(e, section, text, lenient, &text, err);
+	}
+	if (rc == 0)
+		*ret = text;
+	return rc;
 }
