@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/command.h"
 #include "drivers/job.h"
 #include "drivers/owner.h"
 #include "fsm/conf/convert.h"
@@ -97,6 +98,28 @@ static void put(const struct job *j, struct app *a, const char *key,
 	a->env[a->n_env++] = arena_printf(j->arena, "%s=%s", key, value);
 }
 
+static size_t kw_count(const char *const *kw)
+{
+	size_t n = 0;
+
+	while (kw && kw[n])
+		n++;
+	return n;
+}
+
+/* The keys of [env], before all others: the last of a name counts. */
+static void put_file_env(const struct job *j, struct app *a)
+{
+	for (const char *const *kw = j->res->kw; kw && *kw; kw += 2) {
+		const char *text = NULL;
+
+		if (strncmp(kw[0], "env.", 4) == 0)
+			text = command_variable(j->arena, kw[0] + 4, kw[1]);
+		if (text)
+			a->env[a->n_env++] = text;
+	}
+}
+
 /* Under our names, and under those that existing scripts know. */
 static int read_env(const struct job *j, struct app *a, const char *user,
 		    const char *home, struct err *err)
@@ -110,7 +133,9 @@ static int read_env(const struct job *j, struct app *a, const char *user,
 		return err_wrap(err, rc, "environment");
 	while (j->secrets && j->secrets[n_secrets])
 		n_secrets++;
-	a->env = ARENA_VEC(j->arena, const char *, words.n + n_secrets + 20);
+	a->env = ARENA_VEC(j->arena, const char *,
+			   words.n + n_secrets + 20 + kw_count(j->res->kw));
+	put_file_env(j, a);
 	put(j, a, "ENCAP_SERVICE", j->service);
 	put(j, a, "ENCAP_NODE", j->node);
 	put(j, a, "ENCAP_RID", j->res->rid);

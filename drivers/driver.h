@@ -45,6 +45,9 @@ struct job {
 				without that is not asked (spec 6.4) */
 	int64_t deadline_ms; /* CLOCK_MONOTONIC */
 	uint64_t token;	     /* of the assignment, grows with each */
+	/* Of driver_command(); res may be NULL then: */
+	const char *command, *action; /* "start", "stop", ... */
+	const char *const *env;	      /* "env.KEY", value, ..., NULL */
 	const char *run_dir; /* "/run/encap": gone after a reboot */
 	const char *etc_dir; /* "/etc/encap" */
 	/* "VARIABLE=value" for the processes of this resource, or NULL; and
@@ -85,6 +88,9 @@ int driver_probe(const struct job *j, struct probe *ret, struct err *err);
 int driver_start(const struct job *j, struct err *err);
 int driver_stop(const struct job *j, struct err *err);
 int driver_kill(const struct job *j, struct err *err);
+/* Run job->command as the agent's user, with the [env] of the file, who and
+ * what it is for: 0, or an error with its code and its last lines. */
+int driver_command(const struct job *j, struct err *err);
 
 int64_t driver_now_ms(void); /* CLOCK_MONOTONIC */
 int64_t driver_timeout_ms(const struct resource *r, bool start);

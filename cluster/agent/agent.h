@@ -34,7 +34,13 @@ enum agent_lane {
 	AGENT_LANE_KILL, /* as OPS, and must not wait for those that hang */
 };
 
-enum drive_op { DRIVE_PROBE, DRIVE_START, DRIVE_STOP, DRIVE_KILL };
+enum drive_op {
+	DRIVE_PROBE,
+	DRIVE_START,
+	DRIVE_STOP,
+	DRIVE_KILL,
+	DRIVE_COMMAND, /* job->command; its resource may be NULL */
+};
 
 struct agent_io {
 	void *ctx;

@@ -640,6 +640,8 @@ void agent_host_recv(struct agent *g, uint64_t now_ms, struct arena *a,
 		host_welcome(g, frame);
 	else if (strcmp(k, "refused") == 0)
 		host_refused(g, doc_get_str(frame, "err", "no reason"));
+	else if (strcmp(k, "halt") == 0 && g->host_welcomed)
+		instance_halt(g, (uint64_t)doc_get_int(frame, "token", 0));
 	else if (strcmp(k, "r") == 0 && g->host_welcomed &&
 		 (uint64_t)doc_get_int(frame, "g", 0) == g->group &&
 		 (uint64_t)doc_get_int(frame, "t", 0) == g->self)
@@ -655,6 +657,19 @@ void channel_tell_status(struct agent *g, const struct doc *status)
 		return;
 	doc_put(a, f, "doc", doc_copy(a, status));
 	g->io.channel_send(g->io.ctx, NULL, NULL, a, f);
+}
+
+void channel_halt(struct agent *g, struct channel *c, uint64_t token)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *f = agent_frame(a, "halt");
+
+	if (c->halt_token != token || !c->halt_ms) {
+		c->halt_token = token;
+		c->halt_ms = g->now_ms;
+	}
+	doc_put_int(a, f, "token", (int64_t)token);
+	g->io.channel_send(g->io.ctx, c->service, c->rid, a, f);
 }
 
 void channel_tick(struct agent *g)

@@ -21,9 +21,11 @@ static void run_unload(struct instance_run *run)
 	arena_free(run->conf_arena);
 	arena_free(run->probe_arena);
 	free(run->memory);
+	free(run->hooks);
 	free(run->up_since);
 	run->conf_arena = run->probe_arena = NULL;
 	run->memory = NULL;
+	run->hooks = NULL;
 	run->up_since = NULL;
 	run->probes = NULL;
 	run->probed = false;
@@ -56,8 +58,9 @@ static void run_load(struct agent *g, struct instance_run *run,
 	run->conf_arena = a;
 	run->inst = inst;
 	run->memory = calloc(n, sizeof(*run->memory));
+	run->hooks = calloc(inst.n_subsets + 1, sizeof(*run->hooks));
 	run->up_since = calloc(n, sizeof(*run->up_since));
-	if (!run->memory || !run->up_since)
+	if (!run->memory || !run->hooks || !run->up_since)
 		abort();
 	run->poked = true;
 	g->reloaded = true;
@@ -196,6 +199,7 @@ static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 	if (run->version == (uint64_t)doc_get_int(row, "version", 0))
 		return;
 	run->version = (uint64_t)doc_get_int(row, "version", 0);
+	run->asked_once = doc_get_int(doc_get(row, "intent"), "seq", 0) > 0;
 	run_take_assignment(run, state_assign(&s, name, g->node));
 	run_take_own_doc(g, run, state_instance(&s, name, g->node));
 }
@@ -307,13 +311,24 @@ static bool may_reconcile(const struct agent *g, const struct instance_run *run)
 	return run_right(g, run) != LEASE_ASK;
 }
 
+/* The host takes the start of this assignment back. */
+static bool is_halted(const struct instance_run *run)
+{
+	return run->want == WANT_UP && run->halt_token == run->token;
+}
+
 static void memory_of_assignment(struct instance_run *run)
 {
-	if (run->memory_token == run->token)
+	bool halted = is_halted(run);
+
+	if (run->memory_token == run->token && run->halted == halted)
 		return;
 	for (size_t i = 0; i < run->inst.n; i++)
 		run->memory[i] = (struct recon_memory){ 0 };
+	for (size_t i = 0; i <= run->inst.n_subsets; i++)
+		run->hooks[i] = (struct recon_hooks){ 0 };
 	run->memory_token = run->token;
+	run->halted = halted;
 	run->was_up = false;
 	run->error[0] = '\0';
 }
@@ -353,12 +368,22 @@ static const struct doc *encap_assignment(struct agent *g, struct arena *a,
 static int64_t asked_ms(const struct agent *g, struct channel *c,
 			uint64_t token)
 {
+	if (c && !c->welcomed)
+		c->halt_ms = 0;
 	if (!c || !c->welcomed)
 		return 0;
 	if (c->asked_token != token)
 		c->asked_ms = g->now_ms;
 	c->asked_token = token;
 	return (int64_t)(g->now_ms - c->asked_ms);
+}
+
+static int64_t halted_ms(const struct agent *g, const struct channel *c,
+			 uint64_t token)
+{
+	if (!c || !c->halt_ms || c->halt_token != token)
+		return 0;
+	return (int64_t)(g->now_ms - c->halt_ms) + 1;
 }
 
 static size_t encap_views(struct agent *g, struct arena *a,
@@ -386,6 +411,7 @@ static size_t encap_views(struct agent *g, struct arena *a,
 			.token = token,
 			.asked_ms = asked_ms(g, c, token),
 			.status = c && c->welcomed ? c->status : NULL,
+			.halted_ms = halted_ms(g, c, token),
 			.since_ms = run->up_since[i]
 					    ? (int64_t)(g->now_ms -
 							run->up_since[i])
@@ -395,6 +421,58 @@ static size_t encap_views(struct agent *g, struct arena *a,
 	return n;
 }
 
+/* What came out, for people and for the document. */
+static void run_note(struct agent *g, struct instance_run *run,
+		     const struct recon_out *out)
+{
+	run->moved = true;
+	snprintf(run->word, sizeof(run->word), "%s", out->word);
+	snprintf(run->wait, sizeof(run->wait), "%s",
+		 out->wait ? out->wait : "");
+	if (out->error && out->error != run->error)
+		snprintf(run->error, sizeof(run->error), "%s", out->error);
+	else if (out->state == RECON_FAILED && !run->error[0])
+		snprintf(run->error, sizeof(run->error), "%s", out->wait);
+	/* What was found out in this pass is for the next one, too. */
+	for (size_t i = 0; out->error && i < run->inst.n; i++)
+		if (run->memory[i].start_failed && !run->memory[i].error)
+			run->memory[i].error = run->error;
+	if (out->note)
+		agent_log(g, 4, "%s: %s", run->service, out->note);
+}
+
+static void run_halt(struct agent *g, const struct instance_run *run,
+		     const struct encap_view *views, size_t n, const char *rid)
+{
+	struct channel *c = channel_find(g, run->service, rid);
+
+	for (size_t i = 0; c && i < n; i++)
+		if (strcmp(views[i].rid, rid) == 0)
+			channel_halt(g, c, views[i].token);
+}
+
+static void run_act(struct agent *g, struct instance_run *run,
+		    const struct recon_out *out, bool kill)
+{
+	if (kill) {
+		/* If the lease comes back, this is a start from nothing. */
+		run->memory_token = 0;
+		job_kill(g, run, out->at, out->n);
+	} else {
+		job_act(g, run, out->at, out->n);
+	}
+}
+
+static uint64_t next_probe_ms(const struct agent *g,
+			      const struct recon_out *out)
+{
+	uint64_t ms = out->state == RECON_WAIT ? WAIT_PROBE_MS : PROBE_EVERY_MS;
+
+	if (out->again_ms > 0 && (uint64_t)out->again_ms < ms)
+		ms = (uint64_t)out->again_ms;
+	return g->now_ms + ms;
+}
+
 static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 {
 	SCOPED(arena) struct arena *a = arena_new();
@@ -402,42 +480,34 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 		ARENA_VEC(a, struct encap_view, run->inst.n + 1);
 	struct recon_in in = {
 		.inst = &run->inst,
-		.want = run->want,
+		.want = run->halted ? WANT_DOWN : run->want,
 		.kill = kill,
 		.frozen = run->frozen,
+		.standby = run->asked_once,
 		.probes = run->probes,
 		.encaps = views,
 		.n_encaps = encap_views(g, a, run, views),
 		.was_up = run->was_up,
 		.memory = run->memory,
+		.hooks = run->hooks,
 		.agent_timeout_ms = AGENT_TIMEOUT_MS,
+		.now_ms = (int64_t)g->now_ms,
 	};
 	struct recon_out out = { 0 };
 
 	reconcile(a, &in, &out);
-	run->moved = true;
-	snprintf(run->word, sizeof(run->word), "%s", out.word);
-	snprintf(run->wait, sizeof(run->wait), "%s", out.wait ? out.wait : "");
-	if (out.error && out.error != run->error)
-		snprintf(run->error, sizeof(run->error), "%s", out.error);
-	else if (out.state == RECON_FAILED && !run->error[0])
-		snprintf(run->error, sizeof(run->error), "%s", out.wait);
-	if (out.state == RECON_SETTLED && run->want == WANT_UP && !kill) {
+	run_note(g, run, &out);
+	if (out.state == RECON_SETTLED && in.want == WANT_UP && !kill) {
 		run->was_up = true;
 		run->error[0] = '\0';
 	}
-	if (out.state == RECON_SETTLED && run->want == WANT_DOWN)
+	if (out.state == RECON_SETTLED && in.want == WANT_DOWN)
 		run->error[0] = '\0';
-	if (out.state == RECON_ACT && kill) {
-		/* If the lease comes back, this is a start from nothing. */
-		run->memory_token = 0;
-		job_kill(g, run, out.at, out.n);
-	} else if (out.state == RECON_ACT && out.n) {
-		job_act(g, run, &out.at[0]);
-	}
-	run->next_probe_ms =
-		g->now_ms +
-		(out.state == RECON_WAIT ? WAIT_PROBE_MS : PROBE_EVERY_MS);
+	if (out.halt)
+		run_halt(g, run, views, in.n_encaps, out.halt);
+	if (out.state == RECON_ACT && out.n)
+		run_act(g, run, &out, kill);
+	run->next_probe_ms = next_probe_ms(g, &out);
 }
 
 /* An operation that hangs must not keep the lease's end from being obeyed. */
@@ -580,6 +650,16 @@ void instance_poke(struct agent *g, const char *service)
 
 	if (run)
 		run->poked = true;
+}
+
+void instance_halt(struct agent *g, uint64_t token)
+{
+	struct instance_run *run = g->service ? run_find(g, g->service) : NULL;
+
+	if (!run || !token || run->halt_token == token)
+		return;
+	run->halt_token = token;
+	run->poked = true;
 }
 
 void instance_free(struct agent *g)

@@ -82,6 +82,7 @@ struct channel {
 	bool wanted;			 /* of this turn's list */
 	uint64_t asked_token, asked_ms;	 /* its assignment, and since when it
 					    could know that */
+	uint64_t halt_token, halt_ms;	 /* which it was told to halt, when */
 	struct arena *status_arena;
 	struct doc *status; /* the container's own instance document */
 	char refused[128];  /* the reason that was logged last */
@@ -110,6 +111,8 @@ bool channel_deliver(struct agent *g, uint64_t group, uint64_t to,
 		     struct arena *a, struct doc *frame);
 void channel_tick(struct agent *g);
 void channel_free(struct agent *g);
+/* Tell the agent in a container to stop what it runs for this assignment. */
+void channel_halt(struct agent *g, struct channel *c, uint64_t token);
 /* In a container: tell the host what we have. */
 void channel_tell_status(struct agent *g, const struct doc *status);
 
@@ -118,7 +121,7 @@ void channel_tell_status(struct agent *g, const struct doc *status);
 /*
  * One service on this node: probe, reconcile, act, probe again, ... and a
  * document of what is there, proposed when it changes. At most one operation
- * and one kill are under way.
+ * (of a parallel subset, one for each) and one kill are under way.
  */
 struct instance_run {
 	struct instance_run *next; /* agent::instances */
@@ -142,10 +145,11 @@ struct instance_run {
 	bool adopting; /* what that said was not yet compared with a probe */
 
 	unsigned busy; /* jobs under way */
-	bool probing, acting, killing;
-	bool probed;   /* a probe came back: reconcile */
-	bool poked;    /* look again now */
-	bool was_kill; /* it had no right to run when last looked at */
+	bool probing, killing;
+	unsigned acting; /* operations under way: of a parallel subset, many */
+	bool probed;	 /* a probe came back: reconcile */
+	bool poked;	 /* look again now */
+	bool was_kill;	 /* it had no right to run when last looked at */
 	uint64_t next_probe_ms;
 	uint64_t probe_token;	 /* the assignment when it was begun */
 	uint64_t probe_begun_ms; /* the one under way, or the last one */
@@ -154,9 +158,17 @@ struct instance_run {
 	uint64_t *up_since;   /* per resource, ms; 0: not up */
 
 	struct recon_memory *memory; /* per resource */
+	struct recon_hooks *hooks;   /* per scope */
 	uint64_t memory_token;
 	bool was_up;
-	char word[32], wait[256], error[400], running[64];
+	char word[32], wait[256], error[400], running[256];
+	/* Encap level: the host rolls the start of this assignment back. */
+	uint64_t halt_token;
+	bool halted;	 /* what the memory is of */
+	bool asked_once; /* somebody has asked for the service */
+
+	/* What a person asked of some resources alone: the last of it. */
+	uint64_t act;
 
 	bool moved;	   /* the document may be another one than the last */
 	uint64_t n;	   /* of the last document */
@@ -179,10 +191,12 @@ void instance_tell_again(struct agent *g);
 const struct instance_run *instance_of(struct agent *g, const char *service);
 /* Something about the containers changed: look again. */
 void instance_poke(struct agent *g, const char *service);
+/* In a container: the host takes back the start of this assignment. */
+void instance_halt(struct agent *g, uint64_t token);
 /* job.c: begin work on a worker; the run's busy flags are set. */
 void job_probe(struct agent *g, struct instance_run *run);
 void job_act(struct agent *g, struct instance_run *run,
-	     const struct recon_action *act);
+	     const struct recon_action *acts, size_t n);
 void job_kill(struct agent *g, struct instance_run *run,
 	      const struct recon_action *acts, size_t n);
 /* observe.c: the document, and its way into the log. */

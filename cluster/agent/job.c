@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
+#include "fsm/plan/actions.h"
 
 struct job_item {
 	size_t res;
@@ -28,7 +29,12 @@ struct run_job {
 	uint64_t begun_ms, token;
 	struct job_item *items;
 	size_t n;
-	const char *why;
+	/* Of a start, a stop, or the triggers around many: */
+	const char *action;  /* "start", "stop" */
+	bool after;	     /* the post triggers */
+	int64_t steps;	     /* begun so far */
+	uint64_t act;	     /* what a person had asked for when it began */
+	const char *warning; /* triggers that failed and do not block */
 };
 
 static struct run_job *job_new(struct agent *g, struct instance_run *run,
@@ -43,6 +49,7 @@ static struct run_job *job_new(struct agent *g, struct instance_run *run,
 	j->arena = arena_new();
 	j->begun_ms = g->now_ms;
 	j->token = run->token;
+	j->act = run->act;
 	j->items = ARENA_VEC(j->arena, struct job_item, n ? n : 1);
 	j->n = n;
 	run->busy++;
@@ -212,16 +219,18 @@ void job_probe(struct agent *g, struct instance_run *run)
 
 /* -- start, stop, kill --------------------------------------------- */
 
+#define HOOK_TIMEOUT_MS 60000
+
 static const char *const op_words[] = {
-	[DRIVE_PROBE] = "probe",
-	[DRIVE_START] = "start",
-	[DRIVE_STOP] = "stop",
-	[DRIVE_KILL] = "kill",
+	[DRIVE_PROBE] = "probe",     [DRIVE_START] = "start",
+	[DRIVE_STOP] = "stop",	     [DRIVE_KILL] = "kill",
+	[DRIVE_COMMAND] = "command",
 };
 
+/* @rid: NULL of the instance as a whole. */
 static void job_tell(struct agent *g, const struct instance_run *run,
-		     const struct resource *r, const char *fmt,
-		     const char *word, const char *more)
+		     const char *rid, const char *fmt, const char *word,
+		     const char *more)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct doc *cmd = agent_command(g, a, "event", NULL);
@@ -233,9 +242,11 @@ static void job_tell(struct agent *g, const struct instance_run *run,
 	doc_put_str(a, e, "node", g->node);
 	doc_put_str(a, e, "level",
 		    run->inst.level == LEVEL_ENCAP ? "encap" : "hypervisor");
-	doc_put_str(a, e, "rid", r->rid);
+	if (rid)
+		doc_put_str(a, e, "rid", rid);
 	doc_put_str(a, e, "text",
-		    arena_printf(a, "%s %s%s%s", word, r->rid, fmt, more));
+		    arena_printf(a, "%s%s%s%s%s", word, rid ? " " : "",
+				 rid ? rid : "", fmt, more));
 	doc_add(a, list, e);
 	doc_put(a, cmd, "events", list);
 	agent_propose(g, run->group, a, cmd);
@@ -248,7 +259,81 @@ static int64_t op_timeout(const struct resource *r, enum drive_op op)
 	return driver_timeout_ms(r, op == DRIVE_START);
 }
 
+/* -- triggers -------------------------------------------------------------- */
+
+/* Each step of a job has the whole time: this is that of the next. */
+static int64_t step_ms(struct run_job *j, const struct resource *r)
+{
+	int64_t ms = r ? op_timeout(r, j->items[0].op) : HOOK_TIMEOUT_MS;
+
+	return ms * ++j->steps;
+}
+
+/* A command of the file, on the worker. */
+static int run_command(struct run_job *j, const struct resource *r,
+		       const char *command)
+{
+	struct job dj = job_for(j, &j->items[0], r, step_ms(j, r), true);
+	struct probe none;
+
+	dj.command = command;
+	dj.action = j->action;
+	dj.env = j->run->inst.env;
+	return j->agent->io.drive(j->agent->io.ctx, DRIVE_COMMAND, &dj, &none,
+				  &j->items[0].err);
+}
+
+static void note_warning(struct run_job *j, const char *when,
+			 const char *action, const char *text)
+{
+	j->warning = arena_printf(j->arena, "%s%s%s_%s: %s",
+				  j->warning ? j->warning : "",
+				  j->warning ? "; " : "", when, action, text);
+}
+
+/* pre_X, then blocking_pre_X; likewise after. Negative if the blocking one has
+ * failed; a failure of the other is only noted. */
+static int run_triggers(struct run_job *j, const struct resource *r,
+			const char *const *kw, bool after)
+{
+	const char *when = after ? "post" : "pre", *command;
+	struct job_item *it = &j->items[0];
+	int rc;
+
+	command = actions_trigger(kw, j->action, after, false);
+	if (command && run_command(j, r, command) < 0)
+		note_warning(j, when, j->action, it->err.text);
+	command = actions_trigger(kw, j->action, after, true);
+	if (!command)
+		return 0;
+	rc = run_command(j, r, command);
+	return rc < 0 ? err_wrap(&it->err, rc, "blocking_%s_%s", when,
+				 j->action)
+		      : 0;
+}
+
 static void act_run(void *arg)
+{
+	struct run_job *j = arg;
+	struct job_item *it = &j->items[0];
+	const struct resource *r = &j->run->inst.res[it->res];
+	int rc = run_triggers(j, r, r->common, false);
+
+	it->rc = rc;
+	if (rc == 0) {
+		struct job dj =
+			job_for(j, &j->items[0], r, step_ms(j, r), true);
+
+		it->rc = job_drive(j, it, &dj);
+	}
+	if (it->rc < 0)
+		return;
+	rc = run_triggers(j, r, r->common, true);
+	if (rc < 0)
+		it->rc = rc;
+}
+
+static void kill_run(void *arg)
 {
 	struct run_job *j = arg;
 
@@ -261,27 +346,40 @@ static void act_run(void *arg)
 	}
 }
 
-static void act_record(struct run_job *j, const struct job_item *it)
+static void act_log(struct run_job *j, const struct job_item *it)
 {
 	struct agent *g = j->agent;
 	struct instance_run *run = j->run;
 	const struct resource *r = &run->inst.res[it->res];
-	struct recon_memory *m = &run->memory[it->res];
 	const char *word = op_words[it->op];
 
+	if (j->warning) {
+		agent_log(g, 4, "%s: %s %s: %s", run->service, word, r->rid,
+			  j->warning);
+		job_tell(g, run, r->rid, ": a trigger failed: ", word,
+			 j->warning);
+	}
 	if (it->rc < 0) {
 		agent_log(g, 3, "%s: %s %s: %s", run->service, word, r->rid,
 			  it->err.text);
-		job_tell(g, run, r, " failed: ", word, it->err.text);
-	} else {
-		agent_log(g, 6, "%s: %s %s: done in %llu ms", run->service,
-			  word, r->rid,
-			  (unsigned long long)(g->now_ms - j->begun_ms));
-		job_tell(g, run, r,
-			 it->rc == DRIVER_NOOP ? ": was so already" : ": done",
-			 word, "");
+		job_tell(g, run, r->rid, " failed: ", word, it->err.text);
+		return;
 	}
-	if (run->memory_token != j->token)
+	agent_log(g, 6, "%s: %s %s: done in %llu ms", run->service, word,
+		  r->rid, (unsigned long long)(g->now_ms - j->begun_ms));
+	job_tell(g, run, r->rid,
+		 it->rc == DRIVER_NOOP ? ": was so already" : ": done", word,
+		 "");
+}
+
+static void act_record(struct run_job *j, const struct job_item *it)
+{
+	struct instance_run *run = j->run;
+	const struct resource *r = &run->inst.res[it->res];
+	struct recon_memory *m = &run->memory[it->res];
+
+	act_log(j, it);
+	if (run->memory_token != j->token || run->act != j->act)
 		return; /* it was done for another assignment */
 	m->done = it->rc >= 0;
 	if (it->rc < 0) {
@@ -290,7 +388,7 @@ static void act_record(struct run_job *j, const struct job_item *it)
 		else
 			m->stop_failed = true;
 		snprintf(run->error, sizeof(run->error), "%.16s %.120s: %.255s",
-			 word, r->rid, it->err.text);
+			 op_words[it->op], r->rid, it->err.text);
 		m->error = run->error;
 	} else if (it->op == DRIVE_START) {
 		/* What was up already is not ours to roll back. */
@@ -300,17 +398,65 @@ static void act_record(struct run_job *j, const struct job_item *it)
 	}
 }
 
+static void act_ended(struct run_job *j)
+{
+	struct instance_run *run = j->run;
+
+	run->acting--;
+	if (!run->acting) {
+		run->poked = true;
+		run->running[0] = '\0';
+	}
+	run->moved = true;
+	job_free(j);
+}
+
 static void act_done(void *arg)
 {
 	struct run_job *j = arg;
 
-	for (size_t i = 0; i < j->n; i++)
-		act_record(j, &j->items[i]);
-	j->run->acting = false;
-	j->run->poked = true;
-	j->run->running[0] = '\0';
-	j->run->moved = true;
-	job_free(j);
+	act_record(j, &j->items[0]);
+	act_ended(j);
+}
+
+/* -- triggers around the whole, and around subsets ------------------------- */
+
+static const char *const *hook_kw(const struct instance *inst, size_t scope)
+{
+	return scope ? inst->subsets[scope - 1].kw : inst->kw;
+}
+
+static void hook_run(void *arg)
+{
+	struct run_job *j = arg;
+	struct job_item *it = &j->items[0];
+
+	it->rc = run_triggers(j, NULL, hook_kw(&j->run->inst, it->res),
+			      j->after);
+}
+
+static void hook_done(void *arg)
+{
+	struct run_job *j = arg;
+	struct instance_run *run = j->run;
+	const struct job_item *it = &j->items[0];
+	struct recon_hooks *h = &run->hooks[it->res];
+	const char *word = arena_printf(j->arena, "%s_%s",
+					j->after ? "post" : "pre", j->action);
+
+	if (j->warning)
+		job_tell(j->agent, run, NULL, " failed: ", word, j->warning);
+	if (it->rc < 0)
+		job_tell(j->agent, run, NULL, " failed: ", word, it->err.text);
+	if (run->memory_token == j->token) {
+		*(j->after ? &h->after : &h->before) = true;
+		h->failed = it->rc < 0;
+		if (h->failed)
+			snprintf(run->error, sizeof(run->error), "%.390s",
+				 it->err.text);
+		h->error = h->failed ? run->error : NULL;
+	}
+	act_ended(j);
 }
 
 #define KILL_AGAIN_MS 300
@@ -343,22 +489,57 @@ static enum drive_op op_of(enum recon_op op)
 	return ops[op];
 }
 
-void job_act(struct agent *g, struct instance_run *run,
-	     const struct recon_action *act)
+static void note_running(struct instance_run *run, const char *rid)
+{
+	size_t n = strlen(run->running);
+
+	if (n + 2 < sizeof(run->running))
+		snprintf(run->running + n, sizeof(run->running) - n, "%s%s",
+			 n ? " " : "", rid);
+}
+
+static void job_hook(struct agent *g, struct instance_run *run,
+		     const struct recon_action *act)
+{
+	struct run_job *j = job_new(g, run, 1);
+
+	j->items[0].res = act->res;
+	j->action = act->action;
+	j->after = act->after;
+	g->io.work(g->io.ctx, AGENT_LANE_OPS, hook_run, hook_done, j);
+}
+
+static void job_drive_one(struct agent *g, struct instance_run *run,
+			  const struct recon_action *act)
 {
 	struct run_job *j = job_new(g, run, 1);
 	const struct resource *r = &run->inst.res[act->res];
+	struct recon_memory *m = &run->memory[act->res];
 
 	j->items[0].res = act->res;
 	j->items[0].op = op_of(act->op);
 	job_secrets(j);
-	run->acting = run->moved = true;
-	snprintf(run->running, sizeof(run->running), "%s", r->rid);
-	if (act->op == RECON_START &&
-	    (run->was_up || run->memory[act->res].done))
-		run->memory[act->res].restarts++;
-	job_tell(g, run, r, "", op_words[j->items[0].op], "");
+	j->action = op_words[j->items[0].op];
+	note_running(run, r->rid);
+	if (act->op == RECON_START && ((run->was_up && !m->asked) || m->done)) {
+		m->restarts++;
+		m->last_ms = (int64_t)g->now_ms;
+	}
+	job_tell(g, run, r->rid, "", j->action, "");
 	g->io.work(g->io.ctx, AGENT_LANE_OPS, act_run, act_done, j);
+}
+
+void job_act(struct agent *g, struct instance_run *run,
+	     const struct recon_action *acts, size_t n)
+{
+	run->moved = true;
+	run->acting = (unsigned)n;
+	for (size_t i = 0; i < n; i++) {
+		if (acts[i].op == RECON_HOOK)
+			job_hook(g, run, &acts[i]);
+		else
+			job_drive_one(g, run, &acts[i]);
+	}
 }
 
 void job_kill(struct agent *g, struct instance_run *run,
@@ -375,5 +556,5 @@ void job_kill(struct agent *g, struct instance_run *run,
 		  "%s: the lease runs out, or is of another epoch: "
 		  "stopping it the hard way",
 		  run->service);
-	g->io.work(g->io.ctx, AGENT_LANE_KILL, act_run, kill_done, j);
+	g->io.work(g->io.ctx, AGENT_LANE_KILL, kill_run, kill_done, j);
 }

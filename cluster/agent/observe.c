@@ -76,14 +76,29 @@ static void put_channels(struct agent *g, struct arena *a,
 	}
 }
 
+static void put_running(struct arena *a, const struct instance_run *run,
+			struct doc *d)
+{
+	const char *p = run->running;
+	struct doc *list;
+
+	if (!*p)
+		return;
+	list = doc_put(a, d, "running", doc_list(a));
+	while (*p) {
+		size_t n = strcspn(p, " ");
+
+		doc_add(a, list, doc_strn(a, p, n));
+		p += n + strspn(p + n, " ");
+	}
+}
+
 static struct doc *observe_doc(struct agent *g, struct arena *a,
 			       const struct instance_run *run)
 {
 	struct doc *d = instance_status(a, &run->inst, run->probes);
 
-	if (run->running[0])
-		doc_add(a, doc_put(a, d, "running", doc_list(a)),
-			doc_str(a, run->running));
+	put_running(a, run, d);
 	doc_put_str(a, d, "state", run->word);
 	if (run->wait[0])
 		doc_put_str(a, d, "wait", run->wait);
@@ -95,6 +110,8 @@ static struct doc *observe_doc(struct agent *g, struct arena *a,
 	doc_put_str(a, d, "session", g->session);
 	if (run->was_up)
 		doc_put_bool(a, d, "up_once", true);
+	if (run->halted)
+		doc_put_bool(a, d, "halted", true);
 	if (g->level == LEVEL_ENCAP && g->host)
 		doc_put_str(a, d, "host", g->host);
 	if (doc_len(head_drafts(g, run->service)))

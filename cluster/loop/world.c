@@ -80,6 +80,8 @@ static int on_drive(void *ctx, enum drive_op op, const struct job *j,
 		return driver_stop(&job, err);
 	case DRIVE_KILL:
 		return driver_kill(&job, err);
+	case DRIVE_COMMAND:
+		return driver_command(&job, err);
 	}
 	return err_set(err, -EINVAL, "no such operation");
 }

@@ -113,7 +113,7 @@ struct resource {
 	struct names tags;
 	bool encap, disable, optional, monitor, standby;
 	bool noaction, nostatus;
-	int64_t restart;
+	int64_t restart, restart_delay_ms;
 	int64_t start_timeout_ms, stop_timeout_ms; /* 0: the driver's default */
 	/* For the driver: keyword, value, keyword, value, ..., NULL. Every
 	 * keyword of its own that has a value or a default is there, under
@@ -121,11 +121,23 @@ struct resource {
 	 * booleans as "true"/"false". An app has each key of [env] too, as
 	 * "env.KEY". */
 	const char *const *kw;
+	/* What its section says of the keywords that every resource may have
+	 * and that are not above: triggers, requirements, schedule, ... */
+	const char *const *common;
 	/* A container: the encap node in it ("" if it is none of encapnodes).
 	 */
 	const char *encapnode;
 };
 const char *resource_kw(const struct resource *r, const char *keyword);
+/* In any list of keyword, value, ..., NULL; NULL if it is not there. */
+const char *kw_find(const char *const *kw, const char *keyword);
+
+/* A section [subset#GROUP] or [subset#GROUP:NAME]. */
+struct subset {
+	const char *group, *name; /* name: "" for those without a subset */
+	bool parallel;
+	const char *const *kw; /* what it says, its triggers among it */
+};
 
 /* Everything one node needs to know of a service. */
 struct instance {
@@ -138,6 +150,11 @@ struct instance {
 	 * order, subset, rid in natural order, fs by depth of mount point. */
 	struct resource *res;
 	size_t n;
+	struct subset *subsets; /* in file order */
+	size_t n_subsets;
+	const char *const *kw; /* what DEFAULT says, as in resource */
+	/* Each key of [env], as "env.KEY", value, ..., NULL. */
+	const char *const *env;
 };
 int instance_eval(struct arena *a, const struct conf *c, const char *service,
 		  const char *node, enum level level, struct instance *ret,

@@ -222,6 +222,8 @@ static int timeouts_eval(struct eval *e, struct resource *r, struct err *err)
 	return timeout_eval(e, r, "stop_timeout", &r->stop_timeout_ms, err);
 }
 
+#define RESTART_DELAY_MS 500
+
 /* All that is not for the driver alone. */
 static int head_eval(struct eval *e, struct resource *r, struct err *err)
 {
@@ -229,7 +231,7 @@ static int head_eval(struct eval *e, struct resource *r, struct err *err)
 	struct value v;
 	int rc = eval_type(e, r->rid, &r->type, err);
 
-	r->kw = no_kw;
+	r->kw = r->common = no_kw;
 	r->encapnode = "";
 	if (rc >= 0)
 		rc = value_of(e, r, "subset", &v, err);
@@ -246,6 +248,10 @@ static int head_eval(struct eval *e, struct resource *r, struct err *err)
 	if (rc < 0)
 		return rc;
 	r->restart = v.num > 0 ? v.num : 0;
+	rc = value_of(e, r, "restart_delay", &v, err);
+	if (rc < 0)
+		return rc;
+	r->restart_delay_ms = rc == 0 ? v.num : RESTART_DELAY_MS;
 	rc = flags_eval(e, r, err);
 	if (rc < 0)
 		return rc;
@@ -336,12 +342,96 @@ static int kw_eval(struct eval *e, struct resource *r, struct err *err)
 	return 0;
 }
 
-const char *resource_kw(const struct resource *r, const char *keyword)
+const char *kw_find(const char *const *kw, const char *keyword)
 {
-	for (const char *const *kw = r->kw; kw && *kw; kw += 2)
+	for (; kw && *kw; kw += 2)
 		if (text_equal(kw[0], keyword))
 			return kw[1];
 	return NULL;
+}
+
+const char *resource_kw(const struct resource *r, const char *keyword)
+{
+	return kw_find(r->kw, keyword);
+}
+
+/* What @section itself says of the keywords whose rows are @group's. */
+static int said_eval(struct eval *e, const char *section, const char *type,
+		     const char *group, const char *const **ret,
+		     struct err *err)
+{
+	static const char *const nothing[] = { NULL };
+	const struct ini_section *s = ini_section(e->conf, section);
+	struct pairs p = { .arena = e->arena };
+
+	for (const struct ini_key *k = s ? s->keys : NULL; k; k = k->next) {
+		const struct keyword *row =
+			eval_row(e, section, type, k->option);
+		struct value v;
+		int rc;
+
+		if (!row || !text_equal(row->group, group) ||
+		    eval_row_line(e, section, row) != k)
+			continue;
+		rc = eval_value(e, section, row, &v, NULL, err);
+		if (rc < 0)
+			return rc;
+		if (rc == 0)
+			pair_add(&p, row->name, driver_text(e->arena, row, &v));
+	}
+	*ret = p.n ? (const char *const *)p.at : nothing;
+	return 0;
+}
+
+static int subset_eval(struct eval *e, const char *section, struct subset *ret,
+		       struct err *err)
+{
+	const char *group = section + strlen("subset#");
+	const char *colon = strchr(group, ':');
+	const char *parallel;
+	int rc = said_eval(e, section, NULL, "subset", &ret->kw, err);
+
+	if (rc < 0)
+		return rc;
+	ret->group = colon ? arena_printf(e->arena, "%.*s",
+					  (int)(colon - group), group)
+			   : group;
+	ret->name = colon ? colon + 1 : "";
+	parallel = kw_find(ret->kw, "parallel");
+	ret->parallel = parallel && text_equal(parallel, "true");
+	return 0;
+}
+
+static int subsets_eval(struct eval *e, struct instance *inst, struct err *err)
+{
+	const struct conf *c = e->conf;
+
+	inst->subsets = ARENA_VEC(e->arena, struct subset, c->n + 1);
+	for (size_t i = 0; i < c->n; i++) {
+		int rc;
+
+		if (!text_starts(c->sections[i]->name, "subset#"))
+			continue;
+		rc = subset_eval(e, c->sections[i]->name,
+				 &inst->subsets[inst->n_subsets++], err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int whole_eval(struct eval *e, struct instance *inst, struct err *err)
+{
+	static const char *const nothing[] = { NULL };
+	struct pairs env = { .arena = e->arena };
+	int rc = subsets_eval(e, inst, err);
+
+	if (rc == 0)
+		rc = said_eval(e, "DEFAULT", NULL, "DEFAULT", &inst->kw, err);
+	if (rc == 0)
+		rc = env_eval(e, &env, err);
+	inst->env = env.n ? (const char *const *)env.at : nothing;
+	return rc;
 }
 
 static void encapnode_find(const struct eval *e, struct resource *r)
@@ -434,6 +524,9 @@ static int own_eval(struct eval *e, struct instance *inst, struct err *err)
 
 		if (rc == 0)
 			rc = kw_eval(e, r, err);
+		if (rc >= 0)
+			rc = said_eval(e, r->rid, r->type, "*", &r->common,
+				       err);
 		if (rc < 0)
 			return rc;
 		encapnode_find(e, r);
@@ -487,6 +580,8 @@ int instance_eval(struct arena *a, const struct conf *c, const char *service,
 		rc = list(&e, &inst, &n_encap, err);
 	if (rc == 0)
 		rc = own_eval(&e, &inst, err);
+	if (rc == 0)
+		rc = whole_eval(&e, &inst, err);
 	if (rc == 0)
 		rc = encap_eval(&e, &inst, n_encap, err);
 	if (rc == 0)

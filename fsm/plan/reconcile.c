@@ -2,25 +2,20 @@
  * How: one sweep over the resources, in start order or in the reverse of it,
  * stops at the first that is not as wanted: that one is acted on or waited
  * for. So the order of a start or stop is never kept anywhere; it is found
- * again each time from what is there.
+ * again each time from what is there. What is wanted down is swept first.
  *
  * A start that has failed is sticky for its assignment (memory): from then on
- * the sweep is that of the rollback.
+ * the sweep is that of the rollback. What a person asked of some resources of
+ * an instance that is up fails by itself: the rest is not touched.
  */
 #include "fsm/plan/reconcile.h"
 
 #include <string.h>
 
+#include "fsm/plan/actions.h"
+#include "fsm/plan/sweep.h"
+
 #define STANDBY_RESTARTS 2
-
-struct sweep {
-	struct arena *a;
-	const struct recon_in *in;
-	struct recon_out *out;
-};
-
-/* What one resource needs to be as wanted. */
-enum need { NEED_NOTHING, NEED_ACT, NEED_WAIT, NEED_GIVE_UP };
 
 /* -- one resource ------------------------------------------------------- */
 
@@ -42,11 +37,53 @@ static bool is_group(const struct resource *r, const char *group)
 /* Ours to act on, at this level. */
 static bool is_ours(const struct sweep *s, size_t i)
 {
-	const struct resource *r = res(s, i);
-
-	return !r->disable && !r->noaction && group_rank(r->group) >= 0 &&
-	       !(r->encap && s->in->inst->level == LEVEL_HYPERVISOR);
+	return actions_may_touch(s->in->inst, res(s, i));
 }
+
+static enum hold hold_of(const struct sweep *s, size_t i)
+{
+	return s->in->holds ? s->in->holds[i] : HOLD_NOT;
+}
+
+static enum want wanted_standby(const struct sweep *s)
+{
+	return s->in->want != WANT_NOTHING || s->in->standby ? WANT_UP
+							     : WANT_NOTHING;
+}
+
+/* The hold goes before the assignment; but what is not standby is up only where
+ * that is assigned. */
+static enum want wanted(const struct sweep *s, size_t i)
+{
+	bool standby = res(s, i)->standby;
+	enum want up =
+		s->in->want == WANT_UP || standby ? WANT_UP : s->in->want;
+
+	switch (hold_of(s, i)) {
+	case HOLD_UP:
+		return up;
+	case HOLD_DOWN:
+		return WANT_DOWN;
+	case HOLD_RESTART:
+		return s->in->memory[i].turned ? up : WANT_DOWN;
+	case HOLD_KEEP:
+		return s->in->want == WANT_DOWN && !standby ? WANT_DOWN
+							    : WANT_NOTHING;
+	case HOLD_NOT:
+		break;
+	}
+	return standby ? wanted_standby(s) : s->in->want;
+}
+
+/* A failure of it is that of a person's action, not of the assignment. */
+static bool is_held(const struct sweep *s, size_t i)
+{
+	return s->in->memory[i].asked &&
+	       (s->in->was_up || s->in->want != WANT_UP);
+}
+
+/* -- restarts ---------------------------------------------------------------
+ */
 
 static int64_t restarts_allowed(const struct resource *r)
 {
@@ -61,31 +98,58 @@ static bool may_restart(const struct sweep *s, size_t i)
 	       s->in->memory[i].restarts < restarts_allowed(res(s, i));
 }
 
-static const struct encap_view *encap_in(const struct sweep *s, size_t i)
+/* How long until its next restart; restarts of before it was last seen up
+ * count for the pause, too. */
+static int64_t restart_pause_ms(const struct sweep *s, size_t i)
 {
-	if (!is_group(res(s, i), "container"))
-		return NULL;
-	for (size_t k = 0; k < s->in->n_encaps; k++)
-		if (strcmp(s->in->encaps[k].rid, res(s, i)->rid) == 0)
-			return &s->in->encaps[k];
-	return NULL;
+	const struct recon_memory *m = &s->in->memory[i];
+	unsigned n = m->restarts ? m->restarts : m->last_ms > 0;
+	int64_t due =
+		m->last_ms + actions_restart_wait_ms(s->in->inst, res(s, i), n);
+
+	return n && due > s->in->now_ms ? due - s->in->now_ms : 0;
 }
 
 /* -- what comes out ------------------------------------------------------- */
 
-static void act(struct sweep *s, enum recon_op op, size_t i, const char *why)
+static struct recon_action *put(struct sweep *s, enum recon_op op, size_t i,
+				const char *why)
 {
 	struct recon_out *o = s->out;
+	struct recon_action *act;
 
 	if (!o->at)
-		o->at = ARENA_VEC(s->a, struct recon_action, s->in->inst->n);
-	o->at[o->n++] = (struct recon_action){ op, i, why };
+		o->at = ARENA_VEC(s->a, struct recon_action,
+				  s->in->inst->n + 1);
+	act = &o->at[o->n++];
+	*act = (struct recon_action){ .op = op, .res = i, .why = why };
 	o->state = RECON_ACT;
-	o->word = op == RECON_START ? "starting" : "stopping";
+	o->wait = NULL;
+	return act;
+}
+
+static void scope_acted(struct sweep *s, size_t i)
+{
+	const struct subset *sub = actions_subset(s->in->inst, res(s, i));
+	struct recon_hooks *h = s->in->hooks;
+
+	if (!h || s->partial)
+		return;
+	h[0].acted = true;
+	if (sub)
+		h[1 + (sub - s->in->inst->subsets)].acted = true;
+}
+
+static void act(struct sweep *s, enum recon_op op, size_t i, const char *why)
+{
+	put(s, op, i, why);
+	s->out->word = op == RECON_START ? "starting" : "stopping";
 }
 
 static void wait_for(struct sweep *s, const char *word, const char *what)
 {
+	if (s->out->n) /* others of a parallel subset are acted on */
+		return;
 	s->out->state = RECON_WAIT;
 	s->out->word = word;
 	s->out->wait = what;
@@ -93,114 +157,121 @@ static void wait_for(struct sweep *s, const char *word, const char *what)
 
 static void give_up(struct sweep *s, const char *word, const char *why)
 {
+	s->out->n = 0;
 	s->out->state = RECON_FAILED;
 	s->out->word = word;
 	s->out->wait = why;
 }
 
-/* -- what runs in a container ---------------------------------------------- */
-
-/* Its document, if it speaks of its present assignment. */
-static const struct doc *encap_said(const struct encap_view *v)
+static void again_after(struct sweep *s, int64_t ms)
 {
-	if (!v->connected || !v->status || !v->token ||
-	    (uint64_t)doc_get_int(v->status, "token", 0) != v->token)
-		return NULL;
-	return v->status;
+	if (ms > 0 && (!s->out->again_ms || ms < s->out->again_ms))
+		s->out->again_ms = ms;
 }
 
-static bool word_is(const struct doc *d, const char *key, const char *word)
+/* -- triggers around the whole, and around subsets ---------------------------
+ */
+
+static const char *const *scope_kw(const struct sweep *s, size_t scope)
 {
-	return strcmp(doc_get_str(d, key, ""), word) == 0;
+	return scope ? s->in->inst->subsets[scope - 1].kw : s->in->inst->kw;
 }
 
-static const char *encap_error(const struct sweep *s, size_t i,
-			       const struct doc *said)
+/* True if they are to be run now. */
+static bool hook(struct sweep *s, size_t scope, bool after, const char *action)
 {
-	return arena_printf(s->a, "what runs in %s: %s: %s", res(s, i)->rid,
-			    doc_get_str(said, "state", "failed"),
-			    doc_get_str(said, "error", "no reason given"));
-}
+	struct recon_hooks *h = s->in->hooks ? &s->in->hooks[scope] : NULL;
+	const char *const *kw = scope_kw(s, scope);
+	struct recon_action *put_act;
 
-/* Is it worth waiting for what it will say next? */
-static bool encap_answers(const struct sweep *s, const struct encap_view *v,
-			  const struct doc *said)
-{
-	return word_is(said, "state", "starting") ||
-	       word_is(said, "state", "stopping") ||
-	       v->asked_ms < s->in->agent_timeout_ms;
-}
-
-/* An agent that has just booted may say what it knew before: all down, and
- * idle, before it learns what is wanted. */
-static bool encap_has_started(const struct doc *said)
-{
-	if (!word_is(said, "state", "idle"))
+	if (!h || s->partial || h->failed || (after ? h->after : h->before) ||
+	    (after && !h->acted) ||
+	    (!actions_trigger(kw, action, after, false) &&
+	     !actions_trigger(kw, action, after, true)))
 		return false;
-	return doc_get_bool(said, "up_once", false) ||
-	       (!word_is(said, "avail", "down") &&
-		!word_is(said, "avail", "undef"));
+	h->acted = true;
+	put_act = put(s, RECON_HOOK, scope,
+		      scope ? "triggers of the subset"
+			    : "triggers of the service");
+	put_act->after = after;
+	put_act->action = action;
+	s->out->word = strcmp(action, "start") == 0 ? "starting" : "stopping";
+	return true;
 }
 
-static enum need encap_start_need(const struct sweep *s, size_t i,
-				  const char **why)
+static const struct recon_hooks *failed_hook(const struct sweep *s)
 {
-	const struct encap_view *v = encap_in(s, i);
-	const struct doc *said;
-
-	if (!v || v->want != WANT_UP)
-		return NEED_NOTHING;
-	if (!v->connected) {
-		*why = arena_printf(s->a,
-				    "%s is up, its agent does not answer "
-				    "yet",
-				    v->rid);
-		return v->since_ms < s->in->agent_timeout_ms ? NEED_WAIT
-							     : NEED_NOTHING;
-	}
-	said = encap_said(v);
-	if (said && word_is(said, "state", "start failed")) {
-		*why = encap_error(s, i, said);
-		return NEED_GIVE_UP;
-	}
-	if (said && encap_has_started(said))
-		return NEED_NOTHING;
-	*why = arena_printf(s->a, "the encap resources in %s are not up yet",
-			    v->rid);
-	return encap_answers(s, v, said) ? NEED_WAIT : NEED_NOTHING;
+	for (size_t i = 0; s->in->hooks && i <= s->in->inst->n_subsets; i++)
+		if (s->in->hooks[i].failed)
+			return &s->in->hooks[i];
+	return NULL;
 }
 
-static enum need encap_stop_need(const struct sweep *s, size_t i,
-				 const char **why)
-{
-	const struct encap_view *v = encap_in(s, i);
-	const struct doc *said;
+/* -- units: the resources of a group and subset ------------------------------
+ */
 
-	/* Where only the hypervisor level is to stop, what is inside goes down
-	 * with the container. */
-	if (!v || v->want != WANT_DOWN)
-		return NEED_NOTHING;
-	said = encap_said(v);
-	if (said && word_is(said, "state", "stop failed")) {
-		*why = encap_error(s, i, said);
-		return NEED_GIVE_UP;
-	}
-	if (said && word_is(said, "state", "idle") && !instance_runs(said))
-		return NEED_NOTHING;
-	if (!v->connected || !encap_answers(s, v, said)) {
-		*why = "its agent does not answer: what runs in it ends with "
-		       "it";
-		return NEED_NOTHING;
-	}
-	*why = arena_printf(s->a, "the encap resources in %s are not down yet",
-			    v->rid);
-	return NEED_WAIT;
+struct unit {
+	size_t from, to; /* to: behind the last */
+	size_t scope;	 /* 0: the file says nothing of it */
+	bool parallel;
+};
+
+static struct unit unit_of(const struct sweep *s, size_t from, size_t to)
+{
+	const struct subset *sub = actions_subset(s->in->inst, res(s, from));
+
+	return (struct unit){
+		.from = from,
+		.to = to,
+		.scope = sub ? (size_t)(sub - s->in->inst->subsets) + 1 : 0,
+		.parallel = sub && sub->parallel,
+	};
+}
+
+static bool same_unit(const struct sweep *s, size_t i, size_t k)
+{
+	return is_group(res(s, i), res(s, k)->group) &&
+	       strcmp(res(s, i)->subset, res(s, k)->subset) == 0;
+}
+
+static struct unit unit_from(const struct sweep *s, size_t from)
+{
+	size_t to = from + 1;
+
+	while (to < s->in->inst->n && same_unit(s, from, to))
+		to++;
+	return unit_of(s, from, to);
+}
+
+static struct unit unit_upto(const struct sweep *s, size_t to)
+{
+	size_t from = to - 1;
+
+	while (from > 0 && same_unit(s, from - 1, to - 1))
+		from--;
+	return unit_of(s, from, to);
 }
 
 /* -- start ------------------------------------------------------------------
  */
 
-static enum need start_need(const struct sweep *s, size_t i)
+static bool has_fallen(const struct sweep *s, size_t i)
+{
+	return s->in->was_up && !s->in->memory[i].asked;
+}
+
+/* NEED_ACT, or nothing while it is not time for it. */
+static enum need restart_need(struct sweep *s, size_t i, enum need none_left)
+{
+	int64_t pause = restart_pause_ms(s, i);
+
+	if (!may_restart(s, i))
+		return none_left;
+	again_after(s, pause);
+	return pause ? NEED_WAIT : NEED_ACT;
+}
+
+static enum need start_need(struct sweep *s, size_t i)
 {
 	const struct recon_memory *m = &s->in->memory[i];
 	const struct resource *r = res(s, i);
@@ -209,9 +280,9 @@ static enum need start_need(const struct sweep *s, size_t i)
 
 	if (st == STATUS_UP)
 		return NEED_NOTHING;
-	if (s->in->was_up) /* it fell down; or it cannot be told */
-		return st == STATUS_DOWN && may_restart(s, i) ? NEED_ACT
-							      : NEED_NOTHING;
+	if (has_fallen(s, i)) /* or it cannot be told */
+		return st == STATUS_DOWN ? restart_need(s, i, NEED_NOTHING)
+					 : NEED_NOTHING;
 	if (m->start_failed)
 		return failed;
 	/* An app without a check is n/a and may be down. */
@@ -220,17 +291,21 @@ static enum need start_need(const struct sweep *s, size_t i)
 							      : NEED_ACT;
 	if (st != STATUS_DOWN)
 		return NEED_NOTHING;
-	return may_restart(s, i) ? NEED_ACT : failed;
+	return restart_need(s, i, failed);
 }
 
 static const char *start_why(const struct sweep *s, size_t i)
 {
 	const struct recon_memory *m = &s->in->memory[i];
 
-	if (s->in->was_up || m->done)
+	if (m->done || has_fallen(s, i))
 		return arena_printf(s->a, "it fell down: restart %u of %lld",
 				    m->restarts + 1,
 				    (long long)restarts_allowed(res(s, i)));
+	if (hold_of(s, i) == HOLD_UP || hold_of(s, i) == HOLD_RESTART)
+		return "it was asked for by itself";
+	if (res(s, i)->standby && s->in->want != WANT_UP)
+		return "it is standby: up whether the rest is or not";
 	return "next in the order of the start";
 }
 
@@ -247,32 +322,50 @@ static bool stop_in_rollback(const struct sweep *s, size_t i)
 	return m->start_failed && !m->done && st != STATUS_NA;
 }
 
-/* The start has failed because of @f: stop what it has started, in reverse. */
-static void roll_back(struct sweep *s, size_t f)
+/* Stop @i, and before it what runs in it. */
+static void roll_back_one(struct sweep *s, size_t i, const char *error)
 {
-	const struct recon_memory *m = &s->in->memory[f];
-	const char *error =
-		m->error ? m->error
-			 : arena_printf(s->a, "the start of %s failed",
-					res(s, f)->rid);
+	const char *why;
+	bool halt = false;
 
-	s->out->error = m->error;
+	if (encap_halt_need(s, i, &halt, &why) == NEED_WAIT) {
+		wait_for(s, "starting", why);
+		if (halt)
+			s->out->halt = res(s, i)->rid;
+		return;
+	}
+	act(s, RECON_STOP, i, arena_printf(s->a, "rollback: %s", error));
+}
+
+/* The start has failed: stop what it has started, in reverse. */
+static void roll_back(struct sweep *s, const char *error)
+{
+	s->out->n = 0;
 	for (size_t i = s->in->inst->n;
 	     s->in->inst->conf.rollback && i-- > 0;) {
 		if (!stop_in_rollback(s, i))
 			continue;
-		act(s, RECON_STOP, i,
-		    arena_printf(s->a, "rollback: %s", error));
+		roll_back_one(s, i, error);
 		return;
 	}
 	give_up(s, "start failed", error);
 }
 
-static bool has_failed(const struct sweep *s, size_t *ret)
+static const char *start_error(const struct sweep *s, size_t i)
+{
+	const struct recon_memory *m = &s->in->memory[i];
+
+	return m->error ? m->error
+			: arena_printf(s->a, "the start of %s failed",
+				       res(s, i)->rid);
+}
+
+/* What has failed to start, of the assignment or of what is held. */
+static bool has_failed(const struct sweep *s, bool held, size_t *ret)
 {
 	for (size_t i = 0; i < s->in->inst->n; i++)
 		if (is_ours(s, i) && !res(s, i)->optional &&
-		    s->in->memory[i].start_failed) {
+		    is_held(s, i) == held && s->in->memory[i].start_failed) {
 			*ret = i;
 			return true;
 		}
@@ -284,19 +377,69 @@ static void start_failed_by(struct sweep *s, size_t i, const char *error)
 	struct recon_memory *m = &s->in->memory[i];
 
 	m->start_failed = true;
-	m->error = error;
-	roll_back(s, i);
-	m->error = NULL; /* it is on this pass's arena */
+	s->out->error = error;
+	if (is_held(s, i))
+		s->out->act_error = error;
+	else
+		roll_back(s, error);
+}
+
+/* Its requirements; false where it cannot be started for want of them. */
+static bool start_is_allowed(struct sweep *s, size_t i, bool *ret_goes_on)
+{
+	bool skip;
+	const char *why = actions_unmet(s->a, s->in->inst, s->in->probes, i,
+					"start", &skip);
+
+	*ret_goes_on = true;
+	if (!why)
+		return true;
+	if (skip || has_fallen(s, i))
+		return false;
+	s->out->note = why;
+	if (res(s, i)->optional ||
+	    (s->in->want != WANT_UP && !s->in->memory[i].asked)) {
+		s->in->memory[i].start_failed = true;
+		return false;
+	}
+	start_failed_by(s, i, why);
+	*ret_goes_on = is_held(s, i);
+	return false;
+}
+
+/* A standby one where the instance is not wanted up: nothing depends on it. */
+static enum need standby_need(struct sweep *s, size_t i)
+{
+	const struct recon_memory *m = &s->in->memory[i];
+
+	if (status_of(s, i) != STATUS_DOWN || m->start_failed)
+		return NEED_NOTHING;
+	if (!m->done)
+		return NEED_ACT;
+	return restart_need(s, i, NEED_NOTHING) == NEED_ACT ? NEED_ACT
+							    : NEED_NOTHING;
 }
 
 /* False where the sweep ends. */
 static bool start_one(struct sweep *s, size_t i)
 {
 	const char *why = NULL;
-	enum need need = start_need(s, i);
+	bool alone = s->in->want != WANT_UP && !s->in->memory[i].asked;
+	enum need need = alone ? standby_need(s, i) : start_need(s, i);
+	bool goes_on;
 
 	if (need == NEED_ACT) {
+		if (!start_is_allowed(s, i, &goes_on))
+			return goes_on;
 		act(s, RECON_START, i, start_why(s, i));
+		return false;
+	}
+	if (need == NEED_WAIT && !has_fallen(s, i)) {
+		wait_for(s, "starting",
+			 arena_printf(s->a,
+				      "%s did not stay up: a pause before "
+				      "its next start",
+				      res(s, i)->rid));
 		return false;
 	}
 	if (need == NEED_GIVE_UP) {
@@ -305,9 +448,9 @@ static bool start_one(struct sweep *s, size_t i)
 					     "%s did not stay up after "
 					     "its start",
 					     res(s, i)->rid));
-		return false;
+		return is_held(s, i);
 	}
-	if (s->in->was_up || status_of(s, i) == STATUS_DOWN)
+	if (alone || has_fallen(s, i) || status_of(s, i) == STATUS_DOWN)
 		return true;
 	need = encap_start_need(s, i, &why);
 	if (need == NEED_WAIT)
@@ -319,17 +462,94 @@ static bool start_one(struct sweep *s, size_t i)
 	return false;
 }
 
-static void sweep_up(struct sweep *s)
+/* What else was asked for is not begun once some of it has failed. */
+static bool is_start(struct sweep *s, size_t i)
+{
+	return is_ours(s, i) && wanted(s, i) == WANT_UP &&
+	       !(s->out->act_error && is_held(s, i));
+}
+
+/* The triggers that come before the first start in @u. True if there are. */
+static bool hooks_before_start(struct sweep *s, const struct unit *u)
+{
+	bool needed = false;
+
+	for (size_t i = u->from; i < u->to && !needed; i++)
+		needed = is_start(s, i) && !has_fallen(s, i) &&
+			 start_need(s, i) == NEED_ACT;
+	if (!needed || s->in->want != WANT_UP)
+		return false;
+	return hook(s, 0, false, "start") ||
+	       (u->scope && hook(s, u->scope, false, "start"));
+}
+
+/* False where the sweep ends. */
+static bool unit_up(struct sweep *s, const struct unit *u)
+{
+	bool goes_on = true;
+
+	if (hooks_before_start(s, u))
+		return false;
+	for (size_t i = u->from; i < u->to; i++) {
+		if (!is_start(s, i) || start_one(s, i))
+			continue;
+		if (s->out->n && s->out->at[s->out->n - 1].op == RECON_START &&
+		    !has_fallen(s, i))
+			scope_acted(s, i);
+		goes_on = false;
+		if (!u->parallel || s->out->state == RECON_FAILED ||
+		    s->out->error)
+			return false;
+	}
+	return goes_on && !(u->scope && s->in->want == WANT_UP &&
+			    hook(s, u->scope, true, "start"));
+}
+
+/* What a person asked for has failed: what that has started is stopped. True
+ * where something is done about it. */
+static bool roll_back_held(struct sweep *s)
 {
 	size_t failed;
 
-	if (!s->in->was_up && has_failed(s, &failed)) {
-		roll_back(s, failed);
-		return;
+	if (!has_failed(s, true, &failed))
+		return false;
+	s->out->act_error = start_error(s, failed);
+	for (size_t i = s->in->inst->n; s->in->inst->conf.rollback && i-- > 0;)
+		if (is_held(s, i) && stop_in_rollback(s, i)) {
+			roll_back_one(s, i, s->out->act_error);
+			return true;
+		}
+	return false;
+}
+
+/* False where the sweep ends. */
+static bool sweep_up(struct sweep *s)
+{
+	const struct recon_hooks *h = failed_hook(s);
+	size_t failed;
+
+	if (s->in->want == WANT_UP && !s->in->was_up) {
+		if (has_failed(s, false, &failed)) {
+			s->out->error = s->in->memory[failed].error;
+			roll_back(s, start_error(s, failed));
+			return false;
+		}
+		if (h) {
+			s->out->error = h->error;
+			roll_back(s, h->error ? h->error : "a trigger failed");
+			return false;
+		}
 	}
-	for (size_t i = 0; i < s->in->inst->n; i++)
-		if (is_ours(s, i) && !start_one(s, i))
-			return;
+	if (roll_back_held(s))
+		return false;
+	for (size_t i = 0; i < s->in->inst->n;) {
+		struct unit u = unit_from(s, i);
+
+		i = u.to;
+		if (!unit_up(s, &u))
+			return false;
+	}
+	return !(s->in->want == WANT_UP && hook(s, 0, true, "start"));
 }
 
 /* -- stop --------------------------------------------------------------------
@@ -374,55 +594,170 @@ static const char *stop_error(const struct sweep *s, size_t i)
 			    res(s, i)->rid, res(s, i)->rid);
 }
 
-static void stop_failed_by(struct sweep *s, const char *error)
+/* Of some resources alone: the others go on. False where the sweep ends. */
+static bool stop_failed_by(struct sweep *s, const char *error)
 {
+	if (s->in->want != WANT_DOWN) {
+		s->out->act_error = error;
+		return true;
+	}
 	give_up(s, "stop failed", error);
 	s->out->error = error;
+	return false;
+}
+
+/* What runs in it goes first. A person who stops the container of an instance
+ * that is up has not asked the encap level for anything. */
+static enum need stop_inner_need(struct sweep *s, size_t i, const char **why)
+{
+	enum need need;
+	bool halt = false;
+
+	if (s->in->want == WANT_DOWN)
+		return encap_stop_need(s, i, why);
+	need = encap_halt_need(s, i, &halt, why);
+	if (halt)
+		s->out->halt = res(s, i)->rid;
+	return need;
+}
+
+static bool stop_is_allowed(struct sweep *s, size_t i, bool *ret_goes_on)
+{
+	bool skip;
+	const char *why = actions_unmet(s->a, s->in->inst, s->in->probes, i,
+					"stop", &skip);
+
+	*ret_goes_on = true;
+	if (!why)
+		return true;
+	if (!skip && !res(s, i)->optional)
+		*ret_goes_on = stop_failed_by(s, why);
+	return false;
+}
+
+static const char *stop_why(const struct sweep *s)
+{
+	return s->in->want == WANT_DOWN ? "next in the order of the stop"
+					: "it was asked for by itself";
 }
 
 /* False where the sweep ends. */
 static bool stop_one(struct sweep *s, size_t i)
 {
 	const char *why = NULL;
-	enum need need = stop_need(s, i);
+	enum need need = stop_need(s, i), inner;
+	bool goes_on;
 
-	if (need != NEED_NOTHING) {
-		enum need inner = encap_stop_need(s, i, &why);
-
-		if (inner == NEED_WAIT)
-			wait_for(s, "stopping", why);
-		else if (inner == NEED_GIVE_UP)
-			stop_failed_by(s, why);
-		else if (need == NEED_GIVE_UP)
-			stop_failed_by(s, stop_error(s, i));
-		else
-			act(s, RECON_STOP, i,
-			    why ? why : "next in the order of the stop");
+	if (need == NEED_NOTHING)
+		return true;
+	if (need == NEED_ACT && !stop_is_allowed(s, i, &goes_on))
+		return goes_on;
+	inner = stop_inner_need(s, i, &why);
+	if (inner == NEED_WAIT) {
+		wait_for(s, "stopping", why);
 		return false;
 	}
-	return true;
-}
-
-/* Up wherever there is an assignment. */
-static bool standby_one(struct sweep *s, size_t i)
-{
-	const struct recon_memory *m = &s->in->memory[i];
-
-	if (status_of(s, i) != STATUS_DOWN || m->start_failed ||
-	    (m->done && !may_restart(s, i)))
-		return true;
-	act(s, RECON_START, i, "it is standby: up whether the rest is or not");
+	if (inner == NEED_GIVE_UP)
+		return stop_failed_by(s, why);
+	if (need == NEED_GIVE_UP)
+		return stop_failed_by(s, stop_error(s, i));
+	act(s, RECON_STOP, i, why ? why : stop_why(s));
 	return false;
 }
 
-static void sweep_down(struct sweep *s)
+static bool is_stop(const struct sweep *s, size_t i)
 {
-	for (size_t i = s->in->inst->n; i-- > 0;)
-		if (is_ours(s, i) && !res(s, i)->standby && !stop_one(s, i))
-			return;
-	for (size_t i = 0; i < s->in->inst->n; i++)
-		if (is_ours(s, i) && res(s, i)->standby && !standby_one(s, i))
-			return;
+	return is_ours(s, i) && wanted(s, i) == WANT_DOWN;
+}
+
+static bool hooks_before_stop(struct sweep *s, const struct unit *u)
+{
+	bool needed = false;
+
+	for (size_t i = u->from; i < u->to && !needed; i++)
+		needed = is_stop(s, i) && stop_need(s, i) == NEED_ACT;
+	if (!needed || s->in->want != WANT_DOWN)
+		return false;
+	return hook(s, 0, false, "stop") ||
+	       (u->scope && hook(s, u->scope, false, "stop"));
+}
+
+/* False where the sweep ends. */
+static bool unit_down(struct sweep *s, const struct unit *u)
+{
+	bool goes_on = true;
+
+	if (hooks_before_stop(s, u))
+		return false;
+	for (size_t i = u->to; i-- > u->from;) {
+		if (!is_stop(s, i) || stop_one(s, i))
+			continue;
+		if (s->out->n)
+			scope_acted(s, i);
+		goes_on = false;
+		if (!u->parallel || s->out->state == RECON_FAILED)
+			return false;
+	}
+	return goes_on && !(u->scope && s->in->want == WANT_DOWN &&
+			    hook(s, u->scope, true, "stop"));
+}
+
+/* What was to be down before it comes up again has come down. */
+static void turn(struct sweep *s)
+{
+	for (size_t i = 0; i < s->in->inst->n; i++) {
+		struct recon_memory *m = &s->in->memory[i];
+
+		if (hold_of(s, i) != HOLD_RESTART || m->turned)
+			continue;
+		if (m->stop_failed)
+			m->asked = false;
+		else
+			*m = (struct recon_memory){ .asked = true };
+		m->turned = true;
+	}
+}
+
+/* False where the sweep ends. */
+static bool sweep_down(struct sweep *s)
+{
+	const struct recon_hooks *h = failed_hook(s);
+
+	if (h && s->in->want == WANT_DOWN)
+		return stop_failed_by(s,
+				      h->error ? h->error : "a trigger failed");
+	for (size_t i = s->in->inst->n; i > 0;) {
+		struct unit u = unit_upto(s, i);
+
+		i = u.from;
+		if (!unit_down(s, &u))
+			return false;
+	}
+	if (s->in->want == WANT_DOWN && hook(s, 0, true, "stop"))
+		return false;
+	turn(s);
+	return true;
+}
+
+/* -- what stays down ---------------------------------------------------------
+ */
+
+static void find_monitored(struct sweep *s)
+{
+	for (size_t i = 0; i < s->in->inst->n; i++) {
+		const struct resource *r = res(s, i);
+
+		if (!is_ours(s, i) || !r->monitor || !has_fallen(s, i) ||
+		    wanted(s, i) != WANT_UP || status_of(s, i) != STATUS_DOWN ||
+		    may_restart(s, i) || s->in->frozen)
+			continue;
+		s->out->monitor = arena_printf(
+			s->a, "%s is monitored and stays down%s", r->rid,
+			restarts_allowed(r) ? ": its restarts are used up"
+					    : "");
+		s->out->monitor_res = i;
+		return;
+	}
 }
 
 /* -- kill ---------------------------------------------------------------------
@@ -449,16 +784,50 @@ static void sweep_kill(struct sweep *s)
 			    "this node has no lease for it any more");
 }
 
+/* What was asked for and is there is like all the rest from now on. */
+static void settle(struct sweep *s)
+{
+	for (size_t i = 0; i < s->in->inst->n; i++)
+		if (status_of(s, i) == STATUS_UP && wanted(s, i) == WANT_UP)
+			s->in->memory[i].asked = false;
+	if (s->in->want == WANT_UP && s->in->was_up)
+		find_monitored(s);
+}
+
 void reconcile(struct arena *a, const struct recon_in *in,
 	       struct recon_out *ret)
 {
-	struct sweep s = { a, in, ret };
+	struct sweep s = { a, in, ret, false };
 
 	*ret = (struct recon_out){ .state = RECON_SETTLED, .word = "idle" };
-	if (in->kill)
+	for (size_t i = 0; in->holds && i < in->inst->n; i++)
+		s.partial = s.partial || in->holds[i] != HOLD_NOT;
+	if (in->kill) {
 		sweep_kill(&s);
-	else if (in->want == WANT_UP)
-		sweep_up(&s);
-	else if (in->want == WANT_DOWN)
-		sweep_down(&s);
+		return;
+	}
+	if (in->want == WANT_NOTHING && !in->standby)
+		return;
+	if (sweep_down(&s) && sweep_up(&s))
+		settle(&s);
+}
+
+void recon_assume(const struct recon_in *in, const struct recon_action *act,
+		  struct probe *probes)
+{
+	struct recon_memory *m;
+
+	if (act->op == RECON_HOOK) {
+		struct recon_hooks *h = &in->hooks[act->res];
+
+		*(act->after ? &h->after : &h->before) = true;
+		return;
+	}
+	m = &in->memory[act->res];
+	if (act->op == RECON_START && (in->was_up || m->done))
+		m->restarts++;
+	m->done = true;
+	m->started = act->op == RECON_START;
+	probes[act->res].status =
+		act->op == RECON_START ? STATUS_UP : STATUS_DOWN;
 }

@@ -4,22 +4,31 @@
  *     want + probes + containers' own status ──▶ [actions] | wait | settled
  *
  * Pure and level-triggered: it compares and derives; it remembers nothing.
- * The executor carries out what comes back, looks again, and asks again, until
- * nothing comes back.
+ * The executor carries out what comes back, all of it at once, looks again when
+ * the last of it has ended, and asks again, until nothing comes back.
  *
  * Start, at the hypervisor level: resources before the container in group
  * order, the container, its agent answering, its encap resources (which the
  * agent inside starts, driven by its own assignment), then the resources after
- * it. Stop: the exact reverse. An agent that is at work on its assignment is
- * waited for as long as that takes (each of its operations has a deadline). One
- * that is not connected, or does not say within agent_timeout_ms that it is at
- * work, does not answer, and blocks neither. At the encap level: the encap
- * resources alone.
+ * it. Stop: the exact reverse. Within a group by subset, then natural order of
+ * rids, file systems by depth; those of a parallel subset at once. An agent
+ * that is at work on its assignment is waited for as long as that takes (each
+ * of its operations has a deadline). One that is not connected, or does not say
+ * within agent_timeout_ms that it is at work, does not answer, and blocks
+ * neither. At the encap level: the encap resources alone.
+ *
+ * A start that fails is rolled back: what it has started is stopped in reverse;
+ * in a container that it has started, the agent is told to halt first.
  *
  * The flags of a resource: disable and the tag noaction take it out of
  * everything; a failure of an optional one fails nothing; a standby one is up
- * wherever there is an assignment, up or down. What fell down after its start
- * is started again as often as restart says, a standby one at least twice.
+ * wherever anybody has ever asked for anything, assigned or not. What fell down
+ * after its start is started again as often as restart says, a standby one at
+ * least twice, with pauses (actions_restart_wait_ms). A monitored one that
+ * stays down is told of in `monitor`.
+ *
+ * What a person asked of some resources alone is in `holds`: it goes before the
+ * assignment, for as long as that lasts.
  */
 #pragma once
 
@@ -39,6 +48,16 @@ struct encap_view {
 	/* How long it could have known its assignment: since it is connected
 	 * and there is this token. */
 	int64_t asked_ms;
+	int64_t halted_ms; /* since it was first told to halt; 0: was not */
+};
+
+/* What a person asked of one resource. */
+enum hold {
+	HOLD_NOT,
+	HOLD_UP,
+	HOLD_DOWN,
+	HOLD_RESTART, /* down, then up */
+	HOLD_KEEP,    /* as it is: others of it were asked for */
 };
 
 /* Per resource, for this assignment: all is forgotten with the next one, and
@@ -46,11 +65,22 @@ struct encap_view {
  * no more than an operation that is done again. */
 struct recon_memory {
 	unsigned restarts; /* starts after the first that came back well */
+	int64_t last_ms;   /* when the last of them began */
 	bool done;	   /* its last operation came back well */
 	bool started;	   /* by us, and it was not up: a rollback stops it */
 	bool start_failed, stop_failed;
+	bool asked;  /* its hold is newer than was_up */
+	bool turned; /* HOLD_RESTART: it was down */
 	const char
 		*error; /* what has failed, when that is found out, or NULL */
+};
+
+/* Per scope: [0] the whole instance, [1 + k] inst->subsets[k]. */
+struct recon_hooks {
+	bool acted;	    /* something in it was begun */
+	bool before, after; /* its triggers were run */
+	bool failed;	    /* a blocking one did */
+	const char *error;
 };
 
 struct recon_in {
@@ -58,24 +88,38 @@ struct recon_in {
 	enum want want;
 	bool kill;   /* the lease runs out: hard stop, wait for nobody */
 	bool frozen; /* what falls down stays down */
+	/* There is no assignment, but the service was once asked for. */
+	bool standby;
 	const struct probe *probes; /* one for each inst->res */
 	const struct encap_view *encaps;
 	size_t n_encaps;
 	/* This assignment once had everything up (so what is down now fell
 	 * down by itself and is governed by its restart keyword). */
 	bool was_up;
-	/* In the order of inst->res. Written in one case: a container of which
-	 * the encap part failed is noted as start_failed, since the rollback
-	 * takes away who said so. */
+	const enum hold *holds; /* in the order of inst->res; NULL: none */
+	/* In the order of inst->res, and by scope. Written where something is
+	 * found out that the next pass could not: a container of which the
+	 * encap part failed (the rollback takes away who said so), a
+	 * requirement that was not met, a restart that has come to its half,
+	 * a scope in which something was begun. */
 	struct recon_memory *memory;
-	int64_t agent_timeout_ms; /* to wait for the agent in a container */
+	struct recon_hooks *hooks; /* NULL: no triggers around the whole */
+	int64_t agent_timeout_ms;  /* to wait for the agent in a container */
+	int64_t now_ms;
 };
 
-enum recon_op { RECON_START, RECON_STOP, RECON_KILL };
+enum recon_op {
+	RECON_START,
+	RECON_STOP,
+	RECON_KILL,
+	RECON_HOOK, /* run the triggers of a scope */
+};
 
 struct recon_action {
 	enum recon_op op;
-	size_t res; /* index in inst->res */
+	size_t res;	    /* index in inst->res; of a hook: the scope */
+	bool after;	    /* of a hook: its post triggers */
+	const char *action; /* of a hook: "start" or "stop" */
 	const char *why;
 };
 
@@ -88,14 +132,26 @@ enum recon_state {
 
 struct recon_out {
 	enum recon_state state;
-	struct recon_action *at; /* one; of a kill, all: at once */
+	struct recon_action *at; /* all at once */
 	size_t n;
 	/* "idle", "starting", "stopping", "start failed", "stop failed" */
 	const char *word;
 	const char *wait; /* a sentence, or NULL */
 	const char
 		*error; /* what has failed, when that is found out, or NULL */
+	const char *act_error; /* what failed of that which was held, or NULL */
+	const char *note;      /* for the log: what was left out, or NULL */
+	const char *halt;      /* tell the agent in this container to stop what
+				  runs in it */
+	int64_t again_ms;      /* 0, or: ask again after so long */
+	const char *monitor;   /* a monitored resource stays down: which, why */
+	size_t monitor_res;
 };
 
 void reconcile(struct arena *a, const struct recon_in *in,
 	       struct recon_out *ret);
+
+/* What would be if @act went well: the probes and memory that the next pass
+ * would see. For plans and tests: @probes is in->probes, writable. */
+void recon_assume(const struct recon_in *in, const struct recon_action *act,
+		  struct probe *probes);

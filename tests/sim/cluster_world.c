@@ -374,8 +374,12 @@ static int io_drive(void *ctx, enum drive_op op, const struct job *j,
 
 	if (is_ghost(n) || !n->up)
 		return err_set(err, -EIO, "a ghost");
+	if (op == DRIVE_COMMAND)
+		return 0;
 	up = res_find(n, j->service, j->res->rid)->up;
 	switch (op) {
+	case DRIVE_COMMAND:
+		break;
 	case DRIVE_PROBE:
 		ret->status = up ? STATUS_UP : STATUS_DOWN;
 		ret->label = j->res->rid;

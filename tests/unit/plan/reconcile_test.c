@@ -96,6 +96,7 @@ static const struct row stops[] = {
 };
 
 #define UPRES   "fs#1=up container#0@vm1=up!ds fs#e:e=down app#1=down"
+#define ROLLRES "fs#1=up!d container#0@vm1=up!ds fs#e:e=up app#1=down!FE"
 #define DOWNRES "fs#1=up container#0@vm1=up fs#e:e=up app#1=down"
 #define NO_ANSWER " (its agent does not answer: what runs in it ends with it)"
 static const struct row encaps[] = {
@@ -117,8 +118,20 @@ static const struct row encaps[] = {
 	{ "start: it knows, and never begins", "up", UPRES, "up 5 on 5 idle down asked", "start app#1" },
 	{ "start: failed inside, after long", "up", "fs#1=up container#0@vm1=up!d app#1=down", "up 5 on 5 start-failed down asked",
 	  "failed start failed: what runs in container#0: start failed: no reason given failed=container#0" },
-	{ "start: failed inside", "up", UPRES, "up 5 on 5 start-failed down",
+	{ "start: failed inside: it is told to halt", "up", UPRES, "up 5 on 5 start-failed down",
+	  "wait starting: rollback: what runs in container#0 is stopped before it halt=container#0 failed=container#0" },
+	{ "start: failed inside, at work on it", "up", "fs#1=up container#0@vm1=up!dsFE app#1=down", "up 5 on 5 start-failed down halted stopping",
+	  "wait starting: rollback: what runs in container#0 is stopped before it halt=container#0" },
+	{ "start: failed inside, nothing is left there", "up", UPRES, "up 5 on 5 start-failed down halted",
 	  "stop container#0 (rollback: what runs in container#0: start failed: no reason given) failed=container#0" },
+	{ "rollback: what is up inside is stopped first", "up", ROLLRES, "up 5 on 5 idle up once", "wait starting: rollback: what runs in container#0 is stopped before it halt=container#0" },
+	{ "rollback: ... also what has not begun yet", "up", ROLLRES, "up 5 on 4 idle down", "wait starting: rollback: what runs in container#0 is stopped before it halt=container#0" },
+	{ "rollback: ... as long as it takes", "up", ROLLRES, "up 5 on 5 stopping warn halted late", "wait starting: rollback: what runs in container#0 is stopped before it halt=container#0" },
+	{ "rollback: ... not for ever", "up", ROLLRES, "up 5 on 5 idle up once late", "stop container#0 (rollback: no such device)" },
+	{ "rollback: what is stopped inside", "up", ROLLRES, "up 5 on 5 idle down halted", "stop container#0 (rollback: no such device)" },
+	{ "rollback: what cannot be stopped inside ends with it", "up", ROLLRES, "up 5 on 5 stop-failed up halted", "stop container#0 (rollback: no such device)" },
+	{ "rollback: the agent inside is not there", "up", ROLLRES, "up 5 off 0", "stop container#0 (rollback: no such device)" },
+	{ "rollback: the inside is not to be up", "up", ROLLRES, "down 5 on 5 idle up", "stop container#0 (rollback: no such device)" },
 	{ "start: failed inside, the container was up before", "up", "fs#1=up container#0@vm1=up!d app#1=down", "up 5 on 5 start-failed down",
 	  "failed start failed: what runs in container#0: start failed: no reason given failed=container#0" },
 	{ "start: the failure inside is of an older assignment", "up", UPRES, "up 5 on 4 start-failed down", "wait starting: the encap resources in container#0 are not up yet" },
@@ -199,6 +212,14 @@ static void view_parse(struct arena *a, const char *text, struct encap_view *v)
 	doc_put_str(a, d, "avail", avail);
 	if (has(text, "once"))
 		doc_put_bool(a, d, "up_once", true);
+	if (has(text, "halted")) {
+		doc_put_bool(a, d, "halted", true);
+		doc_put_str(a, d, "state",
+			    has(text, "halted stopping") ? "stopping"
+			    : has(text, "stop-failed")	 ? "stop failed"
+							 : state);
+	}
+	v->halted_ms = has(text, "late") ? 20000 : 0;
 	v->status = d;
 }
 
@@ -240,6 +261,8 @@ static const char *step_text(struct arena *a, const struct plan_inst *p,
 		buf_printf(&b, "failed %s: %s", out->word, out->wait);
 		break;
 	}
+	if (out->halt)
+		buf_printf(&b, " halt=%s", out->halt);
 	for (size_t i = 0; i < p->inst.n; i++)
 		if (p->memory[i].start_failed &&
 		    !before->memory[i].start_failed &&
