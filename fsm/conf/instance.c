@@ -222,8 +222,6 @@ static int timeouts_eval(struct eval *e, struct resource *r, struct err *err)
 	return timeout_eval(e, r, "stop_timeout", &r->stop_timeout_ms, err);
 }
 
-#define RESTART_DELAY_MS 500
-
 /* All that is not for the driver alone. */
 static int head_eval(struct eval *e, struct resource *r, struct err *err)
 {
@@ -251,7 +249,7 @@ static int head_eval(struct eval *e, struct resource *r, struct err *err)
 	rc = value_of(e, r, "restart_delay", &v, err);
 	if (rc < 0)
 		return rc;
-	r->restart_delay_ms = rc == 0 ? v.num : RESTART_DELAY_MS;
+	r->restart_delay_ms = v.num;
 	rc = flags_eval(e, r, err);
 	if (rc < 0)
 		return rc;

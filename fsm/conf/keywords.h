@@ -32,24 +32,24 @@
 
 // clang-format off
 /* pre, post, blocking_pre and blocking_post of one action. */
-#define TRIGGER(group, action) \
-	{ group, NULL, "pre_" action, STRING, CMD | LATER, "a command before " action "; its failure is logged", \
+#define TRIGGER(group, action, later) \
+	{ group, NULL, "pre_" action, STRING, CMD | (later), "a command before " action "; its failure is logged", \
 	  .inherit = LEAF }, \
-	{ group, NULL, "post_" action, STRING, CMD | LATER, "a command after " action "; its failure is logged", \
+	{ group, NULL, "post_" action, STRING, CMD | (later), "a command after " action "; its failure is logged", \
 	  .inherit = LEAF }, \
-	{ group, NULL, "blocking_pre_" action, STRING, CMD | LATER, "a command before " action "; its failure stops the action", \
+	{ group, NULL, "blocking_pre_" action, STRING, CMD | (later), "a command before " action "; its failure stops the action", \
 	  .inherit = LEAF }, \
-	{ group, NULL, "blocking_post_" action, STRING, CMD | LATER, "a command after " action "; its failure stops the action", \
+	{ group, NULL, "blocking_post_" action, STRING, CMD | (later), "a command after " action "; its failure stops the action", \
 	  .inherit = LEAF }
 
 #define TRIGGERS(group) \
-	TRIGGER(group, "start"), TRIGGER(group, "stop"), \
-	TRIGGER(group, "startstandby"), TRIGGER(group, "shutdown"), \
-	TRIGGER(group, "provision"), TRIGGER(group, "unprovision"), \
-	TRIGGER(group, "run"), TRIGGER(group, "sync_nodes"), \
-	TRIGGER(group, "sync_drp"), TRIGGER(group, "sync_resync"), \
-	TRIGGER(group, "sync_update"), TRIGGER(group, "sync_break"), \
-	TRIGGER(group, "sync_all")
+	TRIGGER(group, "start", 0), TRIGGER(group, "stop", 0), \
+	TRIGGER(group, "startstandby", LATER), TRIGGER(group, "shutdown", LATER), \
+	TRIGGER(group, "provision", LATER), TRIGGER(group, "unprovision", LATER), \
+	TRIGGER(group, "run", LATER), TRIGGER(group, "sync_nodes", LATER), \
+	TRIGGER(group, "sync_drp", LATER), TRIGGER(group, "sync_resync", LATER), \
+	TRIGGER(group, "sync_update", LATER), TRIGGER(group, "sync_break", LATER), \
+	TRIGGER(group, "sync_all", LATER)
 
 #define CGROUP(group) \
 	{ group, NULL, "create_pg", BOOL, LATER, "put the processes in a cgroup of their own", \

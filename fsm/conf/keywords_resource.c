@@ -2,8 +2,8 @@
 #include "fsm/conf/keywords.h"
 
 // clang-format off
-#define REQUIRES(action) \
-	{ "*", NULL, action "_requires", LIST, LATER, "resources, as rid or rid(state,...), that must be so before " action, \
+#define REQUIRES(action, later) \
+	{ "*", NULL, action "_requires", LIST, later, "resources, as rid or rid(state,...), that must be so before " action, \
 	  .inherit = LEAF }
 
 const struct keyword keywords_resource[] = {
@@ -22,7 +22,8 @@ const struct keyword keywords_resource[] = {
 	  .fallback = "false" },
 	{ "*", NULL, "restart", INTEGER, 0, "how often to start it again when it goes down",
 	  .fallback = "0" },
-	{ "*", NULL, "restart_delay", TIME, LATER, "the time between two restarts" },
+	{ "*", NULL, "restart_delay", TIME, 0, "the time between two restarts; the first comes at once",
+	  .fallback = "500ms" },
 	{ "*", NULL, "standby", BOOL, 0, "up on every node, whether the instance is up or not",
 	  .fallback = "false" },
 	{ "*", NULL, "always_on", LOWER, 0, "of older versions: where standby is true",
@@ -54,8 +55,8 @@ const struct keyword keywords_resource[] = {
 	  .inherit = LEAF },
 	{ "*", NULL, "no_preempt_abort", BOOL, LATER, "take reservations with preempt, not preempt and abort",
 	  .inherit = LEAF },
-	REQUIRES("start"), REQUIRES("stop"), REQUIRES("provision"),
-	REQUIRES("unprovision"), REQUIRES("run"), REQUIRES("sync"),
+	REQUIRES("start", 0), REQUIRES("stop", 0), REQUIRES("provision", LATER),
+	REQUIRES("unprovision", LATER), REQUIRES("run", LATER), REQUIRES("sync", LATER),
 	TRIGGERS("*"),
 	CGROUP("*"),
 	{ 0 },

@@ -80,11 +80,12 @@ const struct keyword keywords_service[] = {
 	CGROUP("DEFAULT"),
 	TRIGGERS("DEFAULT"),
 
-	{ "subset", NULL, "parallel", BOOL, LATER, "start and stop its resources at once",
+	{ "subset", NULL, "parallel", BOOL, 0, "start and stop its resources at once",
 	  .fallback = "false", .inherit = LEAF },
 	{ "subset", NULL, "comment", STRING, 0, "a note for people",
 	  .inherit = LEAF },
 	CGROUP("subset"),
+	TRIGGERS("subset"),
 	{ 0 },
 };
 // clang-format on

@@ -396,9 +396,9 @@ static bool start_is_allowed(struct sweep *s, size_t i, bool *ret_goes_on)
 		return true;
 	if (skip || has_fallen(s, i))
 		return false;
-	s->out->note = why;
 	if (res(s, i)->optional ||
 	    (s->in->want != WANT_UP && !s->in->memory[i].asked)) {
+		s->out->note = why;
 		s->in->memory[i].start_failed = true;
 		return false;
 	}
@@ -635,10 +635,13 @@ static bool stop_is_allowed(struct sweep *s, size_t i, bool *ret_goes_on)
 	return false;
 }
 
-static const char *stop_why(const struct sweep *s)
+static const char *stop_why(const struct sweep *s, size_t i)
 {
-	return s->in->want == WANT_DOWN ? "next in the order of the stop"
-					: "it was asked for by itself";
+	enum hold hold = hold_of(s, i);
+
+	return hold == HOLD_DOWN || hold == HOLD_RESTART
+		       ? "it was asked for by itself"
+		       : "next in the order of the stop";
 }
 
 /* False where the sweep ends. */
@@ -661,7 +664,7 @@ static bool stop_one(struct sweep *s, size_t i)
 		return stop_failed_by(s, why);
 	if (need == NEED_GIVE_UP)
 		return stop_failed_by(s, stop_error(s, i));
-	act(s, RECON_STOP, i, why ? why : stop_why(s));
+	act(s, RECON_STOP, i, why ? why : stop_why(s, i));
 	return false;
 }
 

@@ -138,6 +138,6 @@ enum need encap_halt_need(const struct sweep *s, size_t i, bool *halt,
 	}
 	*halt = true;
 	*why = arena_printf(
-		s->a, "rollback: what runs in %s is stopped before it", v->rid);
+		s->a, "what runs in %s is stopped before it", v->rid);
 	return NEED_WAIT;
 }

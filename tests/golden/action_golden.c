@@ -16,7 +16,7 @@
  *         fall RID...        it is down now
  *         want up|down       other assignments; of one level: master, encap
  *         hold RID=up|down|restart|keep...   what a person asks of some
- *         release            nothing is held any more
+ *         release            nothing of the hypervisor's is held any more
  *         mend               nothing fails any more
  *         freeze, kill
  */
@@ -50,7 +50,7 @@ struct scene {
 	struct node hv, vm[VMS];
 	size_t n_vm;
 	const char *fail;
-	bool frozen, standby, kill, holding;
+	bool frozen, standby, kill;
 	int64_t now_ms;
 };
 
@@ -112,7 +112,9 @@ static bool node_begin(struct scene *s, struct node *n, const struct conf *c,
 	n->word = "idle";
 	n->token = 1;
 	for (size_t i = 0; i < n->inst.n; i++)
-		n->probes[i] = (struct probe){ STATUS_DOWN, "", "" };
+		n->probes[i] = (struct probe){ .status = STATUS_DOWN,
+					       .label = "",
+					       .log = "" };
 	return true;
 }
 
@@ -151,7 +153,7 @@ static struct node *node_in(struct scene *s, const struct resource *r)
 static bool any_up(const struct node *n)
 {
 	for (size_t i = 0; i < n->inst.n; i++)
-		if (n->probes[i].status == STATUS_UP)
+		if (n->probes[i].status == STATUS_UP && !n->inst.res[i].standby)
 			return true;
 	return false;
 }
@@ -301,9 +303,9 @@ static void show_end(struct scene *s, const struct node *n,
 	if (out->state == RECON_FAILED)
 		buf_printf(s->out, "%-5s %s: %s\n", n->inst.node, out->word,
 			   out->wait);
-	if (out->act_error)
+	if (n->act_error)
 		buf_printf(s->out, "%-5s what was asked failed: %s\n",
-			   n->inst.node, out->act_error);
+			   n->inst.node, n->act_error);
 	if (out->monitor)
 		buf_printf(s->out, "%-5s monitor: %s\n", n->inst.node,
 			   out->monitor);
@@ -324,7 +326,13 @@ static void pass_acts(struct scene *s, struct node *n,
 static bool pass(struct scene *s, struct node *n, struct recon_out *out)
 {
 	struct encap_view v[VMS];
-	struct recon_in in = {
+	struct recon_in in;
+
+	/* As the executor does when it has looked. */
+	for (size_t i = 0; n->was_up && i < n->inst.n; i++)
+		if (n->probes[i].status == STATUS_UP)
+			n->memory[i].restarts = 0;
+	in = (struct recon_in){
 		.inst = &n->inst,
 		.want = n->halted ? WANT_DOWN : n->want,
 		.kill = s->kill && n == &s->hv,
@@ -334,7 +342,7 @@ static bool pass(struct scene *s, struct node *n, struct recon_out *out)
 		.encaps = v,
 		.n_encaps = n == &s->hv ? views(s, v) : 0,
 		.was_up = n->was_up,
-		.holds = s->holding ? n->holds : NULL,
+		.holds = n->holds,
 		.memory = n->memory,
 		.hooks = n->hooks,
 		.agent_timeout_ms = TIMEOUT_MS,
@@ -344,6 +352,8 @@ static bool pass(struct scene *s, struct node *n, struct recon_out *out)
 	reconcile(s->a, &in, out);
 	n->word = out->word;
 	n->told = true;
+	if (out->act_error)
+		n->act_error = out->act_error;
 	if (out->error)
 		n->error = out->error;
 	for (size_t i = 0; out->error && i < n->inst.n; i++)
@@ -388,7 +398,6 @@ static void rest(struct scene *s)
 			    (!pause || inner[v].again_ms < pause))
 				pause = inner[v].again_ms;
 		}
-		s->now_ms++;
 		if (moved)
 			continue;
 		if (pause && i + 1 < ROUNDS) {
@@ -458,6 +467,7 @@ static void hold_node(struct node *n, const char *rid, enum hold hold)
 			continue;
 		n->holds[i] = hold;
 		n->memory[i] = (struct recon_memory){ .asked = true };
+		n->act_error = NULL;
 	}
 }
 
@@ -466,7 +476,13 @@ static void set_hold(struct scene *s, const char *rid, const char *value)
 	hold_node(&s->hv, rid, hold_of(value));
 	for (size_t v = 0; v < s->n_vm; v++)
 		hold_node(&s->vm[v], rid, hold_of(value));
-	s->holding = true;
+}
+
+static void release(struct node *n)
+{
+	for (size_t i = 0; i < n->inst.n; i++)
+		if (n->holds[i] != HOLD_NOT)
+			hold_node(n, n->inst.res[i].rid, HOLD_NOT);
 }
 
 static void assign(struct node *n, const char *want)
@@ -503,7 +519,7 @@ static void phase(struct scene *s, const char *what)
 	else if (strncmp(what, "hold", len) == 0)
 		each(s, arg, set_hold);
 	else if (strncmp(what, "release", len) == 0)
-		s->holding = false;
+		release(&s->hv);
 	else if (strncmp(what, "mend", len) == 0)
 		s->fail = NULL;
 	else if (strncmp(what, "freeze", len) == 0)

@@ -124,9 +124,9 @@ static const struct row {
 	  "3: warning: DEFAULT.monitor_action has no effect in this "
 	  "version\n" },
 	{ "what is for later",
-	  HEAD "pre_start = x\n[fs#1]\ntype = flag\n"
+	  HEAD "pre_sync_all = x\n[fs#1]\ntype = flag\n"
 	       "scsireserv@n1 = true\n",
-	  "3: warning: DEFAULT.pre_start has no effect in this version\n"
+	  "3: warning: DEFAULT.pre_sync_all has no effect in this version\n"
 	  "6: warning: fs#1.scsireserv has no effect in this version\n" },
 	{ "for one node only", HEAD "flex_min@n2 = x\nflex_min = 1\n",
 	  "3: DEFAULT.flex_min: 'x' is not a number\n" },
