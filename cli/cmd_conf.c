@@ -102,18 +102,12 @@ static int apply_set(struct cli *c, struct conf *conf)
 
 static int apply_unset(struct cli *c, struct conf *conf)
 {
-	struct err err = { 0 };
-	struct conf_key k;
-
 	for (size_t i = 1; i < c->n_args; i++) {
-		int rc = conf_key_parse(c->arena, c->args[i], &k, &err);
+		struct err err = { 0 };
+		int rc = conf_remove(conf, c->args[i], &err);
 
 		if (rc < 0)
 			return cli_error(c, CLI_USAGE, "%s: %s", c->args[i],
-					 err.text);
-		rc = conf_unset(conf, &k, &err);
-		if (rc < 0)
-			return cli_error(c, CLI_FAILED, "%s: %s", c->args[i],
 					 err.text);
 		if (rc > 0)
 			return cli_error(c, CLI_NOT_FOUND,
@@ -212,19 +206,63 @@ static int fetch_head_as(struct cli *c, struct head *ret)
 	return rc;
 }
 
+/* What the arguments ask for: a key each, or one of each section of a group. */
+struct wanted {
+	const char *text; /* as it is shown */
+	struct conf_key key;
+	bool of_group; /* a section need not have it */
+};
+
+static struct wanted *wanted_add(struct cli *c, const struct head *head,
+				 const char *text, const struct conf_key *k,
+				 struct wanted *at)
+{
+	struct names sections = conf_key_sections(c->arena, head->conf, k);
+
+	*at = (struct wanted){ text, *k, false };
+	if (sections.n == 1 && strcmp(sections.at[0], k->section) == 0)
+		return at + 1;
+	for (size_t i = 0; i < sections.n; i++) {
+		struct conf_key one = { sections.at[i], k->option, k->scope };
+
+		*at++ = (struct wanted){ arena_printf(c->arena, "%s.%s%s%s",
+						      one.section, one.option,
+						      *one.scope ? "@" : "",
+						      one.scope),
+					 one, true };
+	}
+	return at;
+}
+
+static int wanted_all(struct cli *c, const struct head *head,
+		      struct wanted **ret, size_t *ret_n)
+{
+	struct conf_key *keys = ARENA_VEC(c->arena, struct conf_key, c->n_args);
+	struct err err = { 0 };
+	struct wanted *end;
+	size_t n = 1;
+
+	for (size_t i = 1; i < c->n_args; i++) {
+		if (conf_key_parse(c->arena, c->args[i], &keys[i], &err) < 0)
+			return cli_error(c, CLI_USAGE, "%s: %s", c->args[i],
+					 err.text);
+		n += 1 + conf_key_sections(c->arena, head->conf, &keys[i]).n;
+	}
+	*ret = end = ARENA_VEC(c->arena, struct wanted, n);
+	for (size_t i = 1; i < c->n_args; i++)
+		end = wanted_add(c, head, c->args[i], &keys[i], end);
+	*ret_n = (size_t)(end - *ret);
+	return CLI_DONE;
+}
+
 /* 0, 1 if unset, or negative. */
 static int get_one(struct cli *c, const struct head *head, const char *node,
-		   const char *text, const char **ret, struct err *err)
+		   const struct conf_key *k, const char **ret, struct err *err)
 {
-	struct conf_key k;
-	int rc = conf_key_parse(c->arena, text, &k, err);
-
-	if (rc < 0)
-		return rc;
 	if (node)
-		return conf_eval_key(c->arena, head->conf, c->args[0], node, &k,
+		return conf_eval_key(c->arena, head->conf, c->args[0], node, k,
 				     ret, err);
-	*ret = conf_raw(head->conf, &k);
+	*ret = conf_raw(head->conf, k);
 	return *ret ? 0 : 1;
 }
 
@@ -236,32 +274,31 @@ static const char *conf_name(struct cli *c)
 	return arena_printf(c->arena, "%s.conf", c->args[0]);
 }
 
-static int why_keys(struct cli *c, const struct head *head, const char *node)
+static int why_keys(struct cli *c, const struct head *head, const char *node,
+		    const struct wanted *w, size_t n)
 {
 	struct doc *all = doc_list(c->arena);
 	struct buf text = BUF(c->arena);
 
-	for (size_t i = 1; i < c->n_args; i++) {
-		struct conf_key k;
+	for (size_t i = 0; i < n; i++) {
 		struct err err = { 0 };
 		struct doc *d;
 
-		if (conf_key_parse(c->arena, c->args[i], &k, &err) < 0)
-			return cli_error(c, CLI_USAGE, "%s: %s", c->args[i],
-					 err.text);
-		if (*k.scope)
+		if (*w[i].key.scope)
 			return cli_usage(c,
 					 "%s: --why looks at the keyword "
 					 "without a scope",
-					 c->args[i]);
-		d = conf_why_key(c->arena, head->conf, c->args[0], node, &k,
-				 &err);
+					 w[i].text);
+		d = conf_why_key(c->arena, head->conf, c->args[0], node,
+				 &w[i].key, &err);
 		if (!d)
-			return cli_error(c, CLI_FAILED, "%s: %s", c->args[i],
+			return cli_error(c, CLI_FAILED, "%s: %s", w[i].text,
 					 err.text);
-		doc_put_str(c->arena, d, "section", k.section);
+		doc_put_str(c->arena, d, "section", w[i].key.section);
 		doc_add(c->arena, all, d);
-		conf_why_value(&text, conf_name(c), k.section, d);
+		if (n > 1)
+			buf_printf(&text, "[%s]\n", w[i].key.section);
+		conf_why_value(&text, conf_name(c), w[i].key.section, d);
 	}
 	if (cli_wants_json(c))
 		cli_print_json(c, all);
@@ -287,46 +324,57 @@ static int why_all(struct cli *c, const struct head *head, const char *node)
 	return CLI_DONE;
 }
 
-static void get_print(struct cli *c, const char *key, const char *value,
-		      struct doc *all)
+static int get_all(struct cli *c, const struct head *head, const char *node,
+		   const struct wanted *w, size_t n)
 {
+	struct doc *all = doc_map(c->arena);
+	int result = CLI_DONE;
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct err err = { 0 };
+		const char *value;
+		int rc = get_one(c, head, node, &w[i].key, &value, &err);
+
+		if (rc < 0)
+			return cli_error(c, CLI_FAILED, "%s: %s", w[i].text,
+					 err.text);
+		found += rc == 0;
+		if (rc > 0 && !w[i].of_group)
+			result =
+				cli_error(c, CLI_NOT_FOUND, "%s: %s is not set",
+					  c->args[0], w[i].text);
+		if (rc > 0)
+			continue;
+		doc_put_str(c->arena, all, w[i].text, value);
+		if (!cli_wants_json(c))
+			fprintf(c->out, "%s%s%s\n", n > 1 ? w[i].text : "",
+				n > 1 ? "=" : "", value);
+	}
+	if (!found && result == CLI_DONE)
+		result = cli_error(c, CLI_NOT_FOUND, "%s: %s is not set",
+				   c->args[0], c->args[1]);
 	if (cli_wants_json(c))
-		doc_put_str(c->arena, all, key, value);
-	else if (c->n_args > 2)
-		fprintf(c->out, "%s=%s\n", key, value);
-	else
-		fprintf(c->out, "%s\n", value);
+		cli_print_json(c, all);
+	return result;
 }
 
 int cmd_get(struct cli *c)
 {
-	struct doc *all = doc_map(c->arena);
-	const char *node, *value;
-	struct err err = { 0 };
+	struct wanted *wanted;
+	const char *node;
 	struct head head;
-	int result = CLI_DONE, rc = eval_node(c, &node);
+	size_t n;
+	int rc = eval_node(c, &node);
 
 	if (rc == CLI_DONE)
 		rc = fetch_head_as(c, &head);
+	if (rc == CLI_DONE)
+		rc = wanted_all(c, &head, &wanted, &n);
 	if (rc != CLI_DONE)
 		return rc;
-	if (c->opt[OPT_WHY])
-		return why_keys(c, &head, node);
-	for (size_t i = 1; i < c->n_args; i++) {
-		rc = get_one(c, &head, node, c->args[i], &value, &err);
-		if (rc < 0)
-			return cli_error(c, CLI_FAILED, "%s: %s", c->args[i],
-					 err.text);
-		if (rc > 0)
-			result =
-				cli_error(c, CLI_NOT_FOUND, "%s: %s is not set",
-					  c->args[0], c->args[i]);
-		else
-			get_print(c, c->args[i], value, all);
-	}
-	if (cli_wants_json(c))
-		cli_print_json(c, all);
-	return result;
+	return c->opt[OPT_WHY] ? why_keys(c, &head, node, wanted, n)
+			       : get_all(c, &head, node, wanted, n);
 }
 
 static void print_value(FILE *out, const char *value)

@@ -71,18 +71,21 @@ const struct command command_table[] = {
 	  "as one revision based on the head that was opened; if another edit came "
 	  "first nothing is overwritten: the text is kept in a file that is named." },
 	{ "set", "NAME KEY=VALUE...", O(COMMENT) | O(IF_REV), 0,
-	  "set keys: section.key[@scope]=value, +=, -=, |=",
+	  "set keys: section.key[@scope]=value, +=, -=, |=, ^=",
 	  { "encap set web app#1.comment=hello", "encap set web DEFAULT.nodes+=hv4 app#1.start@vm1=/etc/start" },
 	  2, CLI_ANY, cmd_set, TOPIC_CONFIG,
 	  "All assignments of a line are one revision: all of them or none. A key is "
-	  "section.keyword, or section.keyword@scope for one scope of it. With "
-	  "--if-rev the edit is refused with 4 if another revision is the head." },
+	  "section.keyword, or section.keyword@scope for one scope of it; GROUP.keyword "
+	  "is each section of a group, as in fs.mnt_opt=noatime. += appends words, |= "
+	  "those that are missing, -= removes words, ^= removes or appends, and "
+	  "key[N]=word inserts before the N-th word, from 0. With --if-rev the edit is refused with 4 if another revision is the head." },
 	{ "unset", "NAME KEY...", O(COMMENT) | O(IF_REV), 0,
 	  "remove keys",
 	  { "encap unset web app#1.comment", "encap unset web ip#1.ipname@hv2 ip#1.netmask" },
 	  2, CLI_ANY, cmd_unset, TOPIC_CONFIG,
-	  "All keys of a line are one revision: all of them or none. A key that is "
-	  "not set is answered with 3, and nothing is changed." },
+	  "All keys of a line are one revision: all of them or none. GROUP.keyword is "
+	  "each section of a group; fs#1, or [env], is a section as a whole. A key "
+	  "that is not set is answered with 3, and nothing is changed." },
 	{ "get", "NAME KEY...", O(AS) | O(EVAL) | O(OUTPUT) | O(WHY), 0,
 	  "print the values of keys",
 	  { "encap get web app#1.comment", "encap get web fs#1.mnt --eval --as vm1" },

@@ -72,12 +72,36 @@ int conf_key_parse(struct arena *a, const char *text, struct conf_key *ret,
  * section at the end of the file). Multi-line values become continuations. */
 int conf_set(struct conf *c, const struct conf_key *k, const char *value,
 	     struct err *err);
-/* One command line assignment: key=value, +=, -=, |= , applied by conf_set. */
-int conf_assign(struct conf *c, const char *assignment, struct err *err);
 /* 1 if there was no such key. */
 int conf_unset(struct conf *c, const struct conf_key *k, struct err *err);
+/* All parts of a section, and the comments in it. 1 if there is none. */
+int conf_unset_section(struct conf *c, const char *name);
 /* The literal text of exactly that key (with scope), or NULL. */
 const char *conf_raw(const struct conf *c, const struct conf_key *k);
+
+/* -- what a person types (assign.c) ----------------------------------- */
+
+/* The sections that a key speaks of: its own; with GROUP.KEYWORD, as in
+ * fs.mnt_opt, each of that group, in file order. The app group has a section
+ * of its own name, which is taken where there is no other. */
+struct names conf_key_sections(struct arena *a, const struct conf *c,
+			       const struct conf_key *k);
+
+/* One assignment, to each of the sections that its key speaks of:
+ *
+ *     key=value     the value            key[N]=word   insert before the N-th
+ *     key+=word     append               key[N]+=word  the same
+ *     key|=word     append if missing
+ *     key-=word     remove
+ *     key^=word     remove if there, else append
+ *
+ * Words may be several; but for `=` the value is written back with single
+ * blanks where it changes. */
+int conf_assign(struct conf *c, const char *assignment, struct err *err);
+
+/* A key, GROUP.KEYWORD, or a whole section, as fs#1 or [env]. 1 if nothing of
+ * it is there. */
+int conf_remove(struct conf *c, const char *text, struct err *err);
 
 /* -- what the file means for one node -------------------------------- */
 

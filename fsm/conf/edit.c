@@ -370,68 +370,57 @@ int conf_unset(struct conf *c, const struct conf_key *k, struct err *err)
 	return any ? 0 : 1;
 }
 
-/* -- one assignment of the command line ------------------------------------ */
+/* -- a whole section ---------------------------------------------------------
+ */
 
-static const char *words_without(struct arena *a, const char *old,
-				 const struct names *drop)
+static bool is_header_of(const struct piece *p, const char *name)
 {
-	struct names all = words_split(a, old), left = { 0 };
+	const char *open = memchr(p->raw, '[', p->len);
+	size_t n = strlen(name);
 
-	if (all.n)
-		left.at = ARENA_VEC(a, const char *, all.n);
-	for (size_t i = 0; i < all.n; i++)
-		if (!names_have(drop, all.at[i]))
-			left.at[left.n++] = all.at[i];
-	return words_join(a, &left);
+	return open && (size_t)(p->raw + p->len - open) > n + 1 &&
+	       memcmp(open + 1, name, n) == 0 && open[n + 1] == ']';
 }
 
-static const char *words_with(struct arena *a, const char *old,
-			      const struct names *more, bool once)
+/* Comments behind the last key are about what follows. */
+static bool is_behind_keys(const struct piece *p)
 {
-	struct buf b = BUF(a);
+	while (p && p->kind == PIECE_FILLER)
+		p = p->next;
+	return !p || p->kind == PIECE_SECTION;
+}
 
-	buf_puts(&b, old);
-	for (size_t i = 0; i < more->n; i++) {
-		if (once && words_have(buf_text(&b), more->at[i]))
-			continue;
-		if (b.len)
-			buf_puts(&b, " ");
-		buf_puts(&b, more->at[i]);
+/* The blank lines that set a header off from what is above it. */
+static void drop_blank_lines(struct piece *p)
+{
+	size_t n;
+
+	if (!p || p->kind != PIECE_FILLER)
+		return;
+	for (n = p->len; n > 0 && text_is_blank(p->raw[n - 1]); n--)
+		;
+	while (n > 0 && n < p->len && p->raw[n - 1] != '\n')
+		n++;
+	p->len = n;
+}
+
+int conf_unset_section(struct conf *c, const char *name)
+{
+	struct ini_section *s = ini_section(c, name);
+	bool in = false;
+
+	if (!s)
+		return 1;
+	for (struct piece *p = c->first, *next; p; p = next) {
+		next = p->next;
+		if (p->kind == PIECE_SECTION) {
+			in = is_header_of(p, name);
+			if (in)
+				drop_blank_lines(p->prev);
+		}
+		if (in && !(p->kind == PIECE_FILLER && is_behind_keys(p)))
+			ini_piece_drop(c, p);
 	}
-	return buf_text(&b);
-}
-
-int conf_assign(struct conf *c, const char *assignment, struct err *err)
-{
-	struct arena *a = c->arena;
-	const char *equals = strchr(assignment, '='), *value, *old;
-	const char *end = equals;
-	struct conf_key k;
-	struct names words;
-	char op = '=';
-	int rc;
-
-	if (!equals || equals == assignment)
-		return err_set(err, -EINVAL,
-			       "expected KEY=VALUE, KEY+=WORD, KEY-=WORD or "
-			       "KEY|=WORD");
-	if (strchr("+-|", equals[-1]))
-		op = *--end;
-	rc = conf_key_parse(
-		a, text_copy(a, assignment, (size_t)(end - assignment)), &k,
-		err);
-	if (rc < 0)
-		return rc;
-	value = equals + 1;
-	if (op == '=')
-		return conf_set(c, &k, value, err);
-	old = conf_raw(c, &k);
-	if (!old && op == '-')
-		return 0;
-	words = words_split(a, value);
-	return conf_set(
-		c, &k,
-		op == '-' ? words_without(a, old, &words)
-			  : words_with(a, old ? old : "", &words, op == '|'),
-		err);
+	ini_section_drop(c, s);
+	return 0;
 }

@@ -202,7 +202,7 @@ static int eval_framed(struct eval *e, const char *section, const char *option,
 	return rc < 0 ? err_wrap(err, rc, "%s.%s", section, option) : rc;
 }
 
-/* drpnode, of older versions, is the first of drpnodes. */
+/* drpnode, of older versions, is put before drpnodes if it is none of them. */
 static int add_drpnode(struct eval *e, struct value *v, struct err *err)
 {
 	const struct keyword *row =
@@ -211,7 +211,8 @@ static int add_drpnode(struct eval *e, struct value *v, struct err *err)
 	struct value one;
 	int rc = eval_value(e, HEAD_SECTION, row, &one, NULL, err);
 
-	if (rc != 0)
+	if (rc != 0 ||
+	    (one.words.n == 1 && names_have(&v->words, one.words.at[0])))
 		return rc < 0 ? rc : 0;
 	both = arena_printf(e->arena, "%s %s", one.text, v->text);
 	return convert(e->arena, CONV_NODES, both, v, err);

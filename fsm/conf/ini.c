@@ -92,7 +92,9 @@ static struct ini_slot *slot_add(struct conf *c, struct ini_section *section,
 
 struct ini_section *ini_section(const struct conf *c, const char *name)
 {
-	return c->cap_slots ? slot_at(c, name, NULL, NULL)->section : NULL;
+	struct ini_section *s = slot_at(c, name, NULL, NULL)->section;
+
+	return s && !s->gone ? s : NULL;
 }
 
 struct ini_key *ini_key(const struct conf *c, const struct ini_section *s,
@@ -109,14 +111,8 @@ bool ini_has_option(const struct conf *c, const struct ini_section *s,
 	return slot_at(c, s->name, option, NULL)->section != NULL;
 }
 
-struct ini_section *ini_section_add(struct conf *c, const char *name)
+static void section_push(struct conf *c, struct ini_section *s)
 {
-	struct ini_section *s = ini_section(c, name);
-
-	if (s)
-		return s;
-	s = ARENA_NEW(c->arena, struct ini_section);
-	s->name = name;
 	if (c->n == c->cap) {
 		size_t cap = c->cap ? c->cap * 2 : 16;
 		struct ini_section **at =
@@ -128,8 +124,35 @@ struct ini_section *ini_section_add(struct conf *c, const char *name)
 		c->cap = cap;
 	}
 	c->sections[c->n++] = s;
-	slot_add(c, s, NULL, NULL);
+}
+
+struct ini_section *ini_section_add(struct conf *c, const char *name)
+{
+	struct ini_section *s = slot_at(c, name, NULL, NULL)->section;
+
+	if (s && !s->gone)
+		return s;
+	if (!s) {
+		s = ARENA_NEW(c->arena, struct ini_section);
+		s->name = name;
+		slot_add(c, s, NULL, NULL);
+	}
+	s->gone = false;
+	section_push(c, s);
 	return s;
+}
+
+void ini_section_drop(struct conf *c, struct ini_section *s)
+{
+	size_t n = 0;
+
+	for (struct ini_key *k = s->keys; k; k = k->next)
+		k->gone = true;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->sections[i] != s)
+			c->sections[n++] = c->sections[i];
+	c->n = n;
+	s->gone = true;
 }
 
 struct ini_key *ini_key_add(struct conf *c, struct ini_section *s,

@@ -37,6 +37,7 @@ struct ini_key {
 struct ini_section {
 	const char *name;
 	unsigned line;	    /* of its first header */
+	bool gone;	    /* unset */
 	struct piece *tail; /* its last header or key: new keys go after it */
 	struct ini_key *keys, *last;
 };
@@ -60,6 +61,8 @@ bool ini_has_option(const struct conf *c, const struct ini_section *s,
 		    const char *option);
 
 struct ini_section *ini_section_add(struct conf *c, const char *name);
+/* Forgets it and its keys; their pieces are the caller's to drop. */
+void ini_section_drop(struct conf *c, struct ini_section *s);
 struct ini_key *ini_key_add(struct conf *c, struct ini_section *s,
 			    const char *option, const char *scope);
 struct piece *ini_piece_after(struct conf *c, struct piece *after,

@@ -5,7 +5,8 @@
  *     @do: KIND      a row of the table at the end of this file
  *     @as: NODE...   for whom
  *     @in: SECTION   where a text stands
- *     @escapes: yes  \r, \t, \n, \\ and \xHH in the case are the bytes
+ *     @escapes: yes  \r, \t, \n, \\ and \xHH in the case are the bytes, and a
+ *                    \ at the end of a line takes the line end away
  *
  * and have two parts: lines, one for each thing that is done, and below a line
  * "----" the env file. Without such a line the file is DIR/NAME.conf.
@@ -47,6 +48,8 @@ static const char *unescape(struct arena *a, const char *text)
 		if (c == '\\' && text[1]) {
 			c = *++text;
 			c = c == 'r' ? '\r' : c == 't' ? '\t' : c;
+			if (c == '\n')
+				continue; /* the line is not ended */
 			c = c == 'n' ? '\n' : c;
 			if (c == 'x') {
 				c = (char)(hex(text[1]) * 16 + hex(text[2]));
@@ -453,6 +456,47 @@ static void do_name(struct parts *p)
 	}
 }
 
+static int edit_line(struct parts *p, struct conf *c, const char *line,
+		     struct err *err)
+{
+	if (text_starts(line, "unset "))
+		return conf_remove(c, line + 6, err);
+	if (text_starts(line, "set "))
+		line += 4;
+	return conf_assign(c, unescape(p->arena, line), err);
+}
+
+/* Each line is what is typed after `set` or `unset`; then the file follows. */
+static void do_edit(struct parts *p)
+{
+	struct conf *c = parse(p, p->file);
+	struct buf text = BUF(p->arena);
+	bool bad = false;
+
+	for (size_t i = 0; c && i < p->lines.n; i++) {
+		struct err err = { 0 };
+		int rc = edit_line(p, c, p->lines.at[i], &err);
+
+		bad |= rc != 0;
+		if (rc < 0)
+			buf_printf(p->out, "%s -> error: %s\n", p->lines.at[i],
+				   err.text);
+		else if (rc > 0)
+			buf_printf(p->out, "%s -> not set\n", p->lines.at[i]);
+	}
+	if (!c)
+		return;
+	conf_text(c, &text);
+	if (bad && text_equal(buf_text(&text), p->file)) {
+		buf_puts(p->out, "nothing was changed\n");
+		return;
+	}
+	for (const char *at = buf_text(&text); *at; at++)
+		buf_puts(p->out, *at == '\r' ? "\\r" : (char[]){ *at, '\0' });
+	if (text.len && text.data[text.len - 1] != '\n')
+		buf_puts(p->out, "<no newline>\n");
+}
+
 /* Why the values of the file (or of the keys of the lines) are what they are,
  * for each node of @as. */
 static void do_why(struct parts *p)
@@ -485,7 +529,7 @@ static const struct kind {
 } kinds[] = {
 	{ "parse", do_parse },	 { "check", do_check },	    { "get", do_get },
 	{ "expand", do_expand }, { "convert", do_convert }, { "key", do_key },
-	{ "name", do_name },	 { "why", do_why },
+	{ "name", do_name },	 { "edit", do_edit },	    { "why", do_why },
 };
 
 static void show_case(struct arena *a, const struct golden_case *gc,
