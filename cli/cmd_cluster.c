@@ -47,8 +47,8 @@ int cmd_cluster_token(struct cli *c)
 
 	if (rc != CLI_DONE)
 		return rc;
-	if (cli_wants_json(c)) {
-		cli_print_json(c, data);
+	if (cli_wants_doc(c)) {
+		cli_print_doc(c, data, NULL);
 		return CLI_DONE;
 	}
 	fprintf(c->out, "%s\n", doc_get_str(data, "token", ""));
@@ -83,8 +83,8 @@ int cmd_cluster_status(struct cli *c)
 
 	if (rc != CLI_DONE)
 		return rc;
-	if (cli_wants_json(c))
-		cli_print_json(c, data);
+	if (cli_wants_doc(c))
+		cli_print_doc(c, data, "nodes");
 	else
 		list_cluster(c->out, &c->term, c->arena, data);
 	return CLI_DONE;
@@ -97,8 +97,8 @@ int cmd_node_ls(struct cli *c)
 
 	if (rc != CLI_DONE)
 		return rc;
-	if (cli_wants_json(c))
-		cli_print_json(c, data);
+	if (cli_wants_doc(c))
+		cli_print_doc(c, data, NULL);
 	else
 		list_nodes(c->out, &c->term, c->arena, doc_get(data, "nodes"));
 	return CLI_DONE;
@@ -139,8 +139,8 @@ int cmd_version(struct cli *c)
 	doc_put_str(c->arena, d, "encap", ENCAP_VERSION);
 	if (there)
 		doc_put(c->arena, d, "agent", doc_copy(c->arena, r.data));
-	if (cli_wants_json(c)) {
-		cli_print_json(c, d);
+	if (cli_wants_doc(c)) {
+		cli_print_doc(c, d, NULL);
 		return CLI_DONE;
 	}
 	fprintf(c->out, "encap %s\n", ENCAP_VERSION);

@@ -14,6 +14,7 @@ struct tail {
 	struct cli *c;
 	const char *name; /* NULL: of everything */
 	const struct doc *cursor;
+	bool begun; /* one was printed */
 };
 
 static struct doc *tail_args(const struct tail *t, struct arena *a)
@@ -27,20 +28,29 @@ static struct doc *tail_args(const struct tail *t, struct arena *a)
 	return args;
 }
 
-static void tail_print(const struct tail *t, struct arena *a,
-		       const struct doc *data)
+/* A document per event; but a table is one as long as nothing follows. */
+static void tail_print_docs(struct tail *t, struct arena *a,
+			    const struct doc *events)
+{
+	if (t->c->opt[OPT_FOLLOW] || strncmp(t->c->opt[OPT_OUTPUT], "tab", 3)) {
+		for (size_t i = 0; i < doc_len(events); i++, t->begun = true)
+			cli_print_next(t->c, a, doc_at(events, i), "",
+				       !t->begun);
+		return;
+	}
+	cli_print_doc(t->c, events, NULL);
+}
+
+static void tail_print(struct tail *t, struct arena *a, const struct doc *data)
 {
 	const struct doc *events = doc_get(data, "events");
 
-	for (size_t i = 0; i < doc_len(events); i++) {
-		const struct doc *e = doc_at(events, i);
-		struct buf b = BUF(a);
-
-		if (cli_wants_json(t->c))
-			doc_json(&b, e, 0);
-		else
-			buf_puts(&b, list_event(a, e));
-		fprintf(t->c->out, "%s\n", buf_text(&b));
+	if (cli_wants_doc(t->c)) {
+		tail_print_docs(t, a, events);
+	} else {
+		for (size_t i = 0; i < doc_len(events); i++)
+			fprintf(t->c->out, "%s\n",
+				list_event(a, doc_at(events, i)));
 	}
 	fflush(t->c->out);
 }

@@ -144,17 +144,35 @@ void cli_put_author(struct cli *c, struct doc *args)
 				 c->words ? c->words : c->cmd->words));
 }
 
-bool cli_wants_json(const struct cli *c)
+static struct output output_of(const struct cli *c)
 {
-	return c->opt[OPT_OUTPUT] && strcmp(c->opt[OPT_OUTPUT], "json") == 0;
+	struct output o;
+
+	if (output_parse(c->opt[OPT_OUTPUT], &o, NULL) < 0)
+		o.format = OUTPUT_TEXT;
+	return o;
 }
 
-void cli_print_json(struct cli *c, const struct doc *d)
+bool cli_wants_doc(const struct cli *c)
 {
-	struct buf b = BUF(c->arena);
+	return output_of(c).format != OUTPUT_TEXT;
+}
 
-	doc_json(&b, d, 2);
-	fprintf(c->out, "%s\n", buf_text(&b));
+void cli_print_doc(struct cli *c, const struct doc *d, const char *rows)
+{
+	struct output o = output_of(c);
+
+	output_print(c->out, c->arena, &o, d, rows);
+}
+
+void cli_print_next(const struct cli *c, struct arena *a, const struct doc *d,
+		    const char *rows, bool first)
+{
+	struct output o = output_of(c);
+
+	o.stream = true;
+	o.later = !first;
+	output_print(c->out, a, &o, d, rows);
 }
 
 int64_t cli_duration_ms(const char *text)

@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "cli/client.h"
+#include "cli/show/output.h"
 #include "cli/show/text.h"
 #include "fsm/base/arena.h"
 #include "fsm/base/doc.h"
@@ -49,6 +50,7 @@ enum option_id {
 	OPT_COMMENT,
 	OPT_CONFIG,
 	OPT_EVAL,
+	OPT_FLAGS,
 	OPT_FOLLOW,
 	OPT_FROM,
 	OPT_IF_REV,
@@ -68,6 +70,7 @@ enum option_id {
 	OPT_TO,
 	OPT_VALUE,
 	OPT_WAIT,
+	OPT_WATCH,
 	OPT_WHY,
 	OPT_HELP,
 	OPT_N,
@@ -155,9 +158,17 @@ int cli_refused(const struct cli *c, const struct reply *r);
 struct doc *cli_args_name(struct cli *c);
 /* "by": who asks, for the history. */
 void cli_put_author(struct cli *c, struct doc *args);
-/* True if -o json was given. Other formats were refused before. */
-bool cli_wants_json(const struct cli *c);
-void cli_print_json(struct cli *c, const struct doc *d);
+/* True if -o asks for the document, in whatever format. What is none was
+ * refused before. */
+bool cli_wants_doc(const struct cli *c);
+/* Prints it so. @rows: the list that makes the lines of a table, as for
+ * output_print(). */
+void cli_print_doc(struct cli *c, const struct doc *d, const char *rows);
+/* One of a stream of them; @first: nothing went before. */
+void cli_print_next(const struct cli *c, struct arena *a, const struct doc *d,
+		    const char *rows, bool first);
+#define cli_wants_json(c)    cli_wants_doc(c)
+#define cli_print_json(c, d) cli_print_doc(c, d, NULL)
 /* "90s", "5m", "1h", "250ms", "10" (seconds); -1 if it is none. */
 int64_t cli_duration_ms(const char *text);
 /* The candidate that @word was probably meant to be, or NULL. */

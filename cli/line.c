@@ -155,8 +155,6 @@ int line_unknown(struct cli *c, size_t argc, const char *const *argv)
 
 /* -- options --------------------------------------------------------------- */
 
-static const char *const output_formats[] = { "json", "text" };
-
 enum option_id line_option(const char *name, size_t len)
 {
 	for (unsigned i = 0; i < OPT_N; i++)
@@ -260,14 +258,12 @@ int line_words(struct cli *c, size_t argc, const char *const *argv,
 
 static int check_output(const struct cli *c)
 {
-	const char *o = c->opt[OPT_OUTPUT];
+	struct output o;
+	struct err err = { 0 };
 
-	if (!o)
-		return CLI_DONE;
-	for (size_t i = 0; i < 2; i++)
-		if (strcmp(o, output_formats[i]) == 0)
-			return CLI_DONE;
-	return cli_usage(c, "unknown output format '%s': json or text", o);
+	if (output_parse(c->opt[OPT_OUTPUT], &o, &err) < 0)
+		return cli_usage(c, "%s", err.text);
+	return CLI_DONE;
 }
 
 int line_check(const struct cli *c)

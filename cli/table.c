@@ -7,6 +7,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_COMMENT] = { "comment", 0,   "TEXT",     "why, for the history" },
 	[OPT_CONFIG]  = { "config",  0,   "FILE",     "the env file; - is standard input" },
 	[OPT_EVAL]    = { "eval",    0,   NULL,       "scopes and references resolved" },
+	[OPT_FLAGS]   = { "flags",   0,   "short|wide", "which flags are shown: four of them (default), or all" },
 	[OPT_FOLLOW]  = { "follow",  'f', NULL,       "go on with what happens from now on" },
 	[OPT_FROM]    = { "from",    0,   "FILE",     "read it from this file; - is standard input" },
 	[OPT_IF_REV]  = { "if-rev",  0,   "REV",      "only if this revision is the head" },
@@ -15,7 +16,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_MASTER]  = { "master",  0,   NULL,       "only what runs on the hypervisor" },
 	[OPT_NODE]    = { "node",    0,   "NODE",     "this node, not the one that is asked (nodemgr)" },
 	[OPT_NO_WAIT] = { "no-wait", 0,   NULL,       "return as soon as it is agreed" },
-	[OPT_OUTPUT]  = { "output",  'o', "FORMAT",   "json, or text" },
+	[OPT_OUTPUT]  = { "output",  'o', "FORMAT",   "text, json, yaml, flat, or tab=COLUMN:.path,..." },
 	[OPT_PARAM]   = { "param",   0,   "KEY",      "a key (svcmgr)" },
 	[OPT_REV]     = { "rev",     0,   "REV",      "this revision, not the head" },
 	[OPT_RID]     = { "rid",     0,   "RID,...",  "only these resources (svcmgr)" },
@@ -27,6 +28,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_VALUE]   = { "value",   0,   "VALUE",    "the value of --param (svcmgr)" },
 	[OPT_WAIT]    = { "wait",    0,   NULL,       "wait until it is done (default)" },
 	[OPT_WHY]     = { "why",     0,   NULL,       "which line gave each value, and which it beat (implies --eval)" },
+	[OPT_WATCH]   = { "watch",   'w', NULL,       "go on, and show each change" },
 	[OPT_HELP]    = { "help",    'h', NULL,       "this text" },
 };
 
@@ -174,13 +176,17 @@ const struct command command_table[] = {
 	  1, 1, cmd_thaw, TOPIC_RUN,
 	  "The opposite of freeze: the cluster has the service again as it was asked "
 	  "for." },
-	{ "status", "[NAME]", O(OUTPUT), 0,
+	{ "status", "[NAME]", O(FLAGS) | O(FROM) | O(OUTPUT) | O(WATCH), 0,
 	  "what is up where: all services, or one as a tree",
-	  { "encap status", "encap status web -o json" },
+	  { "encap status", "encap status web --flags wide" },
 	  0, 1, cmd_status, TOPIC_SEE,
-	  "Without a name one line per service. With a name the tree of its instances, "
-	  "the one that is asked open: each resource with its flags, its state and "
-	  "what its driver says." },
+	  "Without a name one line per service, with a column per node: what is "
+	  "available there, ! for a warning, * for frozen, ? and its age for what is "
+	  "not fresh. With a name the tree of its instances, the one that is asked "
+	  "open: each resource with its flags (M monitored, D disabled, O optional, E "
+	  "encapsulated; wide: R running, P not provisioned, S standby, and the "
+	  "restarts that are left), its state and what its driver says. With --watch "
+	  "it is shown anew at each change; with -o as well, a document per change." },
 	{ "ls", "", O(OUTPUT), 0,
 	  "the names of all services, a line each",
 	  { "encap ls", "for s in $(encap ls); do encap get $s DEFAULT.nodes; done" },

@@ -1,5 +1,6 @@
 #include "cli/show/list.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void note(struct buf *b, const char *text)
@@ -18,73 +19,91 @@ static void note_state(struct buf *b, const struct doc *inst)
 {
 	const char *state = doc_get_str(inst, "state", "idle");
 	const char *error = doc_get_str(inst, "error", "");
+	bool idle = strcmp(state, "idle") == 0 || !*state;
 
-	if (strcmp(state, "idle") != 0 && *state)
+	if (!idle)
 		note(b, state);
-	if (*error) {
-		buf_puts(b, b->len ? ": " : "");
-		buf_puts(b, error);
-	}
+	if (*error && idle)
+		note(b, error);
+	else if (*error)
+		buf_printf(b, ": %s", error);
 }
 
-const char *list_instance_notes(struct arena *a, const struct doc *inst)
+static void note_provisioned(struct buf *b, const struct doc *d)
+{
+	const struct doc *p = doc_get(d, "provisioned");
+	const char *word = doc_text(p, "");
+
+	if ((p && p->type == DOC_BOOL && !p->yes) || strcmp(word, "false") == 0)
+		note(b, "not provisioned");
+	else if (strcmp(word, "mixed") == 0)
+		note(b, "partly provisioned");
+}
+
+/* It is not fully well though it is up, or not up and not simply down. */
+static bool warns(const struct doc *inst)
+{
+	return strcmp(doc_get_str(inst, "overall", ""), "warn") == 0 &&
+	       strcmp(doc_get_str(inst, "avail", ""), "warn") != 0;
+}
+
+const char *list_instance_notes(struct arena *a, const struct doc *inst,
+				bool warn)
 {
 	int64_t age = doc_get_int(inst, "age_ms", 0);
 	const char *stale = doc_get_str(inst, "stale", "");
 	struct buf b = BUF(a);
 
-	note_state(&b, inst);
+	if (warn && warns(inst))
+		note(&b, "warn");
 	if (truth(inst, "frozen"))
 		note(&b, "frozen");
+	if (truth(inst, "node_frozen"))
+		note(&b, "node frozen");
+	note_provisioned(&b, inst);
+	note_state(&b, inst);
+	if (truth(inst, "outdated"))
+		note(&b, "older revision");
 	if (*stale)
 		note(&b, stale);
-	if (*stale || age > 0)
+	if (*stale && age > 0)
 		note(&b, arena_printf(a, "seen %s ago", text_age(a, age)));
 	return buf_text(&b);
 }
 
 /* -- services ---------------------------------------------------------- */
 
-/* Where it is up, or at least not down. */
-static const char *places(struct arena *a, const struct doc *instances)
+const char *list_service_state(struct arena *a, const struct doc *s)
 {
-	struct buf b = BUF(a);
-
-	for (size_t i = 0; i < doc_len(instances); i++) {
-		const struct doc *inst = doc_at(instances, i);
-		const char *avail = doc_get_str(inst, "avail", "");
-
-		if (doc_get(inst, "stale"))
-			continue;
-		if (strcmp(avail, "up") != 0 && strcmp(avail, "warn") != 0)
-			continue;
-		if (b.len)
-			buf_puts(&b, ",");
-		buf_puts(&b, inst->key);
-	}
-	return b.len ? buf_text(&b) : "-";
-}
-
-static const char *service_notes(struct arena *a, const struct doc *s)
-{
-	const struct doc *instances = doc_get(s, "instances");
 	const char *frozen = doc_get_str(s, "frozen", "");
-	const char *blocked = doc_get_str(s, "blocked", "");
 	struct buf b = BUF(a);
 
 	if (truth(s, "frozen") || strcmp(frozen, "frozen") == 0)
 		note(&b, "frozen");
 	else if (strcmp(frozen, "mixed") == 0)
 		note(&b, "partly frozen");
+	note_provisioned(&b, s);
 	if (strcmp(doc_get_str(s, "placement", ""), "non-optimal") == 0)
 		note(&b, "non-optimal placement");
+	return buf_text(&b);
+}
+
+static const char *service_notes(struct arena *a, const struct doc *s)
+{
+	const struct doc *instances = doc_get(s, "instances");
+	const char *state = list_service_state(a, s);
+	const char *blocked = doc_get_str(s, "blocked", "");
+	struct buf b = BUF(a);
+
+	if (*state)
+		note(&b, state);
 	if (*blocked)
 		note(&b, blocked);
 	if (doc_len(doc_get(s, "drafts")))
 		note(&b, "drafts");
 	for (size_t i = 0; i < doc_len(instances); i++) {
 		const struct doc *inst = doc_at(instances, i);
-		const char *text = list_instance_notes(a, inst);
+		const char *text = list_instance_notes(a, inst, true);
 
 		if (*text)
 			note(&b, arena_printf(a, "%s: %s", inst->key, text));
@@ -92,26 +111,86 @@ static const char *service_notes(struct arena *a, const struct doc *s)
 	return buf_text(&b);
 }
 
+/* Digits by their number, so that hv2 stands before hv10. */
+static int by_name(const void *x, const void *y)
+{
+	return strverscmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+static bool has(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Every node that has an instance of one of them, sorted. */
+static size_t nodes_of(struct arena *a, const struct doc *services,
+		       const char ***ret)
+{
+	size_t n = 0, max = 0;
+	const char **names;
+
+	for (size_t i = 0; i < doc_len(services); i++)
+		max += doc_len(doc_get(doc_at(services, i), "instances"));
+	names = ARENA_VEC(a, const char *, max + 1);
+	for (size_t i = 0; i < doc_len(services); i++) {
+		const struct doc *all =
+			doc_get(doc_at(services, i), "instances");
+
+		for (size_t k = 0; k < doc_len(all); k++)
+			if (!has(names, n, doc_at(all, k)->key))
+				names[n++] = doc_at(all, k)->key;
+	}
+	if (n > 1)
+		qsort(names, n, sizeof(*names), by_name);
+	*ret = names;
+	return n;
+}
+
+/* "up", "up!", "down*", "up? 3m": what it is, a warning, frozen, how old. */
+static const char *instance_cell(struct arena *a, const struct doc *inst)
+{
+	int64_t age = doc_get_int(inst, "age_ms", 0);
+	bool stale = doc_get(inst, "stale") != NULL;
+
+	if (!inst)
+		return "";
+	return arena_printf(
+		a, "%s%s%s%s%s%s", doc_get_str(inst, "avail", "undef"),
+		warns(inst) ? "!" : "",
+		truth(inst, "frozen") || truth(inst, "node_frozen") ? "*" : "",
+		stale ? "?" : "", stale && age > 0 ? " " : "",
+		stale && age > 0 ? text_age(a, age) : "");
+}
+
 void list_services(FILE *out, const struct term *t, struct arena *a,
 		   const struct doc *services)
 {
-	static const char *const head[] = { "SERVICE", "AVAIL", "OVERALL", "ON",
-					    "NOTES" };
-	struct text_table tab = { .arena = a,
-				  .n_cols = 5,
-				  .status_cols = 1u << 1 | 1u << 2 };
+	const char **nodes, **cells;
+	size_t n = nodes_of(a, services, &nodes);
+	struct text_table tab = { .arena = a, .n_cols = n + 4, .wrap = true };
 
-	text_table_add(&tab, head);
+	tab.status_cols = n + 3 < 32 ? (1u << (n + 3)) - 2 : UINT32_MAX - 1;
+	cells = ARENA_VEC(a, const char *, n + 4);
+	cells[0] = "SERVICE";
+	cells[1] = "AVAIL";
+	cells[2] = "OVERALL";
+	for (size_t k = 0; k < n; k++)
+		cells[3 + k] = nodes[k];
+	cells[3 + n] = "NOTES";
+	text_table_add(&tab, cells);
 	for (size_t i = 0; i < doc_len(services); i++) {
 		const struct doc *s = doc_at(services, i);
-		const char *cells[] = {
-			doc_get_str(s, "service", "?"),
-			doc_get_str(s, "avail", "undef"),
-			doc_get_str(s, "overall", "undef"),
-			places(a, doc_get(s, "instances")),
-			service_notes(a, s),
-		};
 
+		cells[0] = doc_get_str(s, "service", "?");
+		cells[1] = doc_get_str(s, "avail", "undef");
+		cells[2] = doc_get_str(s, "overall", "undef");
+		for (size_t k = 0; k < n; k++)
+			cells[3 + k] = instance_cell(
+				a, doc_get(doc_get(s, "instances"), nodes[k]));
+		cells[3 + n] = service_notes(a, s);
 		text_table_add(&tab, cells);
 	}
 	text_table_print(&tab, t, out);
@@ -131,6 +210,15 @@ static const char *joined(struct arena *a, const struct doc *list)
 	return buf_text(&b);
 }
 
+/* To the second. */
+static const char *node_since(struct arena *a, const struct doc *n)
+{
+	int64_t since = doc_get_int(n, "since", 0);
+	const char *at = since ? text_time(a, since) : "";
+
+	return arena_printf(a, "%.*s", (int)strcspn(at, "."), at);
+}
+
 static const char *node_notes(struct arena *a, const struct doc *n)
 {
 	struct buf b = BUF(a);
@@ -147,22 +235,25 @@ static const char *node_notes(struct arena *a, const struct doc *n)
 void list_nodes(FILE *out, const struct term *t, struct arena *a,
 		const struct doc *nodes)
 {
-	static const char *const head[] = { "NODE",	 "STATE", "ROLE",
-					    "ADDRESSES", "SINCE", "NOTES" };
-	struct text_table tab = { .arena = a,
-				  .n_cols = 6,
-				  .status_cols = 1u << 1 };
+	static const char *const head[] = { "NODE",  "STATE",	  "ROLE",
+					    "EPOCH", "ADDRESSES", "SINCE",
+					    "NOTES" };
+	struct text_table tab = {
+		.arena = a, .n_cols = 7, .status_cols = 1u << 1, .wrap = true
+	};
 
 	text_table_add(&tab, head);
 	for (size_t i = 0; i < doc_len(nodes); i++) {
 		const struct doc *n = doc_at(nodes, i);
-		int64_t since = doc_get_int(n, "since", 0);
+		const struct doc *epoch = doc_get(n, "epoch");
 		const char *cells[] = {
 			doc_get_str(n, "name", "?"),
 			doc_get_str(n, "state", "?"),
 			doc_get_str(n, "role", ""),
+			epoch ? arena_printf(a, "%lld", (long long)epoch->num)
+			      : "",
 			joined(a, doc_get(n, "addresses")),
-			since ? text_time(a, since) : "",
+			node_since(a, n),
 			node_notes(a, n),
 		};
 
@@ -181,11 +272,28 @@ static int64_t service_count(const struct doc *cluster)
 	return (int64_t)doc_len(s);
 }
 
+static void print_lease(FILE *out, struct arena *a, const struct doc *cluster)
+{
+	int64_t left = doc_get_int(cluster, "lease_left_ms", 0);
+
+	fprintf(out, "lease     %lld ms",
+		(long long)doc_get_int(cluster, "lease_ms", 0));
+	if (doc_get(cluster, "lease_left_ms") && left > 0)
+		fprintf(out, ", %lld ms left of that of %s", (long long)left,
+			doc_get_str(cluster, "node", "this node"));
+	else if (doc_get(cluster, "lease_left_ms"))
+		fprintf(out, ", that of %s ended %s ago",
+			doc_get_str(cluster, "node", "this node"),
+			text_age(a, -left));
+	fprintf(out, "\n");
+}
+
 void list_cluster(FILE *out, const struct term *t, struct arena *a,
 		  const struct doc *cluster)
 {
 	const struct doc *g = doc_get(cluster, "group");
 	const char *leader = doc_get_str(g, "leader", "");
+	int64_t voters = doc_get_int(g, "voters", 0);
 
 	fprintf(out, "cluster   %s (%s)\n", doc_get_str(cluster, "name", "?"),
 		doc_get_str(cluster, "id", "?"));
@@ -193,8 +301,10 @@ void list_cluster(FILE *out, const struct term *t, struct arena *a,
 		*leader ? leader : "none: is a majority of the nodes up?",
 		(long long)doc_get_int(g, "term", 0),
 		(long long)doc_get_int(g, "applied", 0));
-	fprintf(out, "lease     %lld ms\n",
-		(long long)doc_get_int(cluster, "lease_ms", 0));
+	if (voters > 0)
+		fprintf(out, "voters    %lld, of which %lld decide\n",
+			(long long)voters, (long long)(voters / 2 + 1));
+	print_lease(out, a, cluster);
 	fprintf(out, "services  %lld\n\n", (long long)service_count(cluster));
 	list_nodes(out, t, a, doc_get(cluster, "nodes"));
 }

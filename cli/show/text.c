@@ -7,14 +7,21 @@
 #include <unistd.h>
 
 #define WIDTH_DEFAULT 80
+#define WRAP_MIN      20 /* narrower than this, do not wrap */
+
+/* What was set by hand counts, whatever it is written to. */
+static unsigned width_set(void)
+{
+	const char *columns = getenv("COLUMNS");
+	int n = columns ? atoi(columns) : 0;
+
+	return n > 0 ? (unsigned)n : 0;
+}
 
 static unsigned width_of(int fd)
 {
-	const char *columns = getenv("COLUMNS");
 	struct winsize w;
 
-	if (columns && atoi(columns) > 0)
-		return (unsigned)atoi(columns);
 	if (ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
 		return w.ws_col;
 	return WIDTH_DEFAULT;
@@ -26,9 +33,11 @@ struct term term_of(FILE *f)
 	int fd = fileno(f); /* -1 for a stream in memory */
 	struct term t = { .tty = fd >= 0 && isatty(fd) };
 
+	t.width = width_set();
 	if (!t.tty)
 		return t;
-	t.width = width_of(fd);
+	if (!t.width)
+		t.width = width_of(fd);
 	t.colour =
 		!(no_color && *no_color) && type && strcmp(type, "dumb") != 0;
 	return t;
@@ -138,10 +147,41 @@ void text_table_add(struct text_table *t, const char *const *cells)
 	t->n++;
 }
 
+/* The last cell in lines as wide as what is left of the screen. */
+static void print_wrapped(FILE *out, struct buf *line, size_t used,
+			  const char *cell, size_t width)
+{
+	size_t n = text_fit(cell, width);
+
+	buf_add(line, cell, n);
+	for (cell += n + (cell[n] == ' '); *cell;
+	     cell += n + (cell[n] == ' ')) {
+		n = text_fit(cell, width);
+		buf_printf(line, "\n%*s%.*s", (int)used, "", (int)n, cell);
+	}
+	while (line->len > 0 && line->data[line->len - 1] == ' ')
+		line->data[--line->len] = '\0';
+	fprintf(out, "%s\n", buf_text(line));
+}
+
+/* The word in a cell decides on its colour, the marks behind it do not. */
+static void put_cell(struct buf *b, const struct term *t, const char *cell,
+		     size_t pad)
+{
+	size_t n = strcspn(cell, "!*?");
+
+	text_status(b, t, arena_printf(b->arena, "%.*s", (int)n, cell), 0);
+	buf_puts(b, cell + n);
+	for (n = text_width(cell); n < pad; n++)
+		buf_puts(b, " ");
+}
+
 void text_table_print(const struct text_table *t, const struct term *term,
 		      FILE *out)
 {
+	static const struct term plain = { 0 };
 	size_t *width = ARENA_VEC(t->arena, size_t, t->n_cols);
+	size_t used = 0, last = t->n_cols - 1, left = 0;
 
 	for (size_t i = 0; i < t->n * t->n_cols; i++) {
 		size_t w = text_width(t->cells[i]);
@@ -149,19 +189,20 @@ void text_table_print(const struct text_table *t, const struct term *term,
 		if (w > width[i % t->n_cols])
 			width[i % t->n_cols] = w;
 	}
+	for (size_t i = 0; i < last; i++)
+		used += width[i] + 2;
+	if (t->wrap && term->width >= used + WRAP_MIN)
+		left = term->width - used;
 	for (size_t row = 0; row < t->n; row++) {
+		const char **cells = t->cells + row * t->n_cols;
 		struct buf b = BUF(t->arena);
 
-		for (size_t i = 0; i < t->n_cols; i++) {
-			static const struct term plain = { 0 };
-			const char *cell = t->cells[row * t->n_cols + i];
+		for (size_t i = 0; i < last; i++) {
 			bool paint = row > 0 && (t->status_cols >> i & 1);
 
-			text_status(&b, paint ? term : &plain, cell,
-				    i + 1 < t->n_cols ? width[i] + 2 : 0);
+			put_cell(&b, paint ? term : &plain, cells[i],
+				 width[i] + 2);
 		}
-		while (b.len > 0 && b.data[b.len - 1] == ' ')
-			b.data[--b.len] = '\0';
-		fprintf(out, "%s\n", buf_text(&b));
+		print_wrapped(out, &b, used, cells[last], left);
 	}
 }

@@ -43,6 +43,7 @@ struct text_table {
 	const char **cells; /* row by row; the first row is the heading */
 	size_t n, cap;
 	uint32_t status_cols; /* 1 << column: words to be coloured */
+	bool wrap;	      /* the last column, on a terminal */
 };
 
 void text_table_add(struct text_table *t, const char *const *cells);

@@ -2,29 +2,27 @@
  * How: the document is turned into rows hung under each other first, so that
  * each row knows whether another follows it; then the rows are printed, the
  * branches to the left of a row being those of its ancestors that go on.
- *
- * `avail` is drawn as a branch that goes on even if nothing follows: so did
- * the seed, whose tree always had more below.
  */
 #include "cli/show/tree.h"
 
 #include <string.h>
 
 #include "cli/show/list.h"
+#include "fsm/status/status.h"
 
-#define COL_FLAGS  21
-#define COL_STATUS 26
-#define STATUS_PAD 9
-#define COL_LABEL  (COL_STATUS + STATUS_PAD)
-#define LABEL_MIN  20 /* on a terminal narrower than this, do not wrap */
-#define DEPTH_MAX  8
+#define COL_FLAGS   21
+#define FLAGS_SHORT 4
+#define FLAGS_WIDE  8
+#define STATUS_PAD  9
+#define LABEL_MIN   20 /* on a terminal narrower than this, do not wrap */
+#define DEPTH_MAX   8
 
 struct row {
 	const char *name, *flags, *status, *label; /* flags NULL: a group */
+	const char *mark; /* instead of "|- " or "'- "; NULL: those */
 	const char **logs;
 	size_t n_logs, cap_logs;
 	struct row *first, *last, *next; /* children; the next sibling */
-	bool open;			 /* drawn as if another followed */
 };
 
 /* -- rows ------------------------------------------------------------------ */
@@ -71,6 +69,7 @@ struct tree {
 	const struct doc *status;
 	const struct doc *inst; /* the expanded instance */
 	size_t n_instances;
+	bool wide, encap; /* all the flags; seen from within a container */
 };
 
 static bool starts_with(const char *text, const char *head)
@@ -97,23 +96,74 @@ static unsigned shown_rank(const char *group)
 	return n;
 }
 
-static const char *flags_of(struct arena *a, const struct doc *res, bool encap)
+static char flag(const struct doc *res, const char *key, char letter)
 {
-	return arena_printf(a, "%c%c%c%c",
-			    doc_get_bool(res, "monitor", false) ? 'M' : '.',
-			    doc_get_bool(res, "disable", false) ? 'D' : '.',
-			    doc_get_bool(res, "optional", false) ? 'O' : '.',
-			    encap ? 'E' : '.');
+	return doc_get_bool(res, key, false) ? letter : '.';
+}
+
+static char flag_running(const struct doc *inst, const char *rid)
+{
+	const struct doc *list = doc_get(inst, "running");
+
+	for (size_t i = 0; i < doc_len(list); i++)
+		if (strcmp(doc_text(doc_at(list, i), ""), rid) == 0)
+			return 'R';
+	return '.';
+}
+
+static char flag_provisioned(const struct doc *res)
+{
+	const struct doc *p = doc_get(res, "provisioned");
+	const struct doc *state = doc_get(p, "state");
+
+	state = state ? state : p;
+	if (!state || state->type != DOC_BOOL)
+		return '/';
+	return state->yes ? '.' : 'P';
+}
+
+/* How many restarts are left. */
+static char flag_restarts(const struct doc *inst, const struct doc *res)
+{
+	const struct doc *used = doc_get(
+		doc_get(doc_get(doc_get(inst, "monitor"), "restart"), res->key),
+		"retries");
+	int64_t left = doc_get_int(res, "restart", 0);
+
+	if (left <= 0)
+		return '.';
+	left -= doc_get_int(res, "retries",
+			    used && used->type == DOC_INT ? used->num : 0);
+	if (left >= 10)
+		return '+';
+	return (char)('0' + (left < 0 ? 0 : left));
+}
+
+static const char *flags_of(const struct tree *t, const struct doc *inst,
+			    const struct doc *res, bool encap)
+{
+	const char *four =
+		arena_printf(t->arena, "%c%c%c%c", flag(res, "monitor", 'M'),
+			     flag(res, "disable", 'D'),
+			     flag(res, "optional", 'O'), encap ? 'E' : '.');
+
+	if (!t->wide)
+		return four;
+	return arena_printf(t->arena, "%c%s%c%c%c",
+			    flag_running(inst, res->key), four,
+			    flag_provisioned(res), flag(res, "standby", 'S'),
+			    flag_restarts(inst, res));
 }
 
 static struct row *resource_row(const struct tree *t, struct row *parent,
-				const struct doc *res, bool encap)
+				const struct doc *inst, const struct doc *res,
+				bool encap)
 {
 	const struct doc *log = doc_get(res, "log");
 	struct row *r = row_new(t->arena, res->key,
 				doc_get_str(res, "status", "undef"));
 
-	r->flags = flags_of(t->arena, res, encap);
+	r->flags = flags_of(t, inst, res, encap);
 	r->label = doc_get_str(res, "label", "");
 	for (size_t i = 0; i < doc_len(log); i++) {
 		const char *line = doc_text(doc_at(log, i), "");
@@ -130,24 +180,122 @@ static bool group_is(const struct tree *t, const struct doc *res,
 	return strcmp(group_of(t->arena, res->key), group) == 0;
 }
 
-static bool has_own_branch(const struct tree *t, const struct doc *res)
+static enum status status_of(const struct doc *res)
 {
-	return group_is(t, res, "sync") || group_is(t, res, "hb");
+	return status_parse(doc_get_str(res, "status", NULL));
 }
 
-static void inner_rows(const struct tree *t, struct row *container,
-		       const struct doc *rows, bool all)
+/* -- a level of resources: groups in their order, subsets in it --------- */
+
+/* Which rows of an instance are meant. */
+struct level_rows {
+	const struct doc *inst; /* that they are of */
+	bool inner;		/* what runs in a container, below its row */
+	bool encap_only;	/* of @inst, those that should run in one */
+	const char *group;	/* this one; NULL: all but sync and hb */
+};
+
+static bool level_has(const struct tree *t, const struct level_rows *l,
+		      const struct doc *res)
+{
+	bool encap = doc_get_bool(res, "encap", false);
+
+	if (l->group)
+		return group_is(t, res, l->group) && !encap;
+	if (l->inner)
+		return !l->encap_only || encap;
+	return !encap && !group_is(t, res, "sync") && !group_is(t, res, "hb");
+}
+
+static void fold_container(const struct tree *t, struct row *container,
+			   const struct doc *inner);
+
+static void put_resource(const struct tree *t, const struct level_rows *l,
+			 struct row *parent, const struct doc *res)
+{
+	struct row *r = resource_row(t, parent, l->inst, res, l->inner);
+
+	if (!l->inner && group_is(t, res, "container"))
+		fold_container(t, r,
+			       doc_get(doc_get(l->inst, "encap"), res->key));
+}
+
+static const char *subset_of(const struct doc *res)
+{
+	return doc_get_str(res, "subset", "");
+}
+
+/* The least name of a subset after @after, among those of this rank. */
+static const char *next_subset(const struct tree *t, const struct level_rows *l,
+			       unsigned rank, const char *after)
+{
+	const struct doc *rows = doc_get(l->inst, "resources");
+	const char *best = NULL;
+
+	for (size_t i = 0; i < doc_len(rows); i++) {
+		const struct doc *res = doc_at(rows, i);
+		const char *name = subset_of(res);
+
+		if (shown_rank(group_of(t->arena, res->key)) == rank &&
+		    level_has(t, l, res) && strcmp(name, after) > 0 &&
+		    (!best || strcmp(name, best) < 0))
+			best = name;
+	}
+	return best;
+}
+
+/* All of one subset of a group, or what is in none. */
+static void put_subset(const struct tree *t, const struct level_rows *l,
+		       struct row *parent, unsigned rank, const char *subset)
+{
+	const struct doc *rows = doc_get(l->inst, "resources");
+	enum status sum = STATUS_UNDEF;
+	struct row *own = NULL;
+
+	for (size_t i = 0; i < doc_len(rows); i++) {
+		const struct doc *res = doc_at(rows, i);
+		const char *group = group_of(t->arena, res->key);
+		const char *name;
+
+		if (shown_rank(group) != rank || !level_has(t, l, res) ||
+		    strcmp(subset_of(res), subset) != 0)
+			continue;
+		if (*subset && !own) {
+			name = arena_printf(t->arena, "%s:%s", group, subset);
+			own = row_add(parent, row_new(t->arena, name, ""));
+			if (doc_get_bool(
+				    doc_get(doc_get(l->inst, "subsets"), name),
+				    "parallel", false))
+				own->label = "//";
+		}
+		sum = status_merge(sum, status_of(res));
+		put_resource(t, l, own ? own : parent, res);
+	}
+	if (own)
+		own->status = status_name(status_shown(sum));
+}
+
+static void put_level(const struct tree *t, const struct level_rows *l,
+		      struct row *parent)
 {
 	for (unsigned rank = 0; rank <= shown_rank("?"); rank++) {
-		for (size_t i = 0; i < doc_len(rows); i++) {
-			const struct doc *res = doc_at(rows, i);
+		const char *subset = "";
 
-			if (shown_rank(group_of(t->arena, res->key)) != rank)
-				continue;
-			if (all || doc_get_bool(res, "encap", false))
-				resource_row(t, container, res, true);
-		}
+		do
+			put_subset(t, l, parent, rank, subset);
+		while ((subset = next_subset(t, l, rank, subset)) != NULL);
 	}
+}
+
+static const char *reach_text(const struct tree *t, const struct doc *inner)
+{
+	const char *why = doc_get_str(inner, "why", "");
+
+	if (!*why || !doc_get(inner, "age_ms"))
+		return why;
+	return arena_printf(
+		t->arena, "%s, for %s", why,
+		text_age(t->arena, doc_get_int(inner, "age_ms", 0)));
 }
 
 /* What runs in a container that is up, as its agent says; or the rows that
@@ -155,62 +303,48 @@ static void inner_rows(const struct tree *t, struct row *container,
 static void fold_container(const struct tree *t, struct row *container,
 			   const struct doc *inner)
 {
-	const struct doc *rows = doc_get(inner, "resources");
-	const char *why = doc_get_str(inner, "why", "");
+	struct level_rows l = { .inst = inner, .inner = true };
+	const char *why = reach_text(t, inner), *notes;
 
-	if (strcmp(container->status, "down") == 0 ||
+	if (!inner || strcmp(container->status, "down") == 0 ||
 	    strcmp(container->status, "stdby down") == 0)
 		return;
+	notes = list_instance_notes(t->arena, inner, false);
 	if (*why)
 		row_log(t->arena, container, why);
-	if (rows)
-		inner_rows(t, container, rows, true);
-	else if (inner)
-		inner_rows(t, container, doc_get(t->inst, "resources"), false);
-}
-
-static void avail_rows(const struct tree *t, struct row *avail)
-{
-	const struct doc *rows = doc_get(t->inst, "resources");
-	const struct doc *encap = doc_get(t->inst, "encap");
-
-	for (unsigned rank = 0; rank <= shown_rank("?"); rank++) {
-		for (size_t i = 0; i < doc_len(rows); i++) {
-			const struct doc *res = doc_at(rows, i);
-			struct row *r;
-
-			if (shown_rank(group_of(t->arena, res->key)) != rank ||
-			    doc_get_bool(res, "encap", false) ||
-			    has_own_branch(t, res))
-				continue;
-			r = resource_row(t, avail, res, false);
-			if (rank == 0)
-				fold_container(t, r, doc_get(encap, res->key));
-		}
+	if (*notes && !*why)
+		row_log(t->arena, container, notes);
+	if (!doc_get(inner, "resources")) {
+		l.inst = t->inst;
+		l.encap_only = true;
 	}
+	put_level(t, &l, container);
 }
 
-/* sync and hb: shown where there are such resources. */
+/* sync and hb are branches of their own, with or without such resources: their
+ * word is that of their resources. */
 static void group_branch(const struct tree *t, struct row *top,
 			 const char *group)
 {
+	const struct level_rows l = { .inst = t->inst, .group = group };
 	const struct doc *rows = doc_get(t->inst, "resources");
-	const struct doc *sums = doc_get(t->inst, "status_group");
-	struct row *branch = NULL;
+	enum status sum = STATUS_UNDEF;
+	struct row *branch = row_add(top, row_new(t->arena, group, ""));
+	bool any = false;
 
 	for (size_t i = 0; i < doc_len(rows); i++) {
-		const struct doc *res = doc_at(rows, i);
-
-		if (!group_is(t, res, group) ||
-		    doc_get_bool(res, "encap", false))
+		if (!level_has(t, &l, doc_at(rows, i)))
 			continue;
-		if (!branch)
-			branch = row_add(
-				top, row_new(t->arena, group,
-					     doc_get_str(sums, group, "n/a")));
-		resource_row(t, branch, res, false);
+		sum = status_merge(sum, status_of(doc_at(rows, i)));
+		any = true;
 	}
+	branch->status = any ? status_name(status_shown(sum)) : "n/a";
+	put_level(t, &l, branch);
+	for (struct row *r = branch->first; r && t->encap; r = r->next)
+		r->mark = "|- ";
 }
+
+/* -- what is said of the service ---------------------------------------- */
 
 static void note(struct buf *b, const char *text)
 {
@@ -219,23 +353,6 @@ static void note(struct buf *b, const char *text)
 	if (b->len)
 		buf_puts(b, ", ");
 	buf_puts(b, text);
-}
-
-/* "frozen, non-optimal placement" */
-static const char *service_label(const struct tree *t)
-{
-	const struct doc *s = t->status;
-	const char *frozen = doc_get_str(s, "frozen", "");
-	struct buf b = BUF(t->arena);
-
-	if (doc_get_bool(s, "frozen", false) ||
-	    doc_get_int(s, "frozen", 0) != 0 || strcmp(frozen, "frozen") == 0)
-		note(&b, "frozen");
-	else if (strcmp(frozen, "mixed") == 0)
-		note(&b, "partly frozen");
-	if (strcmp(doc_get_str(s, "placement", ""), "non-optimal") == 0)
-		note(&b, "non-optimal placement");
-	return buf_text(&b);
 }
 
 static void service_logs(const struct tree *t, struct row *top)
@@ -270,7 +387,7 @@ static void other_rows(const struct tree *t, struct row *top)
 			continue;
 		r = row_new(t->arena, inst->key,
 			    doc_get_str(inst, "avail", "undef"));
-		r->label = list_instance_notes(t->arena, inst);
+		r->label = list_instance_notes(t->arena, inst, true);
 		row_add(top, r);
 	}
 }
@@ -281,27 +398,31 @@ static const char *avail_label(const struct tree *t)
 
 	if (t->n_instances > 1)
 		note(&b, t->inst->key);
-	note(&b, list_instance_notes(t->arena, t->inst));
+	if (t->inst != t->status)
+		note(&b, list_instance_notes(t->arena, t->inst,
+					     t->n_instances > 1));
 	return buf_text(&b);
 }
 
 static struct row *tree_rows(const struct tree *t)
 {
+	const struct level_rows all = { .inst = t->inst };
 	struct row *top = row_new(t->arena, "overall",
 				  doc_get_str(t->status, "overall", "undef"));
 	const char *avail =
 		doc_get_str(t->inst ? t->inst : t->status, "avail", "undef");
 	struct row *r = row_add(top, row_new(t->arena, "avail", avail));
 
-	r->open = true;
-	top->label = service_label(t);
+	top->label = list_service_state(t->arena, t->status);
 	service_logs(t, top);
-	if (!t->inst) {
+	if (t->inst) {
+		r->label = avail_label(t);
+		put_level(t, &all, r);
+	} else {
 		row_log(t->arena, r, "no instance has reported yet");
-		return top;
 	}
-	r->label = avail_label(t);
-	avail_rows(t, r);
+	for (struct row *k = r->first; k && t->encap; k = k->next)
+		k->mark = k->next ? "|  " : NULL;
 	group_branch(t, top, "sync");
 	group_branch(t, top, "hb");
 	other_rows(t, top);
@@ -314,6 +435,7 @@ struct printer {
 	FILE *out;
 	const struct term *term;
 	struct arena *arena;
+	size_t col_status, col_label;
 	size_t label_width;	 /* 0: do not wrap */
 	bool goes_on[DEPTH_MAX]; /* per level, whether a branch goes on */
 };
@@ -323,13 +445,6 @@ static void pad_to(struct buf *b, size_t used, size_t column)
 	do
 		buf_puts(b, " ");
 	while (++used < column);
-}
-
-static void print_trimmed(const struct printer *p, struct buf *b)
-{
-	while (b->len > 0 && b->data[b->len - 1] == ' ')
-		b->data[--b->len] = '\0';
-	fprintf(p->out, "%s\n", buf_text(b));
 }
 
 /* The branches that pass a row of this depth on its left. */
@@ -348,9 +463,8 @@ static void print_below(const struct printer *p, const struct row *r,
 	put_branches(p, &b, depth);
 	if (r->first)
 		buf_puts(&b, "|");
-	pad_to(&b, b.len, COL_LABEL);
-	buf_puts(&b, text);
-	print_trimmed(p, &b);
+	pad_to(&b, b.len, p->col_label);
+	fprintf(p->out, "%s%s\n", buf_text(&b), text);
 }
 
 /* @text in lines as wide as the label column; the first goes to @first. */
@@ -367,8 +481,7 @@ static void print_wrapped(const struct printer *p, const struct row *r,
 			arena_printf(p->arena, "%s%.*s", mark, (int)n, text);
 
 		if (first && !more) {
-			buf_puts(first, line);
-			print_trimmed(p, first);
+			fprintf(p->out, "%s%s\n", buf_text(first), line);
 		} else {
 			print_below(p, r, depth, line);
 		}
@@ -385,7 +498,7 @@ static void print_row(const struct printer *p, const struct row *r,
 
 	if (depth > 0) {
 		put_branches(p, &b, depth - 1);
-		buf_puts(&b, follows ? "|- " : "'- ");
+		buf_puts(&b, r->mark ? r->mark : follows ? "|- " : "'- ");
 	}
 	buf_puts(&b, r->name);
 	used = depth * 3 + text_width(r->name);
@@ -395,7 +508,7 @@ static void print_row(const struct printer *p, const struct row *r,
 		used = used < COL_FLAGS ? COL_FLAGS : used + 1;
 		used += strlen(r->flags);
 	}
-	pad_to(&b, used, COL_STATUS);
+	pad_to(&b, used, p->col_status);
 	text_status(&b, p->term, r->status, STATUS_PAD - 1);
 	buf_puts(&b, " ");
 	print_wrapped(p, r, depth, r->label, &b, "");
@@ -410,16 +523,18 @@ static void print_rows(struct printer *p, const struct row *r, size_t depth,
 		p->goes_on[depth - 1] = follows;
 	print_row(p, r, depth, follows);
 	for (const struct row *k = r->first; k; k = k->next)
-		print_rows(p, k, depth + 1, k->next || k->open);
+		print_rows(p, k, depth + 1, k->next != NULL);
 }
 
-/* -- which instance
- * ------------------------------------------------------------ */
+/* -- which instance ----------------------------------------------------- */
 
-static const struct doc *expanded(const struct doc *instances, const char *self)
+const struct doc *tree_expanded(const struct doc *status, const char *self)
 {
+	const struct doc *instances = doc_get(status, "instances");
 	const struct doc *inst = doc_get(instances, self);
 
+	if (!instances)
+		return doc_get(status, "resources") ? status : NULL;
 	if (inst)
 		return inst;
 	for (size_t i = 0; i < doc_len(instances); i++) {
@@ -432,17 +547,24 @@ static const struct doc *expanded(const struct doc *instances, const char *self)
 }
 
 void tree_print(FILE *out, const struct term *t, struct arena *a,
-		const struct doc *status, const char *self)
+		const struct doc *status, const struct tree_options *o)
 {
-	const struct doc *instances = doc_get(status, "instances");
-	struct tree tree = { .arena = a,
-			     .status = status,
-			     .inst = expanded(instances, self),
-			     .n_instances = doc_len(instances) };
+	struct tree tree = {
+		.arena = a,
+		.status = status,
+		.inst = tree_expanded(status, o->self ? o->self : ""),
+		.n_instances = doc_len(doc_get(status, "instances")),
+		.wide = o->wide
+	};
 	struct printer p = { .out = out, .term = t, .arena = a };
 
-	if (t->width >= COL_LABEL + LABEL_MIN)
-		p.label_width = t->width - COL_LABEL;
-	fprintf(out, "%s\n", doc_get_str(status, "service", "?"));
+	tree.encap = strcmp(doc_get_str(status, "level", ""), "encap") == 0;
+	p.col_status = COL_FLAGS + 1 + (o->wide ? FLAGS_WIDE : FLAGS_SHORT);
+	p.col_label = p.col_status + STATUS_PAD;
+	if (t->width >= p.col_label + LABEL_MIN)
+		p.label_width = t->width - p.col_label;
+	fprintf(out, "%s\n",
+		doc_get_str(status, "service",
+			    doc_get_str(status, "svcname", "?")));
 	print_rows(&p, tree_rows(&tree), 0, false);
 }

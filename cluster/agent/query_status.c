@@ -139,7 +139,7 @@ static void put_age(const struct query *q, const char *node, struct doc *inst)
 				       q->agent->node));
 	else if (strcmp(state, "up") != 0 && !own)
 		put_stale(q, inst, age_of(q, doc_get_int(row, "since", q->now)),
-			  arena_printf(q->arena, "%s is %s", node, state));
+			  arena_printf(q->arena, "node is %s", state));
 	else if (old)
 		put_stale(q, inst, age_of(q, old),
 			  "it does not come to look at its resources");

@@ -301,8 +301,9 @@ struct doc *instance_status(struct arena *a, const struct instance *inst,
 		group_add(a, groups, r->group, s);
 	}
 	overall = avail;
+	overall.s = status_shown(avail.s);
 	if (optional.any)
-		sum_add(&overall, optional.s);
+		sum_add(&overall, status_shown(optional.s));
 	if (alarm)
 		sum_add(&overall, WARN);
 

@@ -615,31 +615,6 @@ static void an_editor_that_fails_or_is_missing_is_named(void **state)
 	ran_free(&r);
 }
 
-/* -- status and events
- * ------------------------------------------------------------------ */
-
-static void status_is_a_tree_or_json(void **state)
-{
-	struct world w = { .status = {
-				   "{ service: web, overall: up,"
-				   "  instances: { hv1: { avail: up } } }" } };
-	char *asked;
-	struct ran r = world_run(&w, "svcmgr -s web print status", &asked);
-
-	(void)state;
-	assert_int_equal(r.code, CLI_DONE);
-	assert_string_equal(r.out, "web\n"
-				   "overall                   up\n"
-				   "|- avail                  up\n");
-	ran_free(&r);
-	free(asked);
-	r = world_run(&w, "svcmgr -s web json status", &asked);
-	assert_int_equal(r.code, CLI_DONE);
-	says(r.out, "{\n  \"service\": \"web\"");
-	ran_free(&r);
-	free(asked);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -654,7 +629,6 @@ int main(void)
 		cmocka_unit_test(an_edit_that_is_not_valid_is_kept),
 		cmocka_unit_test(an_edit_that_was_overtaken_is_kept),
 		cmocka_unit_test(an_editor_that_fails_or_is_missing_is_named),
-		cmocka_unit_test(status_is_a_tree_or_json),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
