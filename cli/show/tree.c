@@ -358,11 +358,22 @@ static void note(struct buf *b, const char *text)
 static void service_logs(const struct tree *t, struct row *top)
 {
 	const struct doc *drafts = doc_get(t->status, "drafts");
+	const struct doc *pending = doc_get(t->status, "pending");
 	const char *blocked = doc_get_str(t->status, "blocked", "");
 
 	if (*blocked)
 		row_log(t->arena, top,
 			arena_printf(t->arena, "blocked: %s", blocked));
+	if (pending)
+		row_log(t->arena, top,
+			arena_printf(
+				t->arena,
+				"an edit of the file on %s waits, for "
+				"%s: %s",
+				doc_get_str(pending, "node", "?"),
+				text_age(t->arena,
+					 doc_get_int(pending, "age_ms", 0)),
+				doc_get_str(pending, "why", "?")));
 	for (size_t i = 0; i < doc_len(drafts); i++) {
 		const struct doc *d = doc_at(drafts, i);
 		const char *path = doc_text(d, doc_get_str(d, "path", "?"));
