@@ -146,7 +146,7 @@ static int check_candidates(struct eval *e, const struct keyword *row,
 		return 0;
 	if (row->conv >= CONV_LIST && row->conv <= CONV_SET_COMMA)
 		words = v->words;
-	all = words_split(e->arena, row->candidates);
+	all = keyword_candidates(e->arena, row);
 	for (size_t i = 0; i < words.n; i++) {
 		struct nearest near = nearest_to(words.at[i]);
 

@@ -221,6 +221,18 @@ bool keyword_is_inherited(const char *name)
 	return false;
 }
 
+struct names keyword_candidates(struct arena *a, const struct keyword *row)
+{
+	struct value v = { 0 };
+
+	if (row->candidates)
+		convert(a,
+			strchr(row->candidates, ',') ? CONV_LIST_COMMA
+						     : CONV_LIST,
+			row->candidates, &v, NULL);
+	return v.words;
+}
+
 const char *keyword_hint(struct arena *a, const char *group, const char *types,
 			 const char *name)
 {

@@ -40,7 +40,8 @@ struct keyword {
 	const char *help;	/* one line, no full stop; it is in messages */
 	const char *more;	/* sentences, behind the help; or NULL */
 	const char *fallback;	/* may hold references; NULL: unset */
-	const char *candidates; /* blank-separated; NULL: any text */
+	const char *candidates; /* blank-separated, or comma-separated if they
+				 * have blanks; NULL: any text */
 	/* "mode=bridge,macvlan alias": means something only where these
 	 * keywords of its section have one of these values (or any); all of
 	 * them. NULL: always. */
@@ -131,6 +132,8 @@ struct keyword_set keywords_of(struct keywords *k, const char *group,
 			       const char *type);
 /* May @name stand in DEFAULT for the resources that inherit it? */
 bool keyword_is_inherited(const char *name);
+/* The values that a row allows; none: any. */
+struct names keyword_candidates(struct arena *a, const struct keyword *row);
 /* "" or "; did you mean ...?". */
 const char *keyword_hint(struct arena *a, const char *group, const char *types,
 			 const char *name);

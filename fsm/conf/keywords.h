@@ -32,15 +32,19 @@
 
 // clang-format off
 /* pre, post, blocking_pre and blocking_post of one action. */
+#define TRIGGER_MORE(action, when, fails) \
+	"Run " when " its " action " on the node that does it, directly, or by a shell where | && or ; is " \
+	"in it. Of a service: " when " the whole of that action. If it fails " fails "."
+
 #define TRIGGER(group, action, later) \
 	{ group, NULL, "pre_" action, STRING, CMD | (later), "a command before " action "; its failure is logged", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, .more = TRIGGER_MORE(action, "before", "that is logged, and the action goes on") }, \
 	{ group, NULL, "post_" action, STRING, CMD | (later), "a command after " action "; its failure is logged", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, .more = TRIGGER_MORE(action, "after", "that is logged, and the action goes on") }, \
 	{ group, NULL, "blocking_pre_" action, STRING, CMD | (later), "a command before " action "; its failure stops the action", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, .more = TRIGGER_MORE(action, "before", "the action is not done") }, \
 	{ group, NULL, "blocking_post_" action, STRING, CMD | (later), "a command after " action "; its failure stops the action", \
-	  .inherit = LEAF }
+	  .inherit = LEAF, .more = TRIGGER_MORE(action, "after", "the action has failed") }
 
 #define TRIGGERS(group) \
 	TRIGGER(group, "start", 0), TRIGGER(group, "stop", 0), \
@@ -53,25 +57,35 @@
 
 #define CGROUP(group) \
 	{ group, NULL, "create_pg", BOOL, LATER, "put the processes in a cgroup of their own", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, \
+	  .more = "The other pg_ keywords set its limits. There is one of the service, in it one of each subset, and in that one of each resource." }, \
 	{ group, NULL, "pg_cpus", STRING, LATER, "the CPUs they may run on, as 0-2,4", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, \
+	  .more = "Numbers and ranges, as the kernel counts them." }, \
 	{ group, NULL, "pg_mems", STRING, LATER, "the memory nodes they may use", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, \
+	  .more = "Numbers and ranges, as the kernel counts them." }, \
 	{ group, NULL, "pg_cpu_shares", SIZE, LATER, "their weight against others", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, \
+	  .more = "Of two that want all of the CPU, one of 512 gets half of what one of 1024 gets." }, \
 	{ group, NULL, "pg_cpu_quota", STRING, LATER, "the most CPU they may use, as 50%@2 or 10%@all", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, \
+	  .more = "A share of one CPU, of so many, or of all." }, \
 	{ group, NULL, "pg_mem_oom_control", STRING, LATER, "1: no out-of-memory kill", \
-	  .candidates = "0 1", .inherit = LEAF }, \
+	  .candidates = "0 1", .inherit = LEAF, \
+	  .more = "What asks for more than its limit waits then." }, \
 	{ group, NULL, "pg_mem_limit", SIZE, LATER, "the most memory they may use", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, \
+	  .more = "An amount, as in 512m." }, \
 	{ group, NULL, "pg_vmem_limit", SIZE, LATER, "the most memory and swap they may use", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, \
+	  .more = "An amount, not less than pg_mem_limit." }, \
 	{ group, NULL, "pg_mem_swappiness", INTEGER, LATER, "how readily they are swapped", \
-	  .inherit = LEAF }, \
+	  .inherit = LEAF, \
+	  .more = "0 to 100." }, \
 	{ group, NULL, "pg_blkio_weight", INTEGER, LATER, "their weight at the disks, 10 to 1000", \
-	  .inherit = LEAF }
+	  .inherit = LEAF, \
+	  .more = "Of two that want the same disk, one of 200 gets twice what one of 100 gets." }
 // clang-format on
 
 /* Each ends with a row that has no name. */

@@ -13,19 +13,55 @@
 static const char head[] =
 	"# Keywords of env files\n"
 	"\n"
-	"Made from the tables in `fsm/conf/keywords_*.c`; see "
-	"env-file.md for how a\n"
-	"file is read. \"Must\" marks what has no default "
-	"and has to be given.\n"
-	"\"Later\" marks what is read and kept, but has no "
-	"effect in this version:\n"
-	"a file that uses it is accepted with a warning.\n";
+	"Made from the tables in `fsm/conf/keywords_*.c`; see env-file.md for "
+	"how a\n"
+	"file is read, and `encap explain KEYWORD` for one of them. \"Must\" "
+	"marks what\n"
+	"has no default and has to be given. \"Later\" marks what is read and "
+	"kept, but\n"
+	"has no effect in this version: a file that uses it is accepted with a "
+	"warning.\n"
+	"So is one with a type that this version has no driver for: the "
+	"resource shows\n"
+	"why it cannot be started.\n";
+
+/* In a table a bar ends a column. */
+static void put_text(struct buf *b, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '|')
+			buf_puts(b, "\\");
+		buf_add(b, text, 1);
+	}
+}
+
+static void put_from(struct buf *b, const struct keyword *k)
+{
+	static const char *const names[] = { "1", "2", "3" };
+	const char *comma = " ";
+
+	if (k->from == FROM_OURS)
+		buf_puts(b, " *Of Encap alone.*");
+	if (!k->from || k->from == FROM_OURS)
+		return;
+	buf_puts(b, " *From OpenSVC");
+	for (unsigned i = 0; i < 3; i++)
+		if (k->from & 1u << i) {
+			buf_printf(b, "%s%s", comma, names[i]);
+			comma = ", ";
+		}
+	buf_puts(b, ".*");
+}
 
 static void put_notes(struct buf *b, const struct keyword *k)
 {
-	buf_puts(b, k->help);
+	put_text(b, k->help);
 	if (k->candidates)
-		buf_printf(b, "; one of: %s", k->candidates);
+		buf_printf(b, "; %s: %s",
+			   k->flags & KW_ANY_WORD ? "for example" : "one of",
+			   k->candidates);
+	if (k->depends)
+		buf_printf(b, "; only with %s", k->depends);
 	if (k->flags & KW_NO_SCOPE)
 		buf_puts(b, "; cannot be scoped");
 	if (k->aliases)
@@ -34,6 +70,9 @@ static void put_notes(struct buf *b, const struct keyword *k)
 		buf_printf(b, "; in DEFAULT: %s", k->head);
 	else if (k->inherit == LEAF && !words_have("DEFAULT subset", k->group))
 		buf_puts(b, "; not from DEFAULT");
+	buf_puts(b, ". ");
+	put_text(b, k->more);
+	put_from(b, k);
 }
 
 static void put_row(struct buf *b, const struct keyword *k)
@@ -56,14 +95,33 @@ static void put_group(struct buf *b, const char *group, const char *title)
 	KEYWORDS_EACH (row)
 		if (text_equal(row->group, group))
 			put_row(&rows, row);
-	if (!rows.len)
+	buf_printf(b, "\n## %s\n\n", title);
+	if (rows.len)
+		buf_printf(b,
+			   "| keyword | types | value | default | meaning |\n"
+			   "|---|---|---|---|---|\n%s",
+			   buf_text(&rows));
+}
+
+/* Each type, and whether this version drives it. */
+static void put_types(struct buf *b, const struct group *g)
+{
+	if (!g->drivers) {
+		buf_puts(b, "Kept; nothing looks at what is in it.\n");
 		return;
-	buf_printf(b,
-		   "\n## %s\n\n"
-		   "| keyword | types | value | default | meaning |\n"
-		   "|---|---|---|---|---|\n",
-		   title);
-	buf_puts(b, buf_text(&rows));
+	}
+	buf_puts(b, "\n| type | driver | is |\n|---|---|---|\n");
+	for (const struct type *t = type_table; t->group; t++)
+		if (text_equal(t->group, g->name))
+			buf_printf(b, "| `%s`%s | %s | %s |\n", t->name,
+				   g->type && text_equal(g->type, t->name)
+					   ? ", by default"
+					   : "",
+				   words_have(g->drivers, t->name) ? "yes" : "",
+				   t->help);
+	if (g->old_types)
+		buf_printf(b, "\nOlder spellings of types: %s.\n",
+			   g->old_types);
 }
 
 static const char *manual(struct arena *a)
@@ -75,16 +133,10 @@ static const char *manual(struct arena *a)
 	put_group(&b, "*", "Every resource");
 	for (size_t i = 0; i < group_count; i++) {
 		const struct group *g = &group_table[i];
-		const char *title = arena_printf(a, "%s", g->name);
 
-		if (g->drivers && *g->drivers)
-			title = arena_printf(a, "%s: %s%s%s", g->name,
-					     g->drivers,
-					     g->type ? "; by default " : "",
-					     g->type ? g->type : "");
-		else if (g->drivers)
-			title = arena_printf(a, "%s: no driver yet", g->name);
-		put_group(&b, g->name, title);
+		put_group(&b, g->name,
+			  arena_printf(a, "%s: %s", g->name, g->help));
+		put_types(&b, g);
 	}
 	put_group(&b, "subset", "subset#GROUP:NAME");
 	return buf_text(&b);
