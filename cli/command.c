@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/line.h"
 #include "cli/older.h"
@@ -236,6 +237,8 @@ static int cli_run(struct cli *c, int argc, const char *const *argv)
 		argv++;
 	if (older_program(base))
 		return older_run(c, older_program(base), n, argv);
+	if (n > 0 && strcmp(argv[0], "__complete") == 0)
+		return complete_run(c, n - 1, argv + 1);
 	if (n > 0 && older_program(argv[0]))
 		return older_run(c, older_program(argv[0]), n - 1, argv + 1);
 	if (n == 0) {

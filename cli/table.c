@@ -110,7 +110,7 @@ const struct command command_table[] = {
 	  "Of the head of NAME, or of a file before it becomes one: errors, which would "
 	  "refuse the edit, and warnings, each with its line. The exit code is 1 if one "
 	  "is an error. Nothing is changed." },
-	{ "secret set", "NAME KEY", O(FROM), 0,
+	{ "secret set", "NAME SECRET", O(FROM), 0,
 	  "keep a password or key for the processes of a service",
 	  { "encap secret set web db_password < password.txt", "encap secret set web tls_key --from key.pem" },
 	  2, 2, cmd_secret_set, TOPIC_CONFIG,
@@ -120,7 +120,7 @@ const struct command command_table[] = {
 	  "it leaves the agent, and only the service's own hypervisors and containers "
 	  "can read it. An app gets it by secrets_environment = VARIABLE=KEY in its "
 	  "section, at its next start. No command shows a value." },
-	{ "secret unset", "NAME KEY", 0, 0,
+	{ "secret unset", "NAME SECRET", 0, 0,
 	  "remove a secret",
 	  { "encap secret unset web db_password", "encap secret unset web tls_key" },
 	  2, 2, cmd_secret_unset, TOPIC_CONFIG,
@@ -221,7 +221,7 @@ const struct command command_table[] = {
 	  { "encap node thaw hv2", "encap node thaw hv2 && encap node ls" },
 	  1, 1, cmd_node_thaw, TOPIC_NODE,
 	  "The opposite of node freeze: services may be placed there again." },
-	{ "cluster init", "[NAME]", O(ADDRESS), 0,
+	{ "cluster init", "[CLUSTER]", O(ADDRESS), 0,
 	  "found a cluster on this machine",
 	  { "encap cluster init", "encap cluster init lab --address 10.0.0.1,fd00::1" },
 	  0, 1, cmd_cluster_init, TOPIC_CLUSTER,
