@@ -8,36 +8,49 @@
 /* Names are stored in logs: a row may be added, never renamed or reused. */
 // clang-format off
 const struct op op_table[] = {
-	{ "cluster_init", "name id lease_ms node{id,name,addresses}", op_cluster_init },
-	{ "token_add",    "hash expires",                             op_token_add },
-	{ "node_join",    "hash name addresses",                      op_node_join },
-	{ "node_up",      "id epoch",                                 op_node_up },
-	{ "node_lost",    "id epoch",                                 op_node_lost },
-	{ "node_freeze",  "node frozen",                              op_node_freeze },
-	{ "index_add",    "name config rev voters",                   op_index_add },
-	{ "index_del",    "name",                                     op_index_del },
-	{ "svc_create",   "name config",                              op_svc_create },
-	{ "svc_edit",     "name base config comment",                 op_svc_edit },
-	{ "svc_delete",   "name",                                     op_svc_delete },
-	{ "svc_intent",   "name want encap node slave",               op_svc_intent },
-	{ "svc_freeze",   "name frozen",                              op_svc_freeze },
-	{ "assign",       "name version changes",                     op_assign },
-	{ "observe",      "name node doc",                            op_observe },
-	{ "member_join",  "name level incarnation",                   op_member_join },
-	{ "event",        "events",                                   op_event_add },
-	{ "secret_set",   "name key sealed",                          op_secret_set },
-	{ "secret_unset", "name key",                                 op_secret_unset },
-	{ NULL, NULL, NULL },
+	{ "cluster_init", 1, "name id lease_ms node{id,name,addresses}",    op_cluster_init },
+	{ "token_add",    1, "hash expires",                                op_token_add },
+	{ "node_join",    1, "hash name addresses",                         op_node_join },
+	{ "node_up",      1, "id epoch",                                    op_node_up },
+	{ "node_lost",    1, "id epoch",                                    op_node_lost },
+	{ "node_freeze",  1, "node frozen",                                 op_node_freeze },
+	{ "index_add",    1, "name config rev voters",                      op_index_add },
+	{ "index_del",    1, "name",                                        op_index_del },
+	{ "svc_create",   1, "name config",                                 op_svc_create },
+	{ "svc_edit",     2, "name base config comment strict",             op_svc_edit },
+	{ "svc_revert",   2, "name rev base comment",                       op_svc_revert },
+	{ "svc_resolve",  2, "name draft take base config comment",         op_svc_resolve },
+	{ "draft_add",    2, "name kind config base where why",             op_draft_add },
+	{ "draft_drop",   2, "name draft",                                  op_draft_drop },
+	{ "svc_delete",   1, "name",                                        op_svc_delete },
+	{ "svc_intent",   1, "name want encap node slave",                  op_svc_intent },
+	{ "svc_freeze",   1, "name frozen",                                 op_svc_freeze },
+	{ "assign",       1, "name version changes",                        op_assign },
+	{ "observe",      1, "name node doc",                               op_observe },
+	{ "member_join",  1, "name level incarnation",                      op_member_join },
+	{ "event",        1, "events",                                      op_event_add },
+	{ "secret_set",   1, "name key sealed",                             op_secret_set },
+	{ "secret_unset", 1, "name key",                                    op_secret_unset },
+	{ NULL, 0, NULL, NULL },
 };
 // clang-format on
+
+static const struct op *op_find(const char *name)
+{
+	for (const struct op *o = op_table; o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return o;
+	return NULL;
+}
 
 struct doc *op_new(struct arena *a, const char *name, int64_t at,
 		   const struct doc *by)
 {
 	struct doc *cmd = doc_map(a);
+	const struct op *op = op_find(name);
 
 	doc_put_str(a, cmd, "op", name);
-	doc_put_int(a, cmd, "v", OP_VERSION);
+	doc_put_int(a, cmd, "v", op ? op->version : OP_VERSION);
 	doc_put_int(a, cmd, "at", at);
 	if (by)
 		doc_put(a, cmd, "by", doc_copy(a, by));
@@ -231,24 +244,17 @@ static void seen_record(const struct state *s, const struct seen *c,
 	state_put(s, TABLE_SEEN, &k, row);
 }
 
-static const struct op *op_find(const char *name)
-{
-	for (const struct op *o = op_table; o->name; o++)
-		if (strcmp(o->name, name) == 0)
-			return o;
-	return NULL;
-}
-
 static struct doc *op_run(const struct op_env *env, const struct doc *cmd)
 {
 	const char *name = doc_get_str(cmd, "op", "");
 	const struct op *op = op_find(name);
+	int64_t version = doc_get_int(cmd, "v", 0);
 
-	if (doc_get_int(cmd, "v", 0) != OP_VERSION || !op)
+	if (!op || version < 1 || version > op->version)
 		return op_result(env, OP_FAILED,
 				 "command '%s' version %lld is not known here: "
 				 "upgrade this agent",
-				 name, (long long)doc_get_int(cmd, "v", 0));
+				 name, (long long)version);
 	return op->apply(env, cmd);
 }
 

@@ -9,7 +9,7 @@
  * carries; a command that does not fit the state any more, or that this
  * version does not know, changes nothing and says so in its result.
  *
- * Every command: {"op": name, "v": 1, "at": ms since the epoch at its
+ * Every command: {"op": name, "v": version, "at": ms since the epoch at its
  * proposer, "cl": client id, "sq": sequence number, "ak": all of the client's
  * commands below this one are settled, "by": {user, node, level, tool}, ...}.
  * A command that comes again (same cl and sq) is answered from the recorded
@@ -35,14 +35,13 @@
  *   svc_resolve take ours (the draft's other changes are made), theirs (and
  *               where both changed a value, the draft's counts), or text (an
  *               edit based on base); then the draft is dropped.
- *   svc_create, index_add  "draft": the offer that it came of, dropped.
  */
 #pragma once
 
 #include "fsm/base/doc.h"
 #include "fsm/state/state.h"
 
-#define OP_VERSION 1
+#define OP_VERSION 2
 
 enum op_code {
 	OP_OK = 0,
@@ -62,6 +61,7 @@ struct op_env {
 
 struct op {
 	const char *name;
+	int version;	    /* as it is made now; older ones are understood */
 	const char *fields; /* for people: what it carries */
 	struct doc *(*apply)(const struct op_env *env, const struct doc *cmd);
 };
@@ -105,7 +105,6 @@ const char *op_token_refused(const struct state *s, const char *hash,
 bool op_group_gone(const struct state *s, uint64_t group);
 /* service.c */
 struct doc *op_svc_create(const struct op_env *env, const struct doc *cmd);
-struct doc *op_svc_edit(const struct op_env *env, const struct doc *cmd);
 struct doc *op_svc_delete(const struct op_env *env, const struct doc *cmd);
 struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd);
 struct doc *op_svc_freeze(const struct op_env *env, const struct doc *cmd);
@@ -113,6 +112,16 @@ struct doc *op_assign(const struct op_env *env, const struct doc *cmd);
 struct doc *op_observe(const struct op_env *env, const struct doc *cmd);
 struct doc *op_member_join(const struct op_env *env, const struct doc *cmd);
 struct doc *op_event_add(const struct op_env *env, const struct doc *cmd);
+/* edit.c */
+struct doc *op_svc_edit(const struct op_env *env, const struct doc *cmd);
+struct doc *op_svc_revert(const struct op_env *env, const struct doc *cmd);
+struct doc *op_svc_resolve(const struct op_env *env, const struct doc *cmd);
+/* draft.c */
+#define OP_DRAFTS_KEPT	64  /* of a service, and of a name offered */
+#define OP_OFFERS_KEPT	256 /* in all */
+#define OP_DRAFTS_BYTES (4 * 1024 * 1024) /* of a service: their texts */
+struct doc *op_draft_add(const struct op_env *env, const struct doc *cmd);
+struct doc *op_draft_drop(const struct op_env *env, const struct doc *cmd);
 /* secret.c */
 #define OP_SECRET_KEY_MAX 128
 #define OP_SECRET_MAX	  (64 * 1024) /* bytes, before it is sealed */

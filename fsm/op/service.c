@@ -3,77 +3,21 @@
 #include <string.h>
 
 #include "fsm/conf/conf.h"
+#include "fsm/op/internal.h"
 
-static struct doc *not_found(const struct op_env *env, const char *name)
+struct doc *op_no_service(const struct op_env *env, const char *name)
 {
 	return op_result(env, OP_NOT_FOUND,
 			 "there is no service %s: see 'encap status'", name);
 }
 
-/* Every change that the orchestrator looks at moves the version on. */
-static void service_put(const struct op_env *env, struct doc *row)
+void op_service_put(const struct op_env *env, struct doc *row)
 {
 	struct state_key k = state_key(doc_get_str(row, "name", ""), NULL);
 
 	doc_put_int(env->s->arena, row, "version",
 		    doc_get_int(row, "version", 0) + 1);
 	state_put(env->s, TABLE_SERVICE, &k, row);
-}
-
-/* -- revisions -------------------------------------------------------- */
-
-static void history_add(const struct op_env *env, const char *name, uint64_t n,
-			const char *rev)
-{
-	const struct state *s = env->s;
-	struct state_key k = state_key_num(name, n);
-	struct doc *old;
-
-	state_put(s, TABLE_HISTORY, &k, doc_str(s->arena, rev));
-	if (n <= STATE_REVISIONS_KEPT)
-		return;
-	k = state_key_num(name, n - STATE_REVISIONS_KEPT);
-	old = state_row(s, TABLE_HISTORY, &k);
-	state_del(s, TABLE_HISTORY, &k);
-	k = state_key(name, doc_text(old, ""));
-	state_del(s, TABLE_REVISION, &k);
-}
-
-/* Store a revision and make it the head. Returns its id. */
-static const char *revision_put(const struct op_env *env, struct doc *service,
-				const struct doc *cmd,
-				const struct doc *parents)
-{
-	struct arena *a = env->s->arena;
-	const char *name = doc_get_str(service, "name", "");
-	const char *config = doc_get_str(cmd, "config", "");
-	const char *rev = op_revision_id(a, parents, config, strlen(config));
-	uint64_t n = (uint64_t)doc_get_int(service, "revisions", 0) + 1;
-	struct state_key k = state_key(name, rev);
-	struct doc *row = doc_map(a);
-
-	doc_put_str(a, row, "rev", rev);
-	doc_put(a, row, "parents", doc_copy(a, parents));
-	doc_put_str(a, row, "config", config);
-	doc_put_int(a, row, "at", env->at);
-	if (env->by)
-		doc_put(a, row, "author", doc_copy(a, env->by));
-	if (doc_get(cmd, "comment"))
-		doc_put_str(a, row, "comment", doc_get_str(cmd, "comment", ""));
-	doc_put_int(a, row, "n", (int64_t)n);
-	state_put(env->s, TABLE_REVISION, &k, row);
-	history_add(env, name, n, rev);
-	doc_put_int(a, service, "revisions", (int64_t)n);
-	doc_put_str(a, service, "head", rev);
-	return rev;
-}
-
-static struct doc *result_rev(const struct op_env *env, const char *rev)
-{
-	struct doc *r = op_result(env, OP_OK, NULL);
-
-	doc_put_str(env->s->arena, r, "rev", rev);
-	return r;
 }
 
 /* A seq of 0: nobody has asked for anything. */
@@ -92,7 +36,7 @@ struct doc *op_svc_create(const struct op_env *env, const struct doc *cmd)
 	const struct state *s = env->s;
 	struct arena *a = s->arena;
 	const char *name = doc_get_str(cmd, "name", "");
-	struct doc *row = doc_map(a);
+	struct doc *row = doc_map(a), *r;
 	const char *rev;
 	struct err err;
 
@@ -106,10 +50,19 @@ struct doc *op_svc_create(const struct op_env *env, const struct doc *cmd)
 	doc_put_str(a, row, "name", name);
 	doc_put_int(a, row, "created", env->at);
 	doc_put(a, row, "intent", intent_none(a));
-	rev = revision_put(env, row, cmd, doc_list(a));
-	service_put(env, row);
+	rev = op_revision_add(
+		env, row,
+		&(struct revision){
+			.config = doc_get_str(cmd, "config", ""),
+			.author = env->by,
+			.comment = doc_get_str(cmd, "comment", NULL),
+			.at = env->at,
+		});
+	op_service_put(env, row);
 	op_event(env, "edit", name, NULL, "created, revision %.12s", rev);
-	return result_rev(env, rev);
+	r = op_result(env, OP_OK, NULL);
+	doc_put_str(a, r, "rev", rev);
+	return r;
 }
 
 /* -- where it may be running ------------------------------------------ */
@@ -136,9 +89,8 @@ static bool is_container(const struct doc *row)
 	return strcmp(doc_get_str(row, "level", ""), "encap") == 0;
 }
 
-/* A hypervisor that may run it and is not in @but (NULL: any), or NULL. */
-static const char *runs_beside(const struct op_env *env, const char *name,
-			       const struct service_conf *but)
+const char *op_runs_beside(const struct op_env *env, const char *name,
+			   const struct service_conf *but)
 {
 	const struct doc *assigns = state_assigns(env->s, name);
 	const struct doc *instances = state_instances(env->s, name);
@@ -160,11 +112,9 @@ static const char *runs_beside(const struct op_env *env, const char *name,
 	return NULL;
 }
 
-/* What the text of an env file says of the service; false if it cannot be
- * read, which only a file of another version can come to. */
-static bool service_conf_of(const struct op_env *env, const char *name,
-			    const char *config, struct conf **ret_conf,
-			    struct service_conf *ret)
+bool op_service_conf(const struct op_env *env, const char *name,
+		     const char *config, struct conf **ret_conf,
+		     struct service_conf *ret)
 {
 	struct arena *a = env->s->arena;
 	struct problems p = { .arena = a };
@@ -176,53 +126,11 @@ static bool service_conf_of(const struct op_env *env, const char *name,
 
 /* A service group begins with the command that the cluster's index recorded,
  * so a row with "group" here is the index's, not the service. */
-static struct doc *service_here(const struct op_env *env, const struct doc *cmd)
+struct doc *op_service_here(const struct op_env *env, const struct doc *cmd)
 {
 	struct doc *row = state_service(env->s, doc_get_str(cmd, "name", ""));
 
 	return row && !doc_get(row, "group") ? row : NULL;
-}
-
-struct doc *op_svc_edit(const struct op_env *env, const struct doc *cmd)
-{
-	struct arena *a = env->s->arena;
-	struct doc *row = service_here(env, cmd), *parents, *r;
-	const char *name = doc_get_str(cmd, "name", "");
-	const char *base = doc_get_str(cmd, "base", "");
-	const char *head, *rev, *node;
-	struct service_conf sc;
-	struct conf *conf;
-
-	if (!row)
-		return not_found(env, name);
-	head = doc_get_str(row, "head", "");
-	if (strcmp(base, head) != 0) {
-		r = op_result(env, OP_CONFLICT,
-			      "the edit of %s is based on revision %.12s, the "
-			      "head is %.12s: look at it with 'encap config "
-			      "%s' and edit again",
-			      name, base, head, name);
-		doc_put_str(a, r, "base", base);
-		doc_put_str(a, r, "head", head);
-		return r;
-	}
-	node = service_conf_of(env, name, doc_get_str(cmd, "config", ""), &conf,
-			       &sc)
-		       ? runs_beside(env, name, &sc)
-		       : NULL;
-	if (node) /* it would be left running with nobody to stop it */
-		return op_result(env, OP_FAILED,
-				 "%s may be running on %s, which this edit "
-				 "takes out of its nodes: 'encap move %s' to "
-				 "another node, or 'encap stop %s', first",
-				 name, node, name, name);
-	parents = doc_list(a);
-	doc_add(a, parents, doc_str(a, head));
-	rev = revision_put(env, row, cmd, parents);
-	service_put(env, row);
-	op_event(env, "edit", name, doc_get_str(env->by, "node", NULL),
-		 "revision %.12s", rev);
-	return result_rev(env, rev);
 }
 
 static void rows_drop(const struct state *s, enum table t, const char *name)
@@ -239,16 +147,17 @@ static void rows_drop(const struct state *s, enum table t, const char *name)
 struct doc *op_svc_delete(const struct op_env *env, const struct doc *cmd)
 {
 	static const enum table tables[] = { TABLE_REVISION, TABLE_HISTORY,
-					     TABLE_ASSIGN, TABLE_INSTANCE,
+					     TABLE_TEXT,     TABLE_DRAFT,
+					     TABLE_ASSIGN,   TABLE_INSTANCE,
 					     TABLE_SECRET };
 	const char *name = doc_get_str(cmd, "name", "");
-	struct doc *row = service_here(env, cmd);
+	struct doc *row = op_service_here(env, cmd);
 	struct state_key k = state_key(name, NULL);
 	const char *node;
 
 	if (!row)
-		return not_found(env, name);
-	node = runs_beside(env, name, NULL);
+		return op_no_service(env, name);
+	node = op_runs_beside(env, name, NULL);
 	if (node)
 		return op_result(env, OP_CONFLICT,
 				 "%s is up on %s, or was not yet seen down "
@@ -417,7 +326,7 @@ static void intent_event(const struct asking *q, const struct doc *intent)
 struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd)
 {
 	struct arena *a = env->s->arena;
-	struct doc *row = service_here(env, cmd), *intent = doc_map(a), *r;
+	struct doc *row = op_service_here(env, cmd), *intent = doc_map(a), *r;
 	struct asking q = {
 		.env = env,
 		.cmd = cmd,
@@ -431,10 +340,10 @@ struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd)
 	struct doc *rev;
 
 	if (!row)
-		return not_found(env, q.name);
+		return op_no_service(env, q.name);
 	q.encap = doc_get_str(cmd, "encap", q.want);
 	rev = state_revision(env->s, q.name, doc_get_str(row, "head", ""));
-	if (!service_conf_of(env, q.name, doc_get_str(rev, "config", ""),
+	if (!op_service_conf(env, q.name, doc_get_str(rev, "config", ""),
 			     &q.conf, &q.sc))
 		return op_result(env, OP_FAILED,
 				 "the head revision of %s cannot be read by "
@@ -453,7 +362,7 @@ struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd)
 	if (env->by)
 		doc_put(a, intent, "by", doc_copy(a, env->by));
 	doc_put(a, row, "intent", intent);
-	service_put(env, row);
+	op_service_put(env, row);
 	intent_event(&q, intent);
 	r = op_result(env, OP_OK, NULL);
 	doc_put_int(a, r, "seq", q.seq);
@@ -462,14 +371,14 @@ struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd)
 
 struct doc *op_svc_freeze(const struct op_env *env, const struct doc *cmd)
 {
-	struct doc *row = service_here(env, cmd);
+	struct doc *row = op_service_here(env, cmd);
 	const char *name = doc_get_str(cmd, "name", "");
 	bool frozen = doc_get_bool(cmd, "frozen", false);
 
 	if (!row)
-		return not_found(env, name);
+		return op_no_service(env, name);
 	doc_put_bool(env->s->arena, row, "frozen", frozen);
-	service_put(env, row);
+	op_service_put(env, row);
 	op_event(env, "freeze", name, NULL, frozen ? "frozen" : "thawed");
 	return op_result(env, OP_OK, NULL);
 }
@@ -537,11 +446,11 @@ static void intent_on(const struct op_env *env, struct doc *service,
 
 struct doc *op_assign(const struct op_env *env, const struct doc *cmd)
 {
-	struct doc *row = service_here(env, cmd);
+	struct doc *row = op_service_here(env, cmd);
 	const struct doc *changes = doc_get(cmd, "changes");
 
 	if (!row)
-		return not_found(env, doc_get_str(cmd, "name", ""));
+		return op_no_service(env, doc_get_str(cmd, "name", ""));
 	if (doc_get_int(row, "version", 0) != doc_get_int(cmd, "version", -1))
 		return op_result(env, OP_CONFLICT, "the state has moved on");
 	for (size_t i = 0; i < doc_len(changes); i++)
@@ -557,7 +466,7 @@ struct doc *op_assign(const struct op_env *env, const struct doc *cmd)
 		else
 			assign_put(env, row, c);
 	}
-	service_put(env, row);
+	op_service_put(env, row);
 	return op_result(env, OP_OK, NULL);
 }
 
@@ -565,13 +474,13 @@ struct doc *op_observe(const struct op_env *env, const struct doc *cmd)
 {
 	struct arena *a = env->s->arena;
 	const struct state *s = env->s;
-	struct doc *row = service_here(env, cmd), *doc, *was;
+	struct doc *row = op_service_here(env, cmd), *doc, *was;
 	const char *name = doc_get_str(cmd, "name", "");
 	const char *node = doc_get_str(cmd, "node", "");
 	struct state_key k;
 
 	if (!row)
-		return not_found(env, name);
+		return op_no_service(env, name);
 	if (!node_fits(name, node) || !doc_get(cmd, "doc") ||
 	    doc_get(cmd, "doc")->type != DOC_MAP)
 		return op_result(env, OP_USAGE,
@@ -596,7 +505,7 @@ struct doc *op_observe(const struct op_env *env, const struct doc *cmd)
 		op_event(env, "state", name, node, "%s, %s",
 			 doc_get_str(doc, "avail", "n/a"),
 			 doc_get_str(doc, "state", "idle"));
-	service_put(env, row);
+	op_service_put(env, row);
 	return op_result(env, OP_OK, NULL);
 }
 

@@ -123,12 +123,6 @@ struct doc *state_service(const struct state *s, const char *name)
 	return row2(s, TABLE_SERVICE, name, NULL);
 }
 
-struct doc *state_revision(const struct state *s, const char *service,
-			   const char *rev)
-{
-	return row2(s, TABLE_REVISION, service, rev);
-}
-
 struct doc *state_assign(const struct state *s, const char *service,
 			 const char *node)
 {

@@ -12,11 +12,11 @@
  *  SERVICE  name          {name, head, intent{want started|stopped|restart,
  *                          want_seq, node, encap started|stopped, encap_seq,
  *                          slaves{container: {want, seq}}, seq, by, at},
- *                          frozen, version, token, revisions, created}
+ *                          frozen, version, token, revisions, oldest, created}
  *           or, in the index of the cluster's group:
  *                         {name, group, voters[{id,name}], config, created}
  *  REVISION name 0 rev    {rev, parents[], config, at, author{user,node,level,
- *                          tool}, comment, n}
+ *                          tool}, comment, n}; see fsm/state/revision.h
  *  DRAFT    name 0 id     {id, name, kind, text, base, head, at, by{user, node,
  *                          level, tool}, where, why, conflicts[], problems[]}
  *  ASSIGN   name 0 node   {node, level, want up|down, epoch, token, seq, lost,
@@ -46,15 +46,20 @@ enum table {
 	TABLE_INSTANCE = 'I',
 	TABLE_MEMBER = 'M',
 	TABLE_HISTORY = 'H',
+	TABLE_TEXT = 'T',
+	TABLE_DRAFT = 'F',
 	TABLE_SEEN = 'D',
 	TABLE_EVENT = 'E',
 	TABLE_SECRET = 'X',
 	TABLE_COUNTER = 'Z',
 };
 
-#define CLUSTER_GROUP	     1
-#define STATE_EVENTS_KEPT    4096 /* per group */
-#define STATE_REVISIONS_KEPT 1000 /* per service */
+#define CLUSTER_GROUP	  1
+#define STATE_EVENTS_KEPT 4096 /* per group */
+/* Of a service: whichever is less, but always the head and what a draft
+ * names. */
+#define STATE_REVISIONS_KEPT 1000
+#define STATE_HISTORY_MS     (400 * 24 * 3600 * 1000LL)
 
 /* A view of one group within a transaction; all docs come out on @arena. */
 struct state {

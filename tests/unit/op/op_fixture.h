@@ -9,7 +9,7 @@
  * What is expected: "TABLE KEY [KEY2] PATH=TEXT" or "no TABLE KEY [KEY2]",
  * separated by ';', where PATH is of dots and TEXT is as doc_json() shows it
  * (without quotes), and TABLE is one of cluster, node (by name), token,
- * service, assign, instance, member, events (PATH is the last one's).
+ * service, assign, instance, member, draft, events (PATH is the last one's).
  */
 #pragma once
 
@@ -251,6 +251,8 @@ static inline struct doc *op_row(struct state *s, const char *table,
 		return state_instance(s, k, k2);
 	if (strcmp(table, "secret") == 0)
 		return doc_get(state_secrets(s, k), k2);
+	if (strcmp(table, "draft") == 0)
+		return state_draft(s, k, k2);
 	if (strcmp(table, "member") == 0)
 		return state_member(s, k);
 	if (strcmp(table, "head") == 0)

@@ -104,8 +104,33 @@ static const struct row services[] = {
 	{ "svc_edit: unknown", "", "svc_edit name=web base=x config='x'", OP_NOT_FOUND, "no service web", "" },
 	{ "svc_edit: long name", "", "svc_edit name=" LONG " base=x config='x'", OP_NOT_FOUND, "no service", "" },
 	{ "svc_edit: of the index's row", INIT "index_add name=web config='x' voters=[{id=1}]", "svc_edit name=web base=x config='x'", OP_NOT_FOUND, "", "" },
-	{ "svc_edit: another base", WEB, "svc_edit name=web base=abcd config='x'", OP_CONFLICT, "based on revision abcd", "service web revisions=1" },
-	{ "svc_edit: no base", WEB, "svc_edit name=web config='x'", OP_CONFLICT, "", "service web revisions=1" },
+	{ "svc_edit: another base", WEB, "svc_edit name=web base=abcd config='x' strict=true", OP_CONFLICT, "based on revision abcd", "service web revisions=1" },
+	{ "svc_edit: no base", WEB, "svc_edit name=web config='x' strict=true", OP_CONFLICT, "", "service web revisions=1" },
+	{ "svc_edit: as older agents make it", WEB, "svc_edit v=1 name=web base=abcd config='x'", OP_CONFLICT, "based on revision abcd", "service web revisions=1" },
+	{ "svc_edit: of a version to come", WEB, "svc_edit v=3 name=web config='x'", OP_FAILED, "version 3 is not known", "service web revisions=1" },
+	{ "svc_revert: unknown service", "", "svc_revert name=web rev=x", OP_NOT_FOUND, "no service web", "" },
+	{ "svc_revert: unknown revision", WEB, "svc_revert name=web rev=abcd", OP_NOT_FOUND, "no revision abcd", "service web revisions=1" },
+	{ "svc_revert: another head", WEB, "svc_revert name=web rev=abcd base=abcd", OP_CONFLICT, "based on revision abcd", "" },
+	{ "draft_add", WEB, "draft_add name=web kind=invalid config='what?' base=abcd where='/etc/x' why='no section'", OP_OK, "",
+	  "draft web draft-1 text=what?; draft web draft-1 base=abcd; draft web draft-1 by.user=ann; draft web draft-1 where=/etc/x; draft web draft-1 why=no section; draft web draft-1 at=1000; events e text=draft-1 is kept: no section; service web version=1" },
+	{ "draft_add: an offer", INIT, "draft_add name=new kind=offer config='x'", OP_OK, "", "draft new draft-1 kind=offer" },
+	{ "draft_add: an offer of what exists", INIT WEB, "draft_add name=web kind=offer config='x'", OP_CONFLICT, "exists", "no draft web draft-1" },
+	{ "draft_add: an offer with a bad name", INIT, "draft_add name='../x' kind=offer config='x'", OP_USAGE, "service name", "" },
+	{ "draft_add: an offer with a long name", INIT, "draft_add name=" LONG " kind=offer config='x'", OP_USAGE, "service name", "" },
+	{ "draft_add: of a service that is not there", INIT, "draft_add name=web kind=invalid config='x'", OP_NOT_FOUND, "no service web", "" },
+	{ "draft_add: of the index's row", INIT "index_add name=web config='x' voters=[{id=1}]", "draft_add name=web kind=invalid config='x'", OP_NOT_FOUND, "", "" },
+	{ "draft_add: of a kind that is none", WEB, "draft_add name=web kind=wish config='x'", OP_USAGE, "a draft is", "" },
+	{ "draft_add: without a text", WEB, "draft_add name=web kind=invalid", OP_USAGE, "has a text", "" },
+	{ "draft_drop", WEB "draft_add name=web kind=invalid config='x'", "draft_drop name=web draft=draft-1", OP_OK, "", "no draft web draft-1; events e text=draft-1 is dropped" },
+	{ "draft_drop: an offer", INIT "draft_add name=new kind=offer config='x'", "draft_drop name=new draft=draft-1", OP_OK, "", "no draft new draft-1" },
+	{ "draft_drop: unknown", WEB, "draft_drop name=web draft=draft-1", OP_NOT_FOUND, "no draft draft-1", "" },
+	{ "draft_drop: long", WEB, "draft_drop name=web draft=" LONG, OP_NOT_FOUND, "no draft", "" },
+	{ "svc_resolve: ours", WEB "draft_add name=web kind=invalid config='x'", "svc_resolve name=web draft=draft-1 take=ours", OP_OK, "", "no draft web draft-1; service web revisions=1" },
+	{ "svc_resolve: theirs, which is not valid", WEB "draft_add name=web kind=invalid config='x'", "svc_resolve name=web draft=draft-1 take=theirs", OP_FAILED, "would not be valid: web:1:", "draft web draft-1 text=x" },
+	{ "svc_resolve: neither", WEB "draft_add name=web kind=invalid config='x'", "svc_resolve name=web draft=draft-1 take=both", OP_USAGE, "ours, theirs or a text", "draft web draft-1 text=x" },
+	{ "svc_resolve: unknown draft", WEB, "svc_resolve name=web draft=draft-1 take=ours", OP_NOT_FOUND, "no draft draft-1", "" },
+	{ "svc_resolve: unknown service", "", "svc_resolve name=web draft=draft-1 take=ours", OP_NOT_FOUND, "no service web", "" },
+	{ "svc_delete: drafts go with it", WEB "draft_add name=web kind=invalid config='x'", "svc_delete name=web", OP_OK, "", "no draft web draft-1" },
 	{ "svc_delete", WEB, "svc_delete name=web", OP_OK, "", "no service web; events e text=deleted" },
 	{ "svc_delete: unknown", "", "svc_delete name=web", OP_NOT_FOUND, "no service web", "" },
 	{ "svc_delete: assigned up", UP, "svc_delete name=web", OP_CONFLICT, "'encap stop web' first", "assign web hv1 want=up" },
@@ -278,7 +303,8 @@ static bool has_row(const struct tables *t, const char *op, bool ok)
 
 static void every_kind_is_tested(void **state)
 {
-	/* svc_edit goes well in op_test.c: it must name a revision. */
+	/* Edits and reverts go well in revision_test.c: they must name a revision.
+	 */
 	static const struct tables all[] = {
 		{ cluster, sizeof(cluster) / sizeof(cluster[0]) },
 		{ services, sizeof(services) / sizeof(services[0]) },
@@ -291,6 +317,7 @@ static void every_kind_is_tested(void **state)
 		if (!has_row(all, o->name, false))
 			fail_msg("no row in which %s is refused", o->name);
 		if (strcmp(o->name, "svc_edit") != 0 &&
+		    strcmp(o->name, "svc_revert") != 0 &&
 		    !has_row(all, o->name, true))
 			fail_msg("no row in which %s goes well", o->name);
 	}
