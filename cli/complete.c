@@ -312,8 +312,11 @@ static void offer_commands(struct line *l)
 
 static void offer_formats(struct line *l)
 {
-	offer(l, "json", "the document as it is");
 	offer(l, "text", "for people");
+	offer(l, "json", "the document as it is");
+	offer(l, "yaml", "the document as it is");
+	offer(l, "flat", "a line per value");
+	offer(l, "tab=", "a table of COLUMN:.path,...");
 }
 
 static void offer_files(struct line *l)

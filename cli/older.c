@@ -123,6 +123,15 @@ static void add_options(struct cli *c, const char *adds)
 	}
 }
 
+/* Older names of formats. */
+static void rename_format(struct cli *c)
+{
+	const char *o = c->opt[OPT_OUTPUT];
+
+	if (o && strcmp(o, "flat_json") == 0)
+		c->opt[OPT_OUTPUT] = "flat";
+}
+
 static int check_options(const struct cli *c)
 {
 	uint64_t allowed = c->cmd->options;
@@ -223,6 +232,7 @@ static int run_action(struct cli *c, const struct older *p,
 	int rc;
 
 	c->words = o->words;
+	rename_format(c);
 	if (o->note)
 		return cli_error(c, CLI_USAGE, "%s", o->note);
 	c->cmd = o->command ? line_command_named(o->command) : NULL;

@@ -79,6 +79,7 @@ static const struct line_row {
 	{ "options that are given are not offered", "encap stop web --slaves --sl", "--slave" },
 	{ "a letter", "encap status -o js", "json" },
 	{ "a value joined to its option", "encap status --output=te", "--output=text" },
+	{ "words to choose from", "encap status web --flags ", "short wide" },
 	{ "no option of another command", "encap freeze web --sl", "" },
 	{ "nodes of the service", "encap move web ", "hv1 hv2 dr1" },
 	{ "machines", "encap node freeze ", "hv1 hv9" },

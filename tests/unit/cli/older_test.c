@@ -139,6 +139,8 @@ static const struct line_row {
 	{ "svcmon of one", "svcmon -s web", "hv1", 0, "web", "", "\"status\"" },
 	{ "json status", "svcmgr -s web json status", "hv1", 0, "\"overall\": \"warn\"", "", "" },
 	{ "--format json", "svcmgr -s web print status --format json", "hv1", 0, "\"overall\": \"warn\"", "", "" },
+	{ "--format flat_json", "svcmgr -s web print status --format flat_json", "hv1", 0, ".overall = \"warn\"", "", "" },
+	{ "--format csv", "svcmgr -s web print status --format csv", "hv1", 2, "", "csv", "" },
 	{ "switch", "svcmgr -s web switch --to hv1", "hv1", 0, "", "", "\"node\": \"hv1\"" },
 	{ "switch to nowhere", "svcmgr -s web switch", "hv1", 2, "", "where to? svcmgr -s web switch --to NODE", "" },
 	{ "takeover", "svcmgr -s web takeover --no-wait", "hv2", 0, "", "", "\"node\": \"hv2\"" },
