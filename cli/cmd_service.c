@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/each.h"
 #include "cli/file.h"
 #include "cli/wait.h"
 #include "fsm/conf/conf.h"
@@ -101,6 +102,7 @@ struct intent {
 	const char *level; /* of the agent asked */
 	const char *self;  /* its node */
 	int64_t timeout_ms;
+	struct doc *cursor; /* where the events were before it */
 };
 
 static struct doc *slaves_doc(struct cli *c, const char *text)
@@ -198,12 +200,22 @@ static int intent_before(struct cli *c, struct intent *in)
 	return rc;
 }
 
-static int intent_run(struct cli *c, struct intent *in)
+static int intent_wait(struct cli *c, void *arg)
 {
-	bool wait = !c->opt[OPT_NO_WAIT];
-	struct doc *cursor = NULL, *data;
-	int rc = intent_timeout(c, in);
+	const struct intent *in = arg;
 
+	return wait_run(c, &in->goal, in->cursor, in->timeout_ms);
+}
+
+static int intent_run(struct cli *c, const struct intent *what)
+{
+	struct intent *in = ARENA_NEW(c->arena, struct intent);
+	bool wait = !c->opt[OPT_NO_WAIT];
+	struct doc *data;
+	int rc;
+
+	*in = *what;
+	rc = intent_timeout(c, in);
 	in->goal.service = c->args[0];
 	if (rc == CLI_DONE)
 		rc = intent_ping(c, in);
@@ -214,12 +226,12 @@ static int intent_run(struct cli *c, struct intent *in)
 	if (rc != CLI_DONE)
 		return rc;
 	if (wait)
-		cursor = wait_cursor(c, c->args[0]);
+		in->cursor = wait_cursor(c, c->args[0]);
 	rc = cli_call(c, "svc_intent", intent_args(c, in), &data);
 	if (rc != CLI_DONE || !wait)
 		return rc;
 	in->goal.seq = doc_get_int(data, "seq", 0);
-	return wait_run(c, &in->goal, cursor, in->timeout_ms);
+	return each_later(c, intent_wait, in);
 }
 
 int cmd_start(struct cli *c)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cli/complete.h"
+#include "cli/each.h"
 #include "cli/help.h"
 #include "cli/line.h"
 #include "cli/older.h"
@@ -204,7 +205,7 @@ static int run_command(struct cli *c)
 {
 	int rc = line_check(c);
 
-	return rc == CLI_DONE ? c->cmd->run(c) : rc;
+	return rc == CLI_DONE ? each_run(c) : rc;
 }
 
 static int run_encap(struct cli *c, size_t argc, const char *const *argv)

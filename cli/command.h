@@ -133,6 +133,7 @@ struct cli {
 	const char *opt[OPT_N]; /* NULL if not given; "" for a flag */
 	struct term term;	/* of out */
 	struct client *client;	/* opened by the first call */
+	struct each *each;	/* of several services: each.c */
 };
 
 /* The whole program as a function; @argv as main() gets it. */

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "cli/each.h"
 #include "cli/help.h"
 #include "cli/line.h"
 
@@ -215,7 +216,7 @@ int older_line(struct cli *c)
 	if (rc == CLI_DONE)
 		rc = line_check(c);
 	if (rc == CLI_DONE)
-		rc = c->cmd->run(c);
+		rc = each_run(c);
 	return rc > CLI_USAGE ? CLI_FAILED : rc;
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "fsm/conf/eval.h"
+#include "fsm/conf/select.h"
 #include "fsm/conf/text.h"
 #include "golden.h"
 
@@ -523,6 +524,50 @@ static void do_why(struct parts *p)
 	}
 }
 
+/* The services of the case: "#### NAME" and its file, one after the other. */
+static size_t services_of(struct parts *p, struct selectable *all, size_t most)
+{
+	const char *at = p->file;
+	size_t n = 0;
+
+	while (n < most && text_starts(at, "#### ")) {
+		const char *name = at + 5, *body, *end;
+		size_t len = strcspn(name, "\n");
+
+		body = name + len + (name[len] == '\n');
+		for (end = body; *end && !text_starts(end, "#### "); end++)
+			;
+		all[n].name = text_copy(p->arena, name, len);
+		all[n++].conf = parse(
+			p, text_copy(p->arena, body, (size_t)(end - body)));
+		at = end;
+	}
+	return n;
+}
+
+/* Each line is a selector: which services it means for the node @as. */
+static void do_select(struct parts *p)
+{
+	struct selectable all[16];
+	size_t n = services_of(p, all, 16);
+
+	for (size_t i = 0; i < p->lines.n; i++) {
+		struct err err = { 0 };
+		bool meant[16] = { false };
+		int rc = select_services(p->arena, p->lines.at[i], all, n,
+					 p->nodes.n ? p->nodes.at[0] : NULL,
+					 meant, &err);
+
+		buf_printf(p->out, "%s ->", p->lines.at[i]);
+		if (rc < 0)
+			buf_printf(p->out, " error: %s", err.text);
+		for (size_t j = 0; rc == 0 && j < n; j++)
+			if (meant[j])
+				buf_printf(p->out, " %s", all[j].name);
+		buf_puts(p->out, "\n");
+	}
+}
+
 static const struct kind {
 	const char *name;
 	void (*run)(struct parts *p);
@@ -530,6 +575,7 @@ static const struct kind {
 	{ "parse", do_parse },	 { "check", do_check },	    { "get", do_get },
 	{ "expand", do_expand }, { "convert", do_convert }, { "key", do_key },
 	{ "name", do_name },	 { "edit", do_edit },	    { "why", do_why },
+	{ "select", do_select },
 };
 
 static void show_case(struct arena *a, const struct golden_case *gc,

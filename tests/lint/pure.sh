@@ -11,7 +11,7 @@ allowed='
 __assert_fail abort calloc free
 memchr memcmp memcpy memmove memset
 strchr strcmp strcspn strspn strlen strncmp strpbrk
-qsort bsearch vsnprintf __vsnprintf_chk ntohl ntohs
+qsort bsearch regcomp regexec regerror regfree vsnprintf __vsnprintf_chk ntohl ntohs
 __divti3 __stack_chk_fail
 msgpack_unpack_next msgpack_zone_free SHA256'
 
