@@ -63,6 +63,18 @@ for line in ConfigurationDirectory=encap StateDirectory=encap \
 	grep -qx "$line" "$unit" || complain "the unit has no line $line"
 done
 
+# Where systemd is at hand it finds nothing wrong with the unit, whose program
+# stands below the root.
+if command -v systemd-analyze >/dev/null; then
+	mkdir "$root/check"
+	sed "s|^ExecStart=.*|ExecStart=$root/usr/sbin/encapd|" "$unit" \
+		>"$root/check/encapd.service"
+	said=$(systemd-analyze verify --man=no --recursive-errors=no \
+		"$root/check/encapd.service" 2>&1) || :
+	[ -z "$said" ] || complain "systemd-analyze: $said"
+	rm -r "$root/check"
+fi
+
 # Nothing else, and nothing of a test.
 while read -r file; do
 	case $file in

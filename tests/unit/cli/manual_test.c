@@ -1,8 +1,10 @@
-/* docs/cli.md names every command, and no exit code is missing from it. */
+/* docs/cli.md names every command, option and older action, and gives the exit
+ * codes their meaning. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/older.h"
 #include "tests/lib/table.h"
 
 static char manual[65536];
@@ -29,16 +31,54 @@ static void every_command_is_there(void **state)
 	}
 }
 
-static void every_exit_code_is_there(void **state)
+static bool names(const char *word)
 {
-	static const int codes[] = { 0, 1, 2, 3, 4, 5, 7 };
+	size_t n = strlen(word);
 
+	for (const char *p = strstr(manual, word); p; p = strstr(p + 1, word))
+		if (!strchr("abcdefghijklmnopqrstuvwxyz-", p[n]))
+			return true;
+	return false;
+}
+
+/* By its name or its letter. */
+static void every_option_is_there(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		char row[16];
+	for (unsigned i = 0; i < OPT_N; i++) {
+		const struct option_row *o = &option_table[i];
+		char name[64], letter[] = { '-', o->letter, '\0' };
 
-		snprintf(row, sizeof(row), "| %d |", codes[i]);
-		assert_non_null(strstr(manual, row));
+		snprintf(name, sizeof(name), "--%s", o->name);
+		if (!names(name) && !(o->letter && names(letter)))
+			fail_msg("docs/cli.md does not name '%s'", name);
+	}
+}
+
+static void every_older_action_is_there(void **state)
+{
+	(void)state;
+	for (const struct older *p = older_programs; p->name; p++)
+		for (const struct older_action *o = p->actions; o->words; o++) {
+			const char *last = strrchr(o->words, ' ');
+
+			last = last ? last + 1 : o->words;
+			if (o->command && *last && !names(last))
+				fail_msg("docs/cli.md does not name %s's '%s'",
+					 p->name, o->words);
+		}
+}
+
+static void every_exit_code_has_its_meaning(void **state)
+{
+	(void)state;
+	for (const struct exit_row *e = exit_table; e->word; e++) {
+		char row[256];
+
+		snprintf(row, sizeof(row), "| %d | %s |\n", e->code,
+			 e->meaning);
+		if (!strstr(manual, row))
+			fail_msg("docs/cli.md has no line '%s'", row);
 	}
 }
 
@@ -46,7 +86,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_command_is_there),
-		cmocka_unit_test(every_exit_code_is_there),
+		cmocka_unit_test(every_option_is_there),
+		cmocka_unit_test(every_older_action_is_there),
+		cmocka_unit_test(every_exit_code_has_its_meaning),
 	};
 
 	return cmocka_run_group_tests(tests, read_manual, NULL);
