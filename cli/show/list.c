@@ -67,7 +67,7 @@ const char *list_instance_notes(struct arena *a, const struct doc *inst,
 	if (*stale)
 		note(&b, stale);
 	if (*stale && age > 0)
-		note(&b, arena_printf(a, "seen %s ago", text_age(a, age)));
+		note(&b, arena_printf(a, "for %s", text_age(a, age)));
 	return buf_text(&b);
 }
 

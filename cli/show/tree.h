@@ -10,7 +10,7 @@
  *     |- sync                   n/a
  *     |- hb                     n/a
  *     |- hv2                    down
- *     '- hv3                    down     node is lost, seen 12s ago
+ *     '- hv3                    down     node is lost, for 12s
  *
  * Flags stand in column 21, status in 26 (nine wide, filled with blanks), label
  * in 35, whatever the depth. One instance is expanded: that of @self if there
