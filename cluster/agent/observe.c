@@ -93,11 +93,22 @@ static void put_running(struct arena *a, const struct instance_run *run,
 	}
 }
 
+/* The restarts that were used up, in the rows of their resources. */
+static void put_retries(struct arena *a, const struct instance_run *run,
+			struct doc *rows)
+{
+	for (size_t i = 0; run->memory && i < run->inst.n; i++)
+		if (run->memory[i].restarts && run->inst.res[i].restart > 0)
+			doc_put_int(a, doc_get(rows, run->inst.res[i].rid),
+				    "retries", run->memory[i].restarts);
+}
+
 static struct doc *observe_doc(struct agent *g, struct arena *a,
 			       const struct instance_run *run)
 {
 	struct doc *d = instance_status(a, &run->inst, run->probes);
 
+	put_retries(a, run, doc_get(d, "resources"));
 	put_running(a, run, d);
 	doc_put_str(a, d, "state", run->word);
 	if (run->wait[0])

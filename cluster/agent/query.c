@@ -140,5 +140,11 @@ struct doc *query_events(struct agent *g, struct arena *a, struct txn *t,
 	if (list->list.n > 1)
 		qsort(list->list.at, list->list.n, sizeof(*list->list.at),
 		      by_time);
+	/* Each group gave so many: of all of them the last ones are meant. */
+	if (!cursor && list->list.n > limit) {
+		memmove(list->list.at, list->list.at + list->list.n - limit,
+			limit * sizeof(*list->list.at));
+		list->list.n = limit;
+	}
 	return d;
 }

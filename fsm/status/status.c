@@ -261,6 +261,28 @@ static struct doc *groups_shown(struct arena *a, const struct doc *sums,
 	return shown;
 }
 
+/* Those that the env file says something of. */
+static void put_subsets(struct arena *a, struct doc *d,
+			const struct instance *inst)
+{
+	struct doc *map = NULL;
+
+	for (size_t i = 0; i < inst->n_subsets; i++) {
+		const struct subset *s = &inst->subsets[i];
+
+		if (!*s->name)
+			continue;
+		if (!map)
+			map = doc_put(a, d, "subsets", doc_map(a));
+		doc_put_bool(
+			a,
+			doc_put(a, map,
+				arena_printf(a, "%s:%s", s->group, s->name),
+				doc_map(a)),
+			"parallel", s->parallel);
+	}
+}
+
 static void put_provision_sum(struct arena *a, struct doc *d,
 			      const struct instance *inst,
 			      const struct probe *probes)
@@ -314,6 +336,7 @@ struct doc *instance_status(struct arena *a, const struct instance *inst,
 	doc_put_str(a, d, "optional", sum_name(&optional));
 	put_provision_sum(a, d, inst, probes);
 	doc_put(a, d, "status_group", groups_shown(a, groups, avail.s));
+	put_subsets(a, d, inst);
 	doc_put(a, d, "resources", rows);
 	return d;
 }

@@ -50,7 +50,7 @@ struct probe {
  * The document of one instance (spec, JSON of status): built by the node that
  * runs it, proposed to the log when it changes, shown by every agent:
  *   {"node","level","avail","overall","optional","provisioned",
- *    "status_group":{group: s},
+ *    "status_group":{group: s}, "subsets":{"GROUP:NAME": {"parallel"}},
  *    "resources":{rid: {"status","type","label","log":[...],"monitor",
  *      "disable","optional","encap","standby","restart","provisioned":
  *      {"state"},"tags","subset"}},
@@ -60,10 +60,10 @@ struct probe {
  * documents. @probes has one row for each of inst->res, in its order.
  *
  * Built here: node, level, avail, overall, optional, provisioned, status_group,
- * resources; what the executor alone knows (running, state, error, ...) is put
- * by it. At hypervisor level the encap resources are rows too, with "encap":
- * true: undef and without effect on any sum until the container's document is
- * folded in.
+ * subsets, resources; what the executor alone knows (running, state, error, of
+ * a resource "retries": the restarts that are used up, ...) is put by it. At
+ * hypervisor level the encap resources are rows too, with "encap": true: undef
+ * and without effect on any sum until the container's document is folded in.
  *
  * What counts where: avail is the sum of what is not optional, but for sync,
  * task and hb, which never count for it; overall is avail, the optional ones

@@ -201,6 +201,32 @@ static const char *json_of(struct arena *a, const struct doc *d)
 	return buf_text(&b);
 }
 
+static void subsets_are_named_with_their_group(void **state)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct resource res = { FS };
+	struct probe probe = FOUND(UP, "", "");
+	struct subset subsets[] = {
+		{ .group = "fs", .name = "s1", .parallel = true },
+		{ .group = "fs", .name = "s2" },
+		{ .group = "app", .name = "", .parallel = true },
+	};
+	struct instance inst = { .service = "web",
+				 .node = "hv1",
+				 .res = &res,
+				 .n = 1,
+				 .subsets = subsets,
+				 .n_subsets = 3 };
+	const struct doc *d = instance_status(a, &inst, &probe);
+
+	(void)state;
+	assert_string_equal(json_of(a, doc_get(d, "subsets")),
+			    "{\"fs:s1\": {\"parallel\": true}, "
+			    "\"fs:s2\": {\"parallel\": false}}");
+	inst.n_subsets = 0;
+	assert_null(doc_get(instance_status(a, &inst, &probe), "subsets"));
+}
+
 static void an_instance_is_written_without_what_is_false(void **state)
 {
 	static const char *const words[] = { "encap", "web" };
@@ -523,6 +549,7 @@ int main(void)
 		cmocka_unit_test(merging_gives_the_documented_words),
 		cmocka_unit_test(names_are_read_back),
 		cmocka_unit_test(an_instance_is_written_without_what_is_false),
+		cmocka_unit_test(subsets_are_named_with_their_group),
 		cmocka_unit_test(two_containers_fold_side_by_side),
 		cmocka_unit_test(each_reach_has_its_word_and_sentence),
 	};
