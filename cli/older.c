@@ -10,6 +10,7 @@
 #include "cli/each.h"
 #include "cli/help.h"
 #include "cli/line.h"
+#include "fsm/conf/select.h"
 
 /* Every option of any command, before it is known which. */
 #define ALL_OPTIONS (OPT_BIT(OPT_N) - 1)
@@ -220,6 +221,42 @@ int older_line(struct cli *c)
 	return rc > CLI_USAGE ? CLI_FAILED : rc;
 }
 
+/* Those that -s means. @ret_code: as with OpenSVC a pattern that none matches
+ * is no failure. */
+static bool find_services(struct cli *c, struct names *ret, int *ret_code)
+{
+	const char *selector = c->args[0];
+
+	if (each_names(c, selector, ret) == CLI_DONE)
+		return true;
+	*ret_code = strpbrk(selector, "*?[") ? CLI_DONE : CLI_FAILED;
+	return false;
+}
+
+/* An action of its own on each service; the greatest code counts. */
+static int run_each(struct cli *c, const struct older_action *o,
+		    const struct names *names)
+{
+	const struct cli line = *c;
+	int most = CLI_DONE;
+
+	for (size_t i = 0; i < names->n; i++) {
+		const char **args =
+			ARENA_VEC(c->arena, const char *, line.n_args);
+		struct client *client = c->client;
+		int rc;
+
+		memcpy(args, line.args, line.n_args * sizeof(*args));
+		args[0] = names->at[i];
+		*c = line; /* the action may have taken options */
+		c->client = client;
+		c->args = args;
+		rc = o->run(c, o);
+		most = rc > most ? rc : most;
+	}
+	return most;
+}
+
 /* All but those that may be about every service. */
 static bool needs_service(const struct older *p, const struct older_action *o,
 			  const struct command *k)
@@ -227,9 +264,17 @@ static bool needs_service(const struct older *p, const struct older_action *o,
 	return strcmp(p->name, "svcmgr") == 0 && (!k || k->min > 0 || o->run);
 }
 
+/* Is a selector the first argument? */
+static bool selects(const struct older *p, const struct cli *c)
+{
+	return strcmp(p->name, "svcmgr") == 0 && c->n_args > 0 &&
+	       !select_is_name(c->args[0]);
+}
+
 static int run_action(struct cli *c, const struct older *p,
 		      const struct older_action *o, size_t used)
 {
+	struct names names;
 	int rc;
 
 	c->words = o->words;
@@ -245,7 +290,11 @@ static int run_action(struct cli *c, const struct older *p,
 	rc = build_arguments(c, used);
 	if (rc != CLI_DONE)
 		return rc;
-	return o->run ? o->run(c, o) : older_line(c);
+	if (!selects(p, c))
+		return o->run ? o->run(c, o) : older_line(c);
+	if (!find_services(c, &names, &rc))
+		return rc;
+	return o->run ? run_each(c, o, &names) : older_line(c);
 }
 
 int older_run(struct cli *c, const struct older *p, size_t argc,
