@@ -1,17 +1,19 @@
 /*
  * cluster_sim - whole agents, three hypervisors and a container, under seeded
- * disasters: an administrator edits the env file wherever an agent answers,
- * starts, stops and moves, while agents die, machines lose power and the
- * network is cut.
+ * disasters: people edit the env file on every node at once, an administrator
+ * starts, stops and moves, while agents die, machines lose power, the network
+ * is cut and the container is rolled back to an old snapshot.
  *
  * Held after every step: a failover service is up on at most one node. Held at
- * the end, once the disasters have stopped: no acknowledged edit is lost, all
- * copies are equal at equal index, the service is where it was last asked to
- * be. The same seed gives the same run: each runs twice.
+ * the end, once the disasters have stopped: each edit that was acknowledged is
+ * an ancestor of the head on every copy, each other one a draft or refused, and
+ * the history is the same everywhere; all copies are equal at equal index, the
+ * service is where it was last asked to be. The same seed gives the same run:
+ * each runs twice.
  *
  *     cluster_sim [FIRST LAST]         every seed of the range, twice
  *     cluster_sim --one SEED           one, telling all
- *     cluster_sim --plant clock|kill   a bug that must be found
+ *     cluster_sim --plant clock|kill|merge   a bug that must be found
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +21,10 @@
 
 #include "cluster/agent/internal.h"
 #include "tests/sim/cluster_world.h"
+#include "tests/sim/editors.h"
+#include "tests/sim/image.h"
 
-#define HOSTS	 3
-#define MAX_EDIT 200
+#define HOSTS 3
 
 static const char config[] = "[DEFAULT]\n"
 			     "nodes = hv1 hv2 hv3\n"
@@ -35,16 +38,17 @@ static const char config[] = "[DEFAULT]\n"
 			     "name = vm1\n"
 			     "[app#1]\n"
 			     "type = sim\n"
-			     "encap = true\n";
-
-enum edit_state { EDIT_ASKED, EDIT_ACKED, EDIT_REFUSED };
+			     "encap = true\n"
+			     "[env]\n"
+			     "shared0 = nobody\n";
 
 struct scene {
 	struct world *w;
 	struct world_node *hv[HOSTS], *vm;
-	enum edit_state edits[MAX_EDIT];
-	unsigned n_edits, n_acked, n_troubles;
-	bool editing, intending;
+	struct editors *editors;
+	struct image *image; /* of the container; NULL: none yet */
+	unsigned n_troubles;
+	bool intending;
 	bool want_up;	  /* the last intent that was acknowledged ... */
 	bool want_unsure; /* ... unless one after it may have been, too */
 };
@@ -153,74 +157,8 @@ static bool until(struct scene *s, bool (*is)(const struct scene *s),
 
 struct asked {
 	struct scene *s;
-	unsigned edit;
 	bool up;
 };
-
-static void on_edited(void *arg, struct arena *a, struct doc *answer)
-{
-	struct asked *e = arg;
-
-	(void)a;
-	e->s->editing = false;
-	if (code_of(answer) == OP_OK) {
-		e->s->edits[e->edit] = EDIT_ACKED;
-		e->s->n_acked++;
-	} else if (code_of(answer) != OP_TIMEOUT) {
-		e->s->edits[e->edit] = EDIT_REFUSED;
-	}
-	free(e);
-}
-
-static struct world_node *somebody(struct scene *s)
-{
-	struct world_node *n = &s->w->node[world_random(s->w, s->w->n)];
-
-	return n->agent && agent_identity(n->agent) ? n : NULL;
-}
-
-static const char *head_of(struct world_node *n, struct arena *a,
-			   const char **ret_rev)
-{
-	struct txn *t = txn_begin_read(n->db, NULL);
-	uint64_t gid = t ? agent_service_group(n->agent, a, t, "web") : 0;
-	struct state st = { t, gid, a };
-	struct doc *row = gid ? state_service(&st, "web") : NULL;
-	const char *rev = doc_get_str(row, "head", "");
-	struct doc *r = row ? state_revision(&st, "web", rev) : NULL;
-
-	txn_abort(t);
-	*ret_rev = rev;
-	return doc_get_str(r, "config", NULL);
-}
-
-static void edit(struct scene *s)
-{
-	SCOPED(arena) struct arena *a = arena_new();
-	struct world_node *n = somebody(s);
-	struct doc *req = request(a, "svc_edit");
-	struct asked *e;
-	const char *rev, *text;
-
-	if (!n || s->editing || s->n_edits == MAX_EDIT)
-		return;
-	text = head_of(n, a, &rev);
-	if (!text)
-		return;
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		abort();
-	e->s = s;
-	e->edit = s->n_edits++;
-	s->editing = true;
-	doc_put_str(a, req, "name", "web");
-	doc_put_str(a, req, "base", rev);
-	doc_put_str(a, req, "config",
-		    arena_printf(a, "%s[env]\nedit%u = %s\n", text, e->edit,
-				 n->name));
-	world_trace(s->w, "edit %u at %s", e->edit, n->name);
-	world_ask(n, req, on_edited, e);
-}
 
 static void on_intended(void *arg, struct arena *a, struct doc *answer)
 {
@@ -285,12 +223,30 @@ static void agent_dies(struct world_node *n)
 	world_agent_start_in(n, 50 + world_random(n->world, 1450));
 }
 
+/* A snapshot of the container, or the way back to the last one. */
+static void snapshot(struct scene *s)
+{
+	if (!s->vm->up)
+		return;
+	if (s->image && world_random(s->w, 3) != 0) {
+		image_restore(s->image, s->vm);
+		editors_rolled_back(s->editors, s->vm);
+		return;
+	}
+	image_free(s->image);
+	s->image = image_take(s->vm);
+}
+
 static void disaster(struct scene *s)
 {
 	struct world *w = s->w;
 	struct world_node *n = s->hv[world_random(w, HOSTS)];
 
-	switch (world_random(w, 12)) {
+	switch (world_random(w, 14)) {
+	case 12:
+	case 13:
+		snapshot(s);
+		break;
 	case 0:
 	case 1:
 		s->n_troubles++;
@@ -340,35 +296,14 @@ static void act(struct scene *s)
 		disaster(s);
 		break;
 	default:
-		edit(s);
+		for (unsigned i = 0; i < 3; i++)
+			editors_act(s->editors);
 		break;
 	}
 }
 
 /* -- what must hold at the end ------------------------------------------------
  */
-
-static void check_edits(struct scene *s, struct world_node *n)
-{
-	SCOPED(arena) struct arena *a = arena_new();
-	const char *rev, *text = head_of(n, a, &rev);
-
-	for (unsigned i = 0; i < s->n_edits; i++) {
-		char key[32];
-		bool there;
-
-		snprintf(key, sizeof(key), "edit%u = ", i);
-		there = text && strstr(text, key);
-		if (s->edits[i] == EDIT_ACKED && !there)
-			world_fail(s->w,
-				   "%s: edit %u was acknowledged and is "
-				   "not there",
-				   n->name, i);
-		if (s->edits[i] == EDIT_REFUSED && there)
-			world_fail(s->w, "%s: edit %u was refused and is there",
-				   n->name, i);
-	}
-}
 
 static void check_group(struct scene *s, struct world_node *x,
 			struct world_node *y, uint64_t gid)
@@ -423,7 +358,7 @@ static void check_epochs(struct scene *s)
 
 static bool all_answered(const struct scene *s)
 {
-	return !s->editing && !s->intending;
+	return editors_idle(s->editors) && !s->intending;
 }
 
 static void check_end(struct scene *s)
@@ -447,10 +382,14 @@ static void check_end(struct scene *s)
 			   s->want_up ? "up" : "down");
 	}
 	world_run(s->w, 5000); /* for all to have what was agreed on last */
-	for (unsigned i = 0; i < HOSTS && !s->w->failure[0]; i++)
-		check_edits(s, s->hv[i]);
-	if (s->vm->agent && !s->w->failure[0])
-		check_edits(s, s->vm);
+	for (unsigned i = 0; i < s->w->n && !s->w->failure[0]; i++) {
+		struct world_node *n = &s->w->node[i];
+
+		if (!n->agent) /* the container's, where it is stopped */
+			continue;
+		editors_check(s->editors, n);
+		editors_compare(s->editors, s->hv[0], n);
+	}
 	if (!s->w->failure[0])
 		check_copies(s);
 	if (!s->w->failure[0])
@@ -469,6 +408,8 @@ static void plant_bug(struct scene *s)
 			s->hv[i]->speed = i ? 1000 : 300;
 	if (plant && strcmp(plant, "kill") == 0)
 		s->w->drop_kills = true;
+	if (plant && strcmp(plant, "merge") == 0)
+		editors_plant_lost_key();
 }
 
 static void play(struct scene *s)
@@ -524,11 +465,24 @@ static void tell_groups(const struct world_node *n)
 	}
 }
 
+static void counts_add(struct editors_counts *to,
+		       const struct editors_counts *c)
+{
+	to->acked += c->acked;
+	to->merged += c->merged;
+	to->drafted += c->drafted;
+	to->resolved += c->resolved;
+	to->old_copies += c->old_copies;
+}
+
 static bool run_once(uint64_t seed, bool verbose, uint64_t *ret_trace,
-		     unsigned *ret_acked)
+		     struct editors_counts *counts)
 {
 	struct scene s = { .w = world_new(seed, verbose) };
+	struct editors_counts c;
 	bool ok;
+
+	s.editors = editors_new(s.w, "web");
 
 	play(&s);
 	ok = !s.w->failure[0];
@@ -539,20 +493,22 @@ static bool run_once(uint64_t seed, bool verbose, uint64_t *ret_trace,
 		if (s.w->node[i].agent)
 			tell_groups(&s.w->node[i]);
 	*ret_trace = s.w->trace;
-	*ret_acked = s.n_acked;
 	world_free(s.w);
+	image_free(s.image);
+	c = editors_counts(s.editors);
+	counts_add(counts, &c);
+	editors_free(s.editors);
 	return ok;
 }
 
-static bool run_twice(uint64_t seed, unsigned *acked)
+static bool run_twice(uint64_t seed, struct editors_counts *counts)
 {
+	struct editors_counts again = { 0 };
 	uint64_t one, two;
-	unsigned n;
 
-	if (!run_once(seed, false, &one, &n) ||
-	    !run_once(seed, false, &two, &n))
+	if (!run_once(seed, false, &one, counts) ||
+	    !run_once(seed, false, &two, &again))
 		return false;
-	*acked += n;
 	if (one == two)
 		return true;
 	printf("seed %llu: two runs differ\n", (unsigned long long)seed);
@@ -561,11 +517,11 @@ static bool run_twice(uint64_t seed, unsigned *acked)
 
 static int run_plant(void)
 {
+	struct editors_counts counts = { 0 };
 	uint64_t trace;
-	unsigned acked;
 
 	for (uint64_t seed = 1; seed <= 30; seed++)
-		if (!run_once(seed, false, &trace, &acked)) {
+		if (!run_once(seed, false, &trace, &counts)) {
 			printf("the planted bug was found\n1 passed, 0 "
 			       "failed\n");
 			return 0;
@@ -579,12 +535,13 @@ static int run_plant(void)
 int main(int argc, char **argv)
 {
 	uint64_t first = 1, last = 20, trace;
-	unsigned passed = 0, failed = 0, acked = 0;
+	struct editors_counts counts = { 0 };
+	unsigned passed = 0, failed = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 3 && strcmp(argv[1], "--one") == 0)
 		return !run_once(strtoull(argv[2], NULL, 10), true, &trace,
-				 &acked);
+				 &counts);
 	if (argc == 3 && strcmp(argv[1], "--plant") == 0) {
 		plant = argv[2];
 		return run_plant();
@@ -594,11 +551,15 @@ int main(int argc, char **argv)
 		last = strtoull(argv[2], NULL, 10);
 	}
 	for (uint64_t seed = first; seed <= last; seed++)
-		if (run_twice(seed, &acked))
+		if (run_twice(seed, &counts))
 			passed++;
 		else
 			failed++;
-	printf("%u edits were acknowledged, none lost\n", acked);
+	printf("%u edits were acknowledged, %u of them by a merge; %u became "
+	       "drafts, of which %u were resolved; %u old copies were no "
+	       "edit\n",
+	       counts.acked, counts.merged, counts.drafted, counts.resolved,
+	       counts.old_copies);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
 }
