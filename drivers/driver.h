@@ -82,8 +82,11 @@ extern const struct driver *const driver_table[];
 /* NULL if there is no such kind. */
 const struct driver *driver_find(const char *group, const char *kind);
 
-/* Entry points for everybody: find the driver of j->res, hold its rules. An
- * unknown kind is an error with the kinds of that group that there are. */
+/* Entry points for everybody: find the driver of j->res, hold its rules. A
+ * kind without one (the file may come from another version) shows n/a, as
+ * nobody can look; its start is an error with the kinds of that group that
+ * there are, and there is nothing to stop. Of syncs, tasks and heartbeats a
+ * start has nothing to do anyway. */
 int driver_probe(const struct job *j, struct probe *ret, struct err *err);
 int driver_start(const struct job *j, struct err *err);
 int driver_stop(const struct job *j, struct err *err);

@@ -63,66 +63,67 @@ int64_t driver_timeout_ms(const struct resource *r, bool start)
 	return kind > 0 ? kind : TIMEOUT_DEFAULT_MS;
 }
 
-/* The kinds of @group, or the groups when there is no such group. */
+/* What a file may hold and this build has no driver for. Of a start or stop
+ * these have nothing to do, with or without one. */
+static bool is_passive(const struct resource *r)
+{
+	return strcmp(r->group, "sync") == 0 || strcmp(r->group, "task") == 0 ||
+	       strcmp(r->group, "hb") == 0;
+}
+
+/* The kinds of @group that there are. */
 static void list_kinds(const char *group, char *text, size_t size)
 {
 	size_t n = 0;
-	bool known = false;
 
-	text[0] = '\0';
+	snprintf(text, size, "none");
 	for (const struct driver *const *d = driver_table; *d; d++)
-		known = known || strcmp((*d)->group, group) == 0;
-	for (const struct driver *const *d = driver_table; *d; d++) {
-		const char *word = known ? (*d)->kind : (*d)->group;
-		bool again = d > driver_table &&
-			     strcmp(d[-1]->group, (*d)->group) == 0;
-
-		if (known ? strcmp((*d)->group, group) != 0 : again)
-			continue;
-		if (n < size)
+		if (strcmp((*d)->group, group) == 0 && n < size)
 			n += (size_t)snprintf(text + n, size - n, "%s%s",
-					      n ? ", " : "", word);
-	}
+					      n ? ", " : "", (*d)->kind);
 }
 
-static int find(const struct job *j, const struct driver **ret, struct err *err)
+static int undriven(const struct resource *r, struct err *err)
 {
-	const struct resource *r = j->res;
 	char known[256];
 
-	*ret = driver_find(r->group, r->type ? r->type : "");
-	if (*ret)
-		return 0;
 	list_kinds(r->group, known, sizeof(known));
 	return err_set(err, -ENOTSUP,
-		       "no driver for %s of type '%s'; known: %s", r->group,
-		       r->type ? r->type : "", known);
+		       "this version has no driver for %s.%s; of %s it drives: "
+		       "%s",
+		       r->group, r->type ? r->type : "", r->group, known);
 }
 
-/* Of a container that runs. It gets a moment of its own: one that hangs must
- * not hold up the probe of everything else. */
-static bool is_booting(const struct job *j, const struct driver *d)
+static const struct driver *find(const struct job *j)
 {
-	struct job asked = *j;
-	int64_t until = driver_now_ms() + SYSTEM_ASK_MS;
+	return driver_find(j->res->group, j->res->type ? j->res->type : "");
+}
 
-	if (until < asked.deadline_ms)
-		asked.deadline_ms = until;
-	return d->operational && d->operational(&asked, NULL) < 0;
+/* Nobody can look: n/a, which counts for nothing, and a word about it. */
+static void probe_undriven(const struct job *j, struct probe *ret)
+{
+	const struct resource *r = j->res;
+
+	ret->status = STATUS_NA;
+	ret->undriven = !is_passive(r);
+	ret->log = arena_printf(j->arena,
+				"%s: this version has no driver for %s.%s",
+				ret->undriven ? "warn" : "info", r->group,
+				r->type ? r->type : "");
 }
 
 int driver_probe(const struct job *j, struct probe *ret, struct err *err)
 {
-	const struct driver *d;
-	int rc = find(j, &d, err);
+	const struct driver *d = find(j);
+	int rc = 0;
 
 	*ret = (struct probe){ .status = STATUS_UNDEF, .label = "", .log = "" };
-	if (rc == 0)
+	if (d)
 		rc = d->probe(j, ret, err);
+	else
+		probe_undriven(j, ret);
 	if (rc < 0)
 		ret->status = STATUS_UNDEF;
-	if (j->ask_system && ret->status == STATUS_UP)
-		ret->booting = is_booting(j, d);
 	if (!ret->label)
 		ret->label = "";
 	if (!ret->log)
@@ -145,24 +146,28 @@ static int act(const struct job *j, const char *verb,
 
 int driver_start(const struct job *j, struct err *err)
 {
-	const struct driver *d;
-	int rc = find(j, &d, err);
+	const struct driver *d = find(j);
 
-	return rc < 0 ? rc : act(j, "start", d->start, err);
+	if (d)
+		return act(j, "start", d->start, err);
+	if (is_passive(j->res))
+		return DRIVER_NOOP;
+	return err_wrap(err, undriven(j->res, err), "start %s", j->res->rid);
 }
 
+/* What has no driver was not started from here. */
 int driver_stop(const struct job *j, struct err *err)
 {
-	const struct driver *d;
-	int rc = find(j, &d, err);
+	const struct driver *d = find(j);
 
-	return rc < 0 ? rc : act(j, "stop", d->stop, err);
+	return d ? act(j, "stop", d->stop, err) : DRIVER_NOOP;
 }
 
 int driver_kill(const struct job *j, struct err *err)
 {
-	const struct driver *d;
-	int rc = find(j, &d, err);
+	const struct driver *d = find(j);
 
-	return rc < 0 ? rc : act(j, "kill", d->kill ? d->kill : d->stop, err);
+	if (!d)
+		return DRIVER_NOOP;
+	return act(j, "kill", d->kill ? d->kill : d->stop, err);
 }

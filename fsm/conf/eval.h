@@ -76,6 +76,10 @@ const struct keyword *eval_row(struct eval *e, const char *section,
 /* Does the resource belong to the containers? By `encap` or its tag. */
 int eval_encap(struct eval *e, const char *section, bool *ret, struct err *err);
 
+/* depends.c: does @row mean something in that section, for this node? */
+bool eval_depends(struct eval *e, const char *section, const char *type,
+		  const struct keyword *row);
+
 /* Keeps the first note. */
 void eval_note(struct eval *e, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -315,6 +315,7 @@ static int kw_eval(struct eval *e, struct resource *r, struct err *err)
 {
 	struct pairs p = { .arena = e->arena };
 	struct keyword_set rows = keywords_of(&e->keywords, r->group, r->type);
+	bool driven = group_drives(group_find(r->group), r->type);
 	int rc = 0;
 
 	/* What all resources have is in struct resource. */
@@ -325,7 +326,10 @@ static int kw_eval(struct eval *e, struct resource *r, struct err *err)
 		rc = eval_value(e, r->rid, row, &v, NULL, err);
 		if (rc == 0)
 			pair_add(&p, row->name, driver_text(e->arena, row, &v));
-		else if (rc == 1 && row->flags & KW_REQUIRED)
+		else if (!driven) /* nobody would read it */
+			rc = 0;
+		else if (rc == 1 && row->flags & KW_REQUIRED &&
+			 eval_depends(e, r->rid, r->type, row))
 			rc = err_set(err, -EINVAL,
 				     "%s.%s is required (%s), and has no value "
 				     "that holds for %s",
@@ -496,7 +500,7 @@ static int list(struct eval *e, struct instance *ret, size_t *ret_encap,
 		struct resource r = { .rid = rid };
 		int rc;
 
-		if (!section_is_resource(&id) || !*id.group->drivers)
+		if (!section_is_resource(&id))
 			continue;
 		r.group = id.group->name;
 		rc = eval_encap(e, rid, &r.encap, err);

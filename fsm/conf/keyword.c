@@ -12,6 +12,25 @@ const struct group *group_find(const char *name)
 	return NULL;
 }
 
+bool group_drives(const struct group *g, const char *type)
+{
+	return g && g->drivers && words_have(g->drivers, type);
+}
+
+struct names group_types(struct arena *a, const struct group *g)
+{
+	struct names l = { 0 };
+	size_t n = 0;
+
+	for (const struct type *t = type_table; t->group; t++)
+		n += text_equal(t->group, g->name);
+	l.at = ARENA_VEC(a, const char *, n + 1);
+	for (const struct type *t = type_table; t->group; t++)
+		if (text_equal(t->group, g->name))
+			l.at[l.n++] = t->name;
+	return l;
+}
+
 const struct type *type_find(const char *group, const char *name)
 {
 	for (const struct type *t = type_table; t->group; t++)

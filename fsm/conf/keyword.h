@@ -76,6 +76,8 @@ struct group {
 extern const struct group group_table[];
 extern const size_t group_count;
 const struct group *group_find(const char *name);
+/* Has this version a driver for the type? */
+bool group_drives(const struct group *g, const char *type);
 
 /* The types of all groups, driven by this version or not. */
 struct type {
@@ -86,6 +88,8 @@ struct type {
 
 extern const struct type type_table[]; /* up to a row without a group */
 const struct type *type_find(const char *group, const char *name);
+/* All types of the group; none: any word is one. */
+struct names group_types(struct arena *a, const struct group *g);
 
 /* A section's name taken apart. */
 struct section_id {
@@ -134,6 +138,9 @@ struct keyword_set keywords_of(struct keywords *k, const char *group,
 bool keyword_is_inherited(const char *name);
 /* The values that a row allows; none: any. */
 struct names keyword_candidates(struct arena *a, const struct keyword *row);
+/* "mode is bridge or macvlan and size is given"; "" if it depends on nothing.
+ */
+const char *depends_text(struct arena *a, const struct keyword *row);
 /* "" or "; did you mean ...?". */
 const char *keyword_hint(struct arena *a, const char *group, const char *types,
 			 const char *name);

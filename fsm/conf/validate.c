@@ -21,12 +21,21 @@
 static const char scope_words[] =
 	"nodes drpnodes encapnodes flex_primary drp_flex_primary";
 
+/* What a line is to the nodes for which it counts, the best of it. */
+enum use {
+	USE_NONE,	/* it counts for none, or its section has no rows */
+	USE_OTHER_TYPE, /* their types do not know it */
+	USE_NO_EFFECT,	/* by what the keyword depends on */
+	USE_YES,
+};
+
 struct check {
 	struct arena *arena;
 	const struct conf *conf;
 	const char *service;
 	struct problems *p;
 	struct names nodes, drpnodes, encapnodes; /* all that are named */
+	unsigned char *use; /* of the key in each line: enum use */
 	bool has_lists;	    /* the node lists could be read */
 	const char **types; /* of each section, as the nodes see it */
 	bool *is_hosted;    /* of each encap node: a container has its name */
@@ -118,19 +127,6 @@ static void check_section(struct check *ck, const struct ini_section *s)
 			    "[%s]: expected letters, digits, '.', '-' and '_' "
 			    "after '#'",
 			    shown);
-	if (!section_is_resource(&id) || *id.group->drivers)
-		return;
-	/* A service is whole without these, but not without a file system
-	 * that nobody mounts. */
-	if (words_have("sync task hb", id.group->name))
-		problem_add(ck->p, s->line, false,
-			    "[%s]: this version has no driver for %s; the "
-			    "resource is left out",
-			    shown, id.group->name);
-	else
-		problem_add(ck->p, s->line, true,
-			    "[%s]: this version has no driver for %s", shown,
-			    id.group->name);
 }
 
 /* -- the node lists
@@ -188,16 +184,41 @@ static void check_lists(struct check *ck)
 /* -- what one node sees
  * ------------------------------------------------------------ */
 
-/* Report what came of evaluating: the error, or what to know of it. */
-static void report(struct look *l, unsigned line, int rc, const struct err *err)
+/* Report what came of evaluating: the error, or what to know of it.
+ * @row: of the keyword, or NULL. */
+static void report(struct look *l, unsigned line, int rc, const struct err *err,
+		   const struct keyword *row)
 {
 	struct problems *p = l->ck->p;
 
-	if (rc < 0)
+	if (rc < 0 && row && !strstr(err->text, row->help))
+		problem_add(p, line, true, "%s (%s)", err->text, row->help);
+	else if (rc < 0)
 		problem_add(p, line, true, "%s", err->text);
 	else if (l->e.note)
 		problem_add(p, line, false, "%s", l->e.note);
 	l->e.note = NULL;
+}
+
+static void note_use(struct look *l, const struct ini_key *k, enum use use)
+{
+	if (l->ck->use[k->line] < use)
+		l->ck->use[k->line] = (unsigned char)use;
+}
+
+/* What the line @k, which counts for this node, is to it. */
+static void look_at_use(struct look *l, const struct ini_key *k,
+			const char *type)
+{
+	const char *section = k->section->name;
+	const struct keyword *row = eval_row(&l->e, section, type, k->option);
+
+	if (!row)
+		note_use(l, k, USE_OTHER_TYPE);
+	else if (!eval_depends(&l->e, section, type, row))
+		note_use(l, k, USE_NO_EFFECT);
+	else
+		note_use(l, k, USE_YES);
 }
 
 static void look_at_options(struct look *l, const struct ini_section *s)
@@ -210,7 +231,9 @@ static void look_at_options(struct look *l, const struct ini_section *s)
 		    eval_line(&l->e, s->name, k->option) != k)
 			continue;
 		report(l, k->line,
-		       eval_option(&l->e, s->name, k->option, &v, &err), &err);
+		       eval_option(&l->e, s->name, k->option, &v, &err), &err,
+		       eval_row(&l->e, s->name, NULL, k->option));
+		look_at_use(l, k, NULL);
 	}
 }
 
@@ -224,6 +247,8 @@ static void report_missing(struct look *l, const struct ini_section *s,
 		   (head && row->inherit != LEAF &&
 		    ini_has_option(c, head, row->name));
 
+	if (text_equal(s->name, "sync#i0")) /* there without a section */
+		return;
 	problem_add(l->ck->p, s->line, true, "%s.%s is required (%s)%s%s",
 		    text_shown(l->e.arena, s->name), row->name, row->help,
 		    any ? ", and no scope of it holds for " : "",
@@ -243,33 +268,63 @@ static void look_at_keywords(struct look *l, const struct ini_section *s,
 		int rc;
 
 		rc = eval_value(&l->e, s->name, row, &v, &line, &err);
-		report(l, line ? line->line : s->line, rc, &err);
-		if (rc == 1 && row->flags & KW_REQUIRED)
+		report(l, line ? line->line : s->line, rc, &err, row);
+		if (rc == 1 && row->flags & KW_REQUIRED &&
+		    eval_depends(&l->e, s->name, type, row))
 			report_missing(l, s, row);
 	}
+	for (const struct ini_key *k = s->keys; k; k = k->next)
+		if (eval_line(&l->e, s->name, k->option) == k)
+			look_at_use(l, k, type);
 }
 
-/* False, and reported: this version has no such driver. */
+/* What is not driven is accepted: its file may come from another agent, and a
+ * later version may drive it. */
+static void report_undriven(struct look *l, unsigned line, const char *section,
+			    const struct group *g, const char *type)
+{
+	const char *shown = text_shown(l->e.arena, section);
+
+	if (words_have("sync task hb", g->name))
+		problem_add(l->ck->p, line, false,
+			    "[%s]: this version has no driver for %s.%s; it "
+			    "shows n/a, and nothing is done for it",
+			    shown, g->name, text_shown(l->e.arena, type));
+	else
+		problem_add(l->ck->p, line, false,
+			    "[%s]: this version has no driver for %s.%s; it "
+			    "shows n/a, and a start fails there",
+			    shown, g->name, text_shown(l->e.arena, type));
+}
+
+/* False, and reported: there is no such type. */
 static bool type_is_good(struct look *l, const struct ini_section *s,
 			 const struct group *g, const char *type)
 {
 	const struct ini_key *k = eval_line(&l->e, s->name, "type");
-	struct names all = words_split(l->e.arena, g->drivers);
+	struct names all = group_types(l->e.arena, g);
 	struct nearest near = nearest_to(type);
+	unsigned line = k ? k->line : s->line;
 
-	if (words_have(g->drivers, type))
+	if (group_drives(g, type))
 		return true;
+	if (*type && (!all.n || names_have(&all, type))) {
+		report_undriven(l, line, s->name, g, type);
+		return true;
+	}
 	for (size_t i = 0; i < all.n; i++)
 		nearest_try(&near, all.at[i]);
 	if (!*type)
-		problem_add(l->ck->p, s->line, true,
+		problem_add(l->ck->p, line, true,
 			    "%s.type is required; expected one of: %s",
-			    text_shown(l->e.arena, s->name), g->drivers);
+			    text_shown(l->e.arena, s->name),
+			    words_join(l->e.arena, &all));
 	else
-		problem_add(l->ck->p, k ? k->line : s->line, true,
+		problem_add(l->ck->p, line, true,
 			    "%s.type: '%s' is none of: %s%s",
 			    text_shown(l->e.arena, s->name),
-			    text_shown(l->e.arena, type), g->drivers,
+			    text_shown(l->e.arena, type),
+			    words_join(l->e.arena, &all),
 			    nearest_hint(l->e.arena, &near));
 	return false;
 }
@@ -338,7 +393,7 @@ static void look_at_section(struct look *l, size_t i)
 	if (words_have("DEFAULT env labels", s->name) ||
 	    text_starts(s->name, "subset#"))
 		look_at_options(l, s);
-	else if (section_is_resource(&id) && *id.group->drivers)
+	else if (section_is_resource(&id))
 		look_at_resource(l, i, &id);
 }
 
@@ -443,6 +498,50 @@ static void check_scope(struct check *ck, const struct ini_key *k,
 		    nearest_hint(ck->arena, &near));
 }
 
+static bool text_ends(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && text_equal(text + n - m, end);
+}
+
+static void check_required_rid(struct check *ck, const struct ini_key *k,
+			       const char *rid)
+{
+	struct nearest near = nearest_to(rid);
+
+	if (strchr(rid, '{') || text_equal(rid, "impossible") ||
+	    ini_section(ck->conf, rid))
+		return;
+	for (size_t i = 0; i < ck->conf->n; i++)
+		nearest_try(&near, ck->conf->sections[i]->name);
+	problem_add(ck->p, k->line, false,
+		    "%s.%s: there is no [%s], which it requires%s",
+		    text_shown(ck->arena, k->section->name), k->option,
+		    text_shown(ck->arena, rid), nearest_hint(ck->arena, &near));
+}
+
+/* Words "rid" and "rid(state,other state)". */
+static void check_requires(struct check *ck, const struct ini_key *k)
+{
+	const char *at = k->value;
+
+	while (*at) {
+		size_t n = 0;
+
+		while (text_is_blank(*at))
+			at++;
+		while (at[n] && !text_is_blank(at[n]) && at[n] != '(')
+			n++;
+		if (n)
+			check_required_rid(ck, k, text_copy(ck->arena, at, n));
+		at += n;
+		if (*at == '(')
+			at += strcspn(at, ")");
+		at += *at == ')';
+	}
+}
+
 static void check_self_scope(struct check *ck, const struct ini_key *k)
 {
 	if (text_equal(k->section->name, "DEFAULT") &&
@@ -463,13 +562,76 @@ static void unknown_keyword(struct check *ck, const struct ini_key *k,
 		    types, keyword_hint(ck->arena, group, types, k->option));
 }
 
+/* A keyword of some type of the section, and yet without effect. */
+static void check_use(struct check *ck, const struct ini_key *k,
+		      const struct keyword *row, const char *types)
+{
+	const char *section = text_shown(ck->arena, k->section->name);
+
+	switch ((enum use)ck->use[k->line]) {
+	case USE_OTHER_TYPE:
+		problem_add(ck->p, k->line, false,
+			    "%s.%s is ignored: the type of the nodes for which "
+			    "this line counts has no such keyword, another of "
+			    "%s has",
+			    section, k->option, types);
+		break;
+	case USE_NO_EFFECT:
+		problem_add(ck->p, k->line, false,
+			    "%s.%s has no effect unless %s", section,
+			    k->option, depends_text(ck->arena, row));
+		break;
+	case USE_NONE:
+	case USE_YES:
+		break;
+	}
+}
+
+static bool any_driven(struct arena *a, const struct group *g,
+		       const char *types)
+{
+	struct names all = words_split(a, types);
+
+	for (size_t i = 0; i < all.n; i++)
+		if (group_drives(g, all.at[i]))
+			return true;
+	return false;
+}
+
+/* @group: NULL for a section without rows. @types: that some node sees. */
+static void check_key(struct check *ck, const struct keywords *kws,
+		      const struct ini_key *k, const struct section_id *id,
+		      const char *group, const char *types)
+{
+	bool resource = section_is_resource(id);
+	const struct keyword *row = NULL;
+
+	if (group)
+		row = row_of(kws, group, types, k, ck->arena);
+	check_scope(ck, k, row);
+	check_self_scope(ck, k);
+	if (row && row->flags & KW_LATER &&
+	    (!resource || any_driven(ck->arena, id->group, types)))
+		problem_add(ck->p, k->line, false,
+			    "%s.%s has no effect in this version",
+			    text_shown(ck->arena, k->section->name), k->option);
+	else if (row)
+		check_use(ck, k, row, types);
+	if (row && text_ends(row->name, "_requires"))
+		check_requires(ck, k);
+	if (!group || row || (resource && !*types))
+		return;
+	if (resource || text_equal(group, "subset") ||
+	    !keyword_is_inherited(k->option))
+		unknown_keyword(ck, k, group, types);
+}
+
 static void check_keys(struct check *ck, const struct keywords *kws, size_t i)
 {
 	const struct ini_section *s = ck->conf->sections[i];
 	const char *types = ck->types[i] ? ck->types[i] : "";
 	struct section_id id = section_id(ck->arena, s->name);
-	bool resource = section_is_resource(&id);
-	const char *group = resource ? id.group->name : NULL;
+	const char *group = section_is_resource(&id) ? id.group->name : NULL;
 
 	if (words_have("data metadata", s->name))
 		return;
@@ -477,26 +639,9 @@ static void check_keys(struct check *ck, const struct keywords *kws, size_t i)
 		group = "DEFAULT";
 	else if (text_starts(s->name, "subset#"))
 		group = "subset";
-	for (const struct ini_key *k = s->keys; k; k = k->next) {
-		const struct keyword *row = NULL;
-
-		if (k->gone || problems_full(ck->p))
-			continue;
-		if (group)
-			row = row_of(kws, group, types, k, ck->arena);
-		check_scope(ck, k, row);
-		check_self_scope(ck, k);
-		if (row && row->flags & KW_LATER &&
-		    (!resource || *id.group->drivers))
-			problem_add(ck->p, k->line, false,
-				    "%s.%s has no effect in this version",
-				    text_shown(ck->arena, s->name), k->option);
-		if (!group || row || (resource && !*types))
-			continue;
-		if (resource || text_equal(group, "subset") ||
-		    !keyword_is_inherited(k->option))
-			unknown_keyword(ck, k, group, types);
-	}
+	for (const struct ini_key *k = s->keys; k; k = k->next)
+		if (!k->gone && !problems_full(ck->p))
+			check_key(ck, kws, k, &id, group, types);
 }
 
 /* -- all of them
@@ -515,6 +660,17 @@ static void sort(struct problems *p, size_t from)
 	}
 }
 
+static size_t last_line(const struct conf *c)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		for (const struct ini_key *k = c->sections[i]->keys; k;
+		     k = k->next)
+			last = k->line > last ? k->line : last;
+	return last;
+}
+
 void conf_validate(struct arena *a, const struct conf *c, const char *service,
 		   struct problems *p)
 {
@@ -523,6 +679,7 @@ void conf_validate(struct arena *a, const struct conf *c, const char *service,
 	size_t from = p->n;
 
 	ck.types = ARENA_VEC(a, const char *, c->n + 1);
+	ck.use = ARENA_VEC(a, unsigned char, last_line(c) + 1);
 	for (size_t i = 0; i < c->n; i++)
 		check_section(&ck, c->sections[i]);
 	check_lists(&ck);

@@ -287,8 +287,10 @@ static enum need start_need(struct sweep *s, size_t i)
 		return failed;
 	/* An app without a check is n/a and may be down. */
 	if (!m->done)
-		return st == STATUS_NA && !is_group(r, "app") ? NEED_NOTHING
-							      : NEED_ACT;
+		return st == STATUS_NA && !is_group(r, "app") &&
+				       !s->in->probes[i].undriven
+			       ? NEED_NOTHING
+			       : NEED_ACT;
 	if (st != STATUS_DOWN)
 		return NEED_NOTHING;
 	return restart_need(s, i, failed);

@@ -41,7 +41,8 @@ enum provisioned { PROVISIONED_NA, PROVISIONED_NO, PROVISIONED_YES };
 struct probe {
 	enum status status;
 	enum provisioned provisioned;
-	bool booting;	   /* a container: it runs, its system is not up yet */
+	bool booting;  /* a container: it runs, its system is not up yet */
+	bool undriven; /* n/a as nobody can look; a start fails and says so */
 	const char *label; /* "128.0.0.2@lo"; "" if it has nothing to say */
 	const char *log;   /* lines "level: text" joined by \n, or "" */
 };

@@ -7,6 +7,11 @@
 	"[DEFAULT]\nnodes = n1 n2\nencapnodes = vm1\n[container#0]\n"          \
 	"type = sim\nname = vm1\n" /* 6 lines */
 
+#define FS_TYPES                                                               \
+	"ext2 ext3 ext4 xfs btrfs bind tmpfs directory flag zfs vfat "         \
+	"reiserfs jfs jfs2 ufs vxfs advfs nfs nfs4 cifs smbfs 9p shm gfs "     \
+	"gfs2 ocfs2 docker"
+
 /* "web.conf:" stands in front of each line of @says. */
 static const struct row {
 	const char *name, *text, *says;
@@ -39,25 +44,31 @@ static const struct row {
 	{ "a subset of nothing", HEAD "[subset#fz:a]\n",
 	  "3: [subset#fz:a]: expected a group of resources after '#', as in "
 	  "[subset#fs:NAME]; did you mean fs?\n" },
-	{ "no driver, and none is needed", HEAD "[sync#1]\nsrc = /x\n",
-	  "3: warning: [sync#1]: this version has no driver for sync; the "
-	  "resource is left out\n" },
-	{ "no driver", HEAD "[share#1]\ntype = nfs\n",
-	  "3: [share#1]: this version has no driver for share\n" },
+	{ "no driver, and none is needed",
+	  HEAD "[sync#1]\nsrc = /x\ndst = /x\ntarget = nodes\n",
+	  "3: warning: [sync#1]: this version has no driver for sync.rsync; it "
+	  "shows n/a, and nothing is done for it\n" },
+	{ "no driver", HEAD "[share#1]\ntype = nfs\npath = /x\nopts = *(ro)\n",
+	  "4: warning: [share#1]: this version has no driver for share.nfs; it "
+	  "shows n/a, and a start fails there\n" },
+	{ "the sync that is there by itself", HEAD "[sync#i0]\n",
+	  "3: warning: [sync#i0]: this version has no driver for sync.rsync; "
+	  "it shows n/a, and nothing is done for it\n" },
 
 	/* types */
 	{ "no type", HEAD "[fs#1]\n",
-	  "3: fs#1.type is required; expected one of: ext2 ext3 ext4 xfs "
-	  "btrfs bind tmpfs directory flag\n" },
+	  "3: fs#1.type is required; expected one of: " FS_TYPES "\n" },
 	{ "an unknown type", HEAD "[fs#1]\n\ntype = etx4\n",
-	  "5: fs#1.type: 'etx4' is none of: ext2 ext3 ext4 xfs btrfs bind "
-	  "tmpfs directory flag; did you mean ext4?\n" },
-	{ "an unknown type by default", HEAD "[disk#1]\n",
-	  "3: disk#1.type: 'vg' is none of: loop\n" },
+	  "5: fs#1.type: 'etx4' is none of: " FS_TYPES
+	  "; did you mean ext4?\n" },
+	{ "a type by default", HEAD "[disk#1]\n",
+	  "3: warning: [disk#1]: this version has no driver for disk.vg; it "
+	  "shows n/a, and a start fails there\n"
+	  "3: disk#1.name is required (the volume group)\n" },
 	{ "a type that another node has",
 	  HEAD "[fs#1]\ntype = flag\ntype@n2 = flig\n",
-	  "5: fs#1.type: 'flig' is none of: ext2 ext3 ext4 xfs btrfs bind "
-	  "tmpfs directory flag; did you mean flag?\n" },
+	  "5: fs#1.type: 'flig' is none of: " FS_TYPES
+	  "; did you mean flag?\n" },
 	{ "keywords of the types that nodes see",
 	  HEAD "[fs#1]\ntype = flag\ntype@n2 = bind\ndev@n2 = /x\n"
 	       "mnt = /y\npath = /z\n",
@@ -101,26 +112,29 @@ static const struct row {
 	  "may run the service, as in nodes = hv1 hv2\n" },
 
 	/* values */
-	{ "no number", HEAD "flex_min = high\n",
-	  "3: DEFAULT.flex_min: 'high' is not a number\n" },
+	{ "no number", HEAD "restart = often\n",
+	  "3: DEFAULT.restart: 'often' is not a number (the restarts of "
+	  "resources that do not say)\n" },
 	{ "no duration", HEAD "[fs#1]\ntype = flag\nstart_timeout = soon\n",
 	  "5: fs#1.start_timeout: 'soon' is not a duration such as 30s, "
-	  "1h30m or 500ms\n" },
+	  "1h30m or 500ms (how long a start may take)\n" },
 	{ "inherited",
 	  HEAD "stop_timeout = soon\n[fs#1]\ntype = flag\n"
 	       "[fs#2]\ntype = flag\n",
 	  "3: fs#1.stop_timeout: 'soon' is not a duration such as 30s, 1h30m "
-	  "or 500ms\n"
+	  "or 500ms (how long a stop may take)\n"
 	  "3: fs#2.stop_timeout: 'soon' is not a duration such as 30s, 1h30m "
-	  "or 500ms\n" },
+	  "or 500ms (how long a stop may take)\n" },
 	{ "none of the candidates", HEAD "orchestrate = yes\n",
-	  "3: DEFAULT.orchestrate: 'yes' is none of: no start ha\n" },
+	  "3: DEFAULT.orchestrate: 'yes' is none of: no start ha (no: by hand; "
+	  "start: once, at boot; ha: failover too)\n" },
 	{ "nearly one", HEAD "topology = failovr\n",
 	  "3: DEFAULT.topology: 'failovr' is none of: failover flex; did you "
-	  "mean failover?\n" },
+	  "mean failover? (failover: up on one node; flex: on several)\n" },
 	{ "a word of a list", HEAD "monitor_action = reboot crsh\n",
 	  "3: DEFAULT.monitor_action: 'crsh' is none of: none reboot crash "
-	  "freezestop switch; did you mean crash?\n"
+	  "freezestop switch; did you mean crash? (what to do when a monitored "
+	  "resource stays down)\n"
 	  "3: warning: DEFAULT.monitor_action has no effect in this "
 	  "version\n" },
 	{ "what is for later",
@@ -128,9 +142,10 @@ static const struct row {
 	       "scsireserv@n1 = true\n",
 	  "3: warning: DEFAULT.pre_sync_all has no effect in this version\n"
 	  "6: warning: fs#1.scsireserv has no effect in this version\n" },
-	{ "for one node only", HEAD "flex_min@n2 = x\nflex_min = 1\n",
-	  "3: DEFAULT.flex_min: 'x' is not a number\n" },
-	{ "of a line that nobody reads", HEAD "flex_min = x\nflex_min = 1\n",
+	{ "for one node only", HEAD "restart@n2 = x\nrestart = 1\n",
+	  "3: DEFAULT.restart: 'x' is not a number (the restarts of resources "
+	  "that do not say)\n" },
+	{ "of a line that nobody reads", HEAD "restart = x\nrestart = 1\n",
 	  "" },
 	{ "nodes with commas", "[DEFAULT]\nnodes = n1,n2\n[fs]\n",
 	  "2: DEFAULT.nodes: 'n1,n2' has commas: names are separated by "
@@ -215,7 +230,8 @@ static const struct row {
 	  "6: env.b: env.a: a reference cycle: env.b -> env.a -> env.b\n" },
 	{ "a cycle of a resource",
 	  HEAD "[fs#1]\ntype = directory\npath = /x\nuser = {user}\n",
-	  "6: fs#1.user: a reference cycle: fs#1.user -> fs#1.user\n" },
+	  "6: fs#1.user: a reference cycle: fs#1.user -> fs#1.user (its "
+	  "owner)\n" },
 	{ "to nothing", HEAD "[env]\na = {env.b}\nc = {fs#1.mnt}\nd = {xyz}\n",
 	  "4: warning: {env.b} is not known: it stays as it is\n"
 	  "5: warning: {fs#1.mnt} is not known: it stays as it is\n" },
@@ -228,11 +244,11 @@ static const struct row {
 	{ "all at once, by line",
 	  "[DEFAULT]\nnodes = n1\norchestrate = x\nnods = y\n[fs#1]\n"
 	  "type = flog\n[what]\nk@n1 = v\nk@n9 = w\n[env]\na = {env.a}\n",
-	  "3: DEFAULT.orchestrate: 'x' is none of: no start ha\n"
+	  "3: DEFAULT.orchestrate: 'x' is none of: no start ha (no: by hand; "
+	  "start: once, at boot; ha: failover too)\n"
 	  "4: warning: DEFAULT.nods is no keyword of DEFAULT: it is ignored; "
 	  "did you mean nodes?\n"
-	  "6: fs#1.type: 'flog' is none of: ext2 ext3 ext4 xfs btrfs bind "
-	  "tmpfs directory flag; did you mean flag?\n"
+	  "6: fs#1.type: 'flog' is none of: " FS_TYPES "; did you mean flag?\n"
 	  "7: unknown section [what]; expected DEFAULT, env, labels, or a "
 	  "resource such as fs#1\n"
 	  "9: scope @n9: expected a node of the service or one of: nodes "

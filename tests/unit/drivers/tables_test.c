@@ -362,18 +362,32 @@ static void test_rows_and_language(void **state)
 static void test_unknown(void **state)
 {
 	RIG(kind, "fs#1", "fs", "zfs", "mnt", "/x");
-	RIG(group, "disk#1", "share", "nfs", "path", "/x");
+	RIG(sync, "sync#1", "sync", "rsync", "src", "/x");
 	int rc = driver_start(rig_within(&kind, 1000), &kind.err);
 
 	(void)state;
 	assert_int_equal(rc, -ENOTSUP);
-	expect_text(kind.err.text, "no driver for fs of type 'zfs'; known: ");
+	expect_text(kind.err.text, "start fs#1: this version has no driver for "
+				   "fs.zfs; of fs it drives: ");
 	expect_text(kind.err.text, "ext4, flag, tmpfs, xfs");
-	rc = driver_probe(rig_within(&group, 1000), &group.probe, &group.err);
-	assert_int_equal(rc, -ENOTSUP);
-	assert_int_equal(group.probe.status, STATUS_UNDEF);
-	assert_string_equal(group.probe.label, "");
-	expect_text(group.err.text, "known: app, container, disk, fs, ip");
+	rc = driver_probe(rig_within(&kind, 1000), &kind.probe, &kind.err);
+	assert_int_equal(rc, 0);
+	assert_int_equal(kind.probe.status, STATUS_NA);
+	assert_true(kind.probe.undriven);
+	assert_string_equal(kind.probe.label, "");
+	assert_string_equal(kind.probe.log,
+			    "warn: this version has no driver for fs.zfs");
+	assert_int_equal(driver_stop(rig_within(&kind, 1000), &kind.err),
+			 DRIVER_NOOP);
+	assert_int_equal(driver_kill(rig_within(&kind, 1000), &kind.err),
+			 DRIVER_NOOP);
+	rc = driver_probe(rig_within(&sync, 1000), &sync.probe, &sync.err);
+	assert_int_equal(rc, 0);
+	assert_false(sync.probe.undriven);
+	assert_string_equal(sync.probe.log,
+			    "info: this version has no driver for sync.rsync");
+	assert_int_equal(driver_start(rig_within(&sync, 1000), &sync.err),
+			 DRIVER_NOOP);
 }
 
 static void test_no_time(void **state)

@@ -4,6 +4,7 @@
  *   RID[@VM][:FLAGS][=STATUS[!MEMORY]] ...
  *
  * in start order, e.g. "ip#1=up fs#1:or2=down!dr1 container#0@vm1=up".
+ * STATUS: its name, "na", or "undriven": n/a as there is no driver for it.
  * FLAGS: o optional, d disable, n noaction, s standby, e encap, rN restart N.
  * MEMORY: d done, s started, F start_failed, S stop_failed, E with an error,
  * rN restarts.
@@ -27,7 +28,7 @@ struct plan_inst {
 
 static inline enum status res_status(const char *word)
 {
-	if (strcmp(word, "na") == 0)
+	if (strcmp(word, "na") == 0 || strcmp(word, "undriven") == 0)
 		return STATUS_NA;
 	return status_parse(word);
 }
@@ -92,6 +93,7 @@ static inline void res_parse(struct arena *a, struct plan_inst *p, char *word)
 		.status = *status ? res_status(status) : STATUS_DOWN,
 		.label = "",
 		.log = "",
+		.undriven = strcmp(status, "undriven") == 0,
 	};
 	res_memory(&p->memory[i], memory);
 }
