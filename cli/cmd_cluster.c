@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/plan.h"
 #include "cli/show/list.h"
 
 /* A list of the words of @text, between commas or blanks; NULL: empty. */
@@ -110,6 +111,8 @@ static int node_call(struct cli *c, const char *op)
 
 	doc_put_str(c->arena, args, "node", c->args[0]);
 	cli_put_author(c, args);
+	if (c->opt[OPT_DRY_RUN])
+		return plan_request(c, op, args);
 	return cli_call(c, op, args, NULL);
 }
 

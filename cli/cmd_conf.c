@@ -14,6 +14,7 @@
 
 #include "cli/command.h"
 #include "cli/file.h"
+#include "cli/plan.h"
 #include "fsm/conf/conf.h"
 
 #define FASTER_MAX 5 /* edits in between, before we give up */
@@ -64,6 +65,8 @@ static int send_edit(struct cli *c, const char *base, const char *text,
 	if (c->opt[OPT_COMMENT])
 		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
 	cli_put_author(c, args);
+	if (c->opt[OPT_DRY_RUN])
+		return cli_ask(c, "plan", plan_args(c, "svc_edit", args), ret);
 	return cli_ask(c, "svc_edit", args, ret);
 }
 
@@ -83,7 +86,10 @@ static int edit_refused(struct cli *c, const struct reply *r, const char *base)
 
 static int edit_done(struct cli *c, const struct reply *r)
 {
-	fprintf(c->out, "%s\n", doc_get_str(r->data, "rev", ""));
+	if (c->opt[OPT_DRY_RUN])
+		plan_print(c, r->data);
+	else
+		fprintf(c->out, "%s\n", doc_get_str(r->data, "rev", ""));
 	return CLI_DONE;
 }
 

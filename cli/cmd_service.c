@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/each.h"
 #include "cli/file.h"
+#include "cli/plan.h"
 #include "cli/wait.h"
 #include "fsm/conf/conf.h"
 
@@ -44,6 +45,8 @@ static int name_call(struct cli *c, const char *op)
 	struct doc *args = cli_args_name(c);
 
 	cli_put_author(c, args);
+	if (c->opt[OPT_DRY_RUN])
+		return plan_request(c, op, args);
 	return cli_call(c, op, args, NULL);
 }
 
@@ -221,6 +224,8 @@ static int intent_run(struct cli *c, const struct intent *what)
 		rc = intent_ping(c, in);
 	if (rc == CLI_DONE)
 		rc = intent_levels(c, in);
+	if (rc == CLI_DONE && c->opt[OPT_DRY_RUN])
+		return plan_request(c, "svc_intent", intent_args(c, in));
 	if (rc == CLI_DONE && wait)
 		rc = intent_before(c, in);
 	if (rc != CLI_DONE)
@@ -232,6 +237,19 @@ static int intent_run(struct cli *c, const struct intent *what)
 		return rc;
 	in->goal.seq = doc_get_int(data, "seq", 0);
 	return each_later(c, intent_wait, in);
+}
+
+int plan_intent(struct cli *c, const char *want, const char *node,
+		struct doc **ret)
+{
+	struct intent in = { .want = want, .goal.node = node };
+	int rc = intent_ping(c, &in);
+
+	if (rc == CLI_DONE)
+		rc = intent_levels(c, &in);
+	if (rc == CLI_DONE)
+		*ret = intent_args(c, &in);
+	return rc;
 }
 
 int cmd_start(struct cli *c)

@@ -49,6 +49,7 @@ enum option_id {
 	OPT_AS,
 	OPT_COMMENT,
 	OPT_CONFIG,
+	OPT_DRY_RUN,
 	OPT_EVAL,
 	OPT_FLAGS,
 	OPT_FOLLOW,
@@ -194,6 +195,7 @@ int cmd_move(struct cli *c);
 int cmd_node_freeze(struct cli *c);
 int cmd_node_ls(struct cli *c);
 int cmd_node_thaw(struct cli *c);
+int cmd_plan(struct cli *c);
 int cmd_partial(struct cli *c, const char *action);
 int cmd_restart(struct cli *c);
 int cmd_secret_ls(struct cli *c);

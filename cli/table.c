@@ -6,6 +6,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_AS]      = { "as",      0,   "NODE",     "evaluate for this node (implies --eval)" },
 	[OPT_COMMENT] = { "comment", 0,   "TEXT",     "why, for the history" },
 	[OPT_CONFIG]  = { "config",  0,   "FILE",     "the env file; - is standard input" },
+	[OPT_DRY_RUN] = { "dry-run", 0,   NULL,       "only say what would be done, as encap plan does" },
 	[OPT_EVAL]    = { "eval",    0,   NULL,       "scopes and references resolved" },
 	[OPT_FLAGS]   = { "flags",   0,   "short|wide", "which flags are shown: four of them (default), or all" },
 	[OPT_FOLLOW]  = { "follow",  'f', NULL,       "go on with what happens from now on" },
@@ -72,7 +73,7 @@ const struct command command_table[] = {
 	  "the editor can be opened again on the same text. What was changed is sent "
 	  "as one revision based on the head that was opened; if another edit came "
 	  "first nothing is overwritten: the text is kept in a file that is named." },
-	{ "set", "NAME KEY=VALUE...", O(COMMENT) | O(IF_REV), 0,
+	{ "set", "NAME KEY=VALUE...", O(COMMENT) | O(DRY_RUN) | O(IF_REV), 0,
 	  "set keys: section.key[@scope]=value, +=, -=, |=, ^=",
 	  { "encap set web app#1.comment=hello", "encap set web DEFAULT.nodes+=hv4 app#1.start@vm1=/etc/start" },
 	  2, CLI_ANY, cmd_set, TOPIC_CONFIG,
@@ -81,7 +82,7 @@ const struct command command_table[] = {
 	  "is each section of a group, as in fs.mnt_opt=noatime. += appends words, |= "
 	  "those that are missing, -= removes words, ^= removes or appends, and "
 	  "key[N]=word inserts before the N-th word, from 0. With --if-rev the edit is refused with 4 if another revision is the head." },
-	{ "unset", "NAME KEY...", O(COMMENT) | O(IF_REV), 0,
+	{ "unset", "NAME KEY...", O(COMMENT) | O(DRY_RUN) | O(IF_REV), 0,
 	  "remove keys",
 	  { "encap unset web app#1.comment", "encap unset web ip#1.ipname@hv2 ip#1.netmask" },
 	  2, CLI_ANY, cmd_unset, TOPIC_CONFIG,
@@ -131,13 +132,13 @@ const struct command command_table[] = {
 	  { "encap secret ls web", "encap secret ls web -o json" },
 	  1, 1, cmd_secret_ls, TOPIC_CONFIG,
 	  "Their names, and who set them when. Their values are not shown." },
-	{ "delete", "NAME", 0, 0,
+	{ "delete", "NAME", O(DRY_RUN), 0,
 	  "remove a service that is stopped",
 	  { "encap delete web", "encap stop web && encap delete web" },
 	  1, 1, cmd_delete, TOPIC_CONFIG,
 	  "Refused with 4 while an instance of it is up anywhere, or cannot be seen. "
 	  "What its resources hold on disks is not touched." },
-	{ "start", "NAME", LEVELS | WAITS, 0,
+	{ "start", "NAME", LEVELS | WAITS | O(DRY_RUN), 0,
 	  "have a service up",
 	  { "encap start web", "encap start web --slaves --timeout 2m" },
 	  1, 1, cmd_start, TOPIC_RUN,
@@ -145,37 +146,49 @@ const struct command command_table[] = {
 	  "the containers, and what runs in them. Waits until it is up, unless "
 	  "--no-wait is given; ending the command does not end what was asked for. "
 	  "--master, --slave and --slaves restrict it to a level." },
-	{ "stop", "NAME", LEVELS | WAITS, 0,
+	{ "stop", "NAME", LEVELS | WAITS | O(DRY_RUN), 0,
 	  "have a service down",
 	  { "encap stop web", "encap stop web --slave vm1 --no-wait" },
 	  1, 1, cmd_stop, TOPIC_RUN,
 	  "Stops what runs in the containers, then the containers and the rest, in the "
 	  "reverse order of a start. The service stays stopped until it is started. "
 	  "A container whose agent cannot be reached does not block it." },
-	{ "restart", "NAME", LEVELS | WAITS, 0,
+	{ "restart", "NAME", LEVELS | WAITS | O(DRY_RUN), 0,
 	  "stop a service, then start it",
 	  { "encap restart web", "encap restart web --slaves" },
 	  1, 1, cmd_restart, TOPIC_RUN,
 	  "Stops all that it is about, then starts it again. Waits until it is up "
 	  "again, unless --no-wait is given." },
-	{ "move", "NAME NODE", WAITS, 0,
+	{ "move", "NAME NODE", WAITS | O(DRY_RUN), 0,
 	  "have a service up on another node",
 	  { "encap move web hv2", "encap move web hv2 --timeout 10m" },
 	  2, 2, cmd_move, TOPIC_RUN,
 	  "Stops it where it is and starts it on NODE; a service that is stopped is "
 	  "started there. Waits until it is up there, unless --no-wait is given." },
-	{ "freeze", "NAME", 0, 0,
+	{ "freeze", "NAME", O(DRY_RUN), 0,
 	  "leave a service as it is, whatever happens",
 	  { "encap freeze web", "encap freeze web && encap status web" },
 	  1, 1, cmd_freeze, TOPIC_RUN,
 	  "Nothing is started, stopped or moved by itself until it is thawed. What runs "
 	  "goes on." },
-	{ "thaw", "NAME", 0, 0,
+	{ "thaw", "NAME", O(DRY_RUN), 0,
 	  "orchestrate a frozen service again",
 	  { "encap thaw web", "encap thaw web && encap start web" },
 	  1, 1, cmd_thaw, TOPIC_RUN,
 	  "The opposite of freeze: the cluster has the service again as it was asked "
 	  "for." },
+	{ "plan", "start|stop|restart|move|freeze|thaw|delete|edit NAME...", LEVELS | O(CONFIG) | O(OUTPUT), 0,
+	  "what an action would do, in order, without doing it",
+	  { "encap plan stop web", "encap plan edit web --config new.conf" },
+	  2, CLI_ANY, cmd_plan, TOPIC_SEE,
+	  "What follows plan is the command itself: plan move NAME NODE, plan start "
+	  "NAME... Prints each decision and action, on which node, inside which "
+	  "container, and why, in the order in which they would come if every one of "
+	  "them goes well; which services would be interrupted; and what would not be "
+	  "done, and why. It is made by the functions that do it, from a copy of the "
+	  "state. Machines that are at work at the same time are listed one behind the "
+	  "other. What the action itself would refuse is refused with the same words "
+	  "and exit code. --dry-run with an action is the same." },
 	{ "status", "[NAME]", O(FLAGS) | O(FROM) | O(OUTPUT) | O(WATCH), 0,
 	  "what is up where: all services, or one as a tree",
 	  { "encap status", "encap status web --flags wide" },
@@ -210,13 +223,13 @@ const struct command command_table[] = {
 	  0, 0, cmd_node_ls, TOPIC_NODE,
 	  "One line per machine: whether it can be reached, its role in the cluster's "
 	  "group, the epoch of its lease, and who leads." },
-	{ "node freeze", "NODE", 0, 0,
+	{ "node freeze", "NODE", O(DRY_RUN), 0,
 	  "start nothing on a node",
 	  { "encap node freeze hv2", "encap node freeze hv2 && encap move web hv1" },
 	  1, 1, cmd_node_freeze, TOPIC_NODE,
 	  "Nothing is started on it by the cluster until it is thawed. What runs there "
 	  "goes on." },
-	{ "node thaw", "NODE", 0, 0,
+	{ "node thaw", "NODE", O(DRY_RUN), 0,
 	  "use a frozen node again",
 	  { "encap node thaw hv2", "encap node thaw hv2 && encap node ls" },
 	  1, 1, cmd_node_thaw, TOPIC_NODE,

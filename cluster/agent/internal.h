@@ -262,6 +262,8 @@ struct conf *groups_head_conf(struct arena *a, const struct state *s,
 void orch_service(struct agent *g, uint64_t gid, const char *service);
 void orch_all(struct agent *g);
 void orch_free(struct agent *g);
+/* The rows of the cluster's nodes as it sees them. */
+struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes);
 /* What the orchestrator would look at, for `status`, too. */
 void orch_inputs(struct arena *a, const struct state *s, const char *name,
 		 const struct doc *row, const struct doc *nodes,

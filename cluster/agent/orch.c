@@ -62,29 +62,6 @@ static void on_decided(void *arg, int code, struct arena *a,
 	free(d);
 }
 
-static struct doc *change_doc(struct arena *a, const struct orch_change *c)
-{
-	struct doc *d = doc_map(a);
-
-	doc_put_str(a, d, "kind", c->kind == ORCH_INTENT ? "intent" : "assign");
-	doc_put_str(a, d, "want", c->want);
-	doc_put_str(a, d, "why", c->why);
-	doc_put_str(a, d, "level",
-		    c->level == LEVEL_ENCAP ? "encap" : "hypervisor");
-	if (c->node)
-		doc_put_str(a, d, "node", c->node);
-	if (c->kind == ORCH_INTENT)
-		return d;
-	if (c->lost)
-		doc_put_bool(a, d, "lost", true);
-	if (c->failed)
-		doc_put_bool(a, d, "failed", true);
-	doc_put_int(a, d, "epoch", (int64_t)c->epoch);
-	doc_put_int(a, d, "token", (int64_t)c->token);
-	doc_put_int(a, d, "seq", (int64_t)c->seq);
-	return d;
-}
-
 static void decide_propose(struct agent *g, const struct state *s,
 			   struct orch_memo *memo, const struct doc *row,
 			   const struct orch_out *out)
@@ -99,7 +76,7 @@ static void decide_propose(struct agent *g, const struct state *s,
 	d->agent = g;
 	d->memo = memo;
 	for (size_t i = 0; i < out->n; i++)
-		doc_add(a, changes, change_doc(a, &out->at[i]));
+		doc_add(a, changes, orch_change_doc(a, &out->at[i]));
 	doc_put_str(a, cmd, "name", doc_get_str(row, "name", ""));
 	doc_put_int(a, cmd, "version", doc_get_int(row, "version", 0));
 	doc_put(a, cmd, "changes", changes);
@@ -109,7 +86,7 @@ static void decide_propose(struct agent *g, const struct state *s,
 		       on_decided, d);
 }
 
-static struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
+struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
 {
 	size_t n = doc_len(nodes);
 	struct orch_node *list = ARENA_VEC(a, struct orch_node, n + 1);

@@ -91,6 +91,10 @@ static void on_proposed(void *arg, int code, struct arena *a,
 
 void request_propose(struct request *r, uint64_t gid, struct doc *cmd)
 {
+	if (r->planning) {
+		request_plan_add(r, gid, cmd);
+		return;
+	}
 	r->agent->pending++;
 	engine_propose(r->agent->engine, gid, r->arena, cmd, PROPOSE_TIMEOUT_MS,
 		       on_proposed, r);
@@ -128,56 +132,91 @@ static const struct {
 	const char *op;
 	void (*run)(struct request *r);
 	bool anywhere; /* also before the node is a member of anything */
+	bool planned;  /* can be part of a plan: ends with request_propose() */
 } rows[] = {
-	{ "ping", request_ping, true },
-	{ "cluster_status", request_cluster, false },
-	{ "node_ls", request_nodes, false },
-	{ "node_freeze", request_node_freeze, false },
-	{ "node_thaw", request_node_thaw, false },
-	{ "token_add", request_token_add, false },
-	{ "token_check", request_token_check, false },
-	{ "node_join", request_node_join, false },
-	{ "fresh", request_fresh, false },
-	{ "svc_ls", request_services, false },
-	{ "svc_create", request_create, false },
-	{ "svc_config", request_read_config, false },
-	{ "svc_edit", request_edit, false },
-	{ "svc_delete", request_delete, false },
-	{ "svc_intent", request_intent, false },
-	{ "svc_freeze", request_svc_freeze, false },
-	{ "svc_thaw", request_svc_thaw, false },
-	{ "secret_set", request_secret_set, false },
-	{ "secret_unset", request_secret_unset, false },
-	{ "secret_ls", request_secret_ls, false },
-	{ "status", request_status, false },
-	{ "events", request_events, false },
-	{ "watch", request_watch, false },
+	{ "ping", request_ping, true, false },
+	{ "cluster_status", request_cluster, false, false },
+	{ "node_ls", request_nodes, false, false },
+	{ "node_freeze", request_node_freeze, false, true },
+	{ "node_thaw", request_node_thaw, false, true },
+	{ "token_add", request_token_add, false, false },
+	{ "token_check", request_token_check, false, false },
+	{ "node_join", request_node_join, false, false },
+	{ "fresh", request_fresh, false, false },
+	{ "svc_ls", request_services, false, false },
+	{ "svc_create", request_create, false, false },
+	{ "svc_config", request_read_config, false, false },
+	{ "svc_edit", request_edit, false, true },
+	{ "svc_delete", request_delete, false, true },
+	{ "svc_intent", request_intent, false, true },
+	{ "svc_freeze", request_svc_freeze, false, true },
+	{ "svc_thaw", request_svc_thaw, false, true },
+	{ "secret_set", request_secret_set, false, false },
+	{ "secret_unset", request_secret_unset, false, false },
+	{ "secret_ls", request_secret_ls, false, false },
+	{ "plan", request_plan, false, false },
+	{ "status", request_status, false, false },
+	{ "events", request_events, false, false },
+	{ "watch", request_watch, false, false },
 };
+
+static size_t row_find(const char *op)
+{
+	size_t i = 0;
+
+	while (i < sizeof(rows) / sizeof(rows[0]) &&
+	       strcmp(rows[i].op, op) != 0)
+		i++;
+	return i;
+}
+
+static struct request *request_new(struct agent *g, const struct doc *req,
+				   agent_answer done, void *arg)
+{
+	struct request *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		abort();
+	*r = (struct request){
+		.agent = g, .arena = arena_new(), .done = done, .arg = arg
+	};
+	r->doc = doc_copy(r->arena, req);
+	return r;
+}
+
+void request_plan_part(struct agent *g, struct planning *p,
+		       const struct doc *req, agent_answer done)
+{
+	struct request *r = request_new(g, req, done, p);
+	const char *op = request_arg(r, "op");
+	size_t i = row_find(op);
+
+	r->planning = p;
+	if (i == sizeof(rows) / sizeof(rows[0]) || !rows[i].planned)
+		REFUSE(r, OP_USAGE,
+		       "what '%.40s' would do cannot be looked at before", op);
+	else
+		rows[i].run(r);
+}
 
 void agent_request(struct agent *g, uint64_t now_ms, const struct doc *req,
 		   agent_answer done, void *arg)
 {
-	struct request *r = calloc(1, sizeof(*r));
-	const char *op = doc_get_str(req, "op", "");
+	struct request *r = request_new(g, req, done, arg);
+	const char *op = request_arg(r, "op");
+	size_t i = row_find(op);
 
-	if (!r)
-		abort();
 	g->now_ms = now_ms;
-	*r = (struct request){ g, arena_new(), NULL, done, arg };
-	r->doc = doc_copy(r->arena, req);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (strcmp(rows[i].op, op) != 0)
-			continue;
-		if (!g->identity && !rows[i].anywhere)
-			REFUSE(r, OP_FAILED,
-			       "%s is not a member of a cluster yet: 'encap "
-			       "cluster init' makes one, 'encap cluster join' "
-			       "enters one; in a container, its hypervisor's "
-			       "agent must be running",
-			       g->node);
-		else
-			rows[i].run(r);
-		return;
-	}
-	REFUSE(r, OP_USAGE, "the agent does not know the request '%.40s'", op);
+	if (i == sizeof(rows) / sizeof(rows[0]))
+		REFUSE(r, OP_USAGE,
+		       "the agent does not know the request '%.40s'", op);
+	else if (!g->identity && !rows[i].anywhere)
+		REFUSE(r, OP_FAILED,
+		       "%s is not a member of a cluster yet: 'encap "
+		       "cluster init' makes one, 'encap cluster join' "
+		       "enters one; in a container, its hypervisor's "
+		       "agent must be running",
+		       g->node);
+	else
+		rows[i].run(r);
 }

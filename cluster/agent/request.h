@@ -15,6 +15,7 @@ struct request {
 	const struct doc *doc;
 	agent_answer done;
 	void *arg;
+	struct planning *planning; /* it is only looked what would be done */
 };
 
 void request_end(struct request *r, struct doc *answer);
@@ -31,6 +32,12 @@ struct doc *request_command(struct request *r, const char *op);
 struct doc *request_result(struct arena *a, int code, const struct doc *result);
 /* Propose, and answer with what comes of it. */
 void request_propose(struct request *r, uint64_t gid, struct doc *cmd);
+
+/* Such a request's command, instead of a proposal (request_plan.c). */
+void request_plan_add(struct request *r, uint64_t gid, const struct doc *cmd);
+/* Run a request that is part of a plan; it is answered before this returns. */
+void request_plan_part(struct agent *g, struct planning *p,
+		       const struct doc *req, agent_answer done);
 
 /* The group of the service "name". 0, and the request is answered and gone,
  * when there is no such service here. */
@@ -60,6 +67,8 @@ void request_token_add(struct request *r);
 void request_token_check(struct request *r);
 void request_node_join(struct request *r);
 void request_fresh(struct request *r);
+/* request_plan.c */
+void request_plan(struct request *r);
 /* request_secret.c */
 void request_secret_set(struct request *r);
 void request_secret_unset(struct request *r);

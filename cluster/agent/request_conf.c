@@ -198,7 +198,7 @@ void request_delete(struct request *r)
 	}
 	cmd = request_command(r, "svc_delete");
 	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
-	if (gid == CLUSTER_GROUP) {
+	if (gid == CLUSTER_GROUP || r->planning) {
 		request_propose(r, gid, cmd);
 		return;
 	}

@@ -4,6 +4,7 @@
 
 #include "fsm/conf/conf.h"
 #include "fsm/op/internal.h"
+#include "fsm/plan/orchestrate.h"
 
 struct doc *op_no_service(const struct op_env *env, const char *name)
 {
@@ -432,13 +433,9 @@ static void intent_on(const struct op_env *env, struct doc *service,
 	const char *want = doc_get_str(change, "want", "");
 	const char *container =
 		is_container(change) ? doc_get_str(change, "node", "") : NULL;
-	struct doc *part =
-		container ? doc_get(doc_get(intent, "slaves"), container)
-			  : intent;
 
-	if (!part)
+	if (!orch_intent_goes_on(a, intent, change))
 		return;
-	doc_put_str(a, part, "want", want);
 	doc_put(a, service, "intent", intent);
 	op_event(env, "intent", doc_get_str(service, "name", ""), container,
 		 "%s: %s", want, doc_get_str(change, "why", ""));

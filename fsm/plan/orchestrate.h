@@ -78,3 +78,9 @@ void orchestrate(struct arena *a, const struct orch_in *in,
 /* Exposed for tests and for `encap why`. NULL if it may; else why not. */
 const char *orch_may_start_elsewhere(struct arena *a, const struct orch_in *in,
 				     const char *node);
+
+/* A change as it is proposed, and as the row of an assignment is stored. */
+struct doc *orch_change_doc(struct arena *a, const struct orch_change *c);
+/* What an ORCH_INTENT makes of the intent. False if it has no such part. */
+bool orch_intent_goes_on(struct arena *a, struct doc *intent,
+			 const struct doc *change);

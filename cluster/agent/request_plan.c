@@ -1,0 +1,198 @@
+/*
+ * What would come of requests: their commands are applied to the state in a
+ * transaction that is never committed, and the forecast is made from what is
+ * there then. So a plan is refused with the words with which the request itself
+ * would be, and is made of what the request itself would change.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/agent/request.h"
+#include "fsm/plan/forecast.h"
+
+#define SERVICES_MAX 4096 /* of one plan */
+
+struct planning {
+	struct arena *arena;
+	struct doc *commands; /* [{group, command}] */
+	struct doc *refused;  /* the answer of the first that was */
+};
+
+/* Called instead of a proposal. */
+void request_plan_add(struct request *r, uint64_t gid, const struct doc *cmd)
+{
+	struct planning *p = r->planning;
+	struct doc *row = doc_add(p->arena, p->commands, doc_map(p->arena));
+
+	doc_put_int(p->arena, row, "group", (int64_t)gid);
+	doc_put(p->arena, row, "command", doc_copy(p->arena, cmd));
+	request_end(r, request_answer(r->arena, OP_OK, NULL));
+}
+
+static void on_part(void *arg, struct arena *a, struct doc *answer)
+{
+	struct planning *p = arg;
+
+	(void)a;
+	if (!p->refused && doc_get_int(answer, "code", 0) != OP_OK)
+		p->refused = doc_copy(p->arena, answer);
+}
+
+/* -- the state afterwards ---------------------------------------------------
+ */
+
+struct after {
+	struct agent *agent;
+	struct arena *arena;
+	struct txn *txn;
+	struct names names; /* of services; sorted */
+	struct forecast_service *services;
+	size_t n;
+	struct doc *nodes;
+};
+
+static void name_add(struct after *w, const char *name)
+{
+	if (w->names.n < SERVICES_MAX && !names_have(&w->names, name))
+		w->names.at[w->names.n++] = name;
+}
+
+/* A freeze of a node is about all services. */
+static void all_names(struct after *w)
+{
+	const struct state s = { w->txn, CLUSTER_GROUP, w->arena };
+	struct doc *rows = state_services(&s);
+
+	w->names.n = 0;
+	for (size_t i = 0; i < doc_len(rows) && i < SERVICES_MAX; i++)
+		w->names.at[w->names.n++] =
+			doc_get_str(doc_at(rows, i), "name", "");
+}
+
+static void service_add(struct after *w, const char *name)
+{
+	uint64_t gid = agent_service_group(w->agent, w->arena, w->txn, name);
+	const struct state s = { w->txn, gid, w->arena };
+	struct doc *row = gid ? state_service(&s, name) : NULL;
+	struct conf *conf = row && !doc_get(row, "group")
+				    ? groups_head_conf(w->arena, &s, name)
+				    : NULL;
+
+	if (!conf) /* deleted, or its group is not here yet */
+		return;
+	w->services[w->n++] = (struct forecast_service){
+		.name = name,
+		.conf = conf,
+		.intent = doc_get(row, "intent"),
+		.assigns = state_assigns(&s, name),
+		.instances = state_instances(&s, name),
+		.frozen = doc_get_bool(row, "frozen", false),
+		.next_token = (uint64_t)doc_get_int(row, "token", 0) + 1,
+	};
+}
+
+/* A container knows nothing of the nodes: those of its service are taken to be
+ * as they were when it was last assigned. */
+static void nodes_of_service(struct after *w)
+{
+	const struct forecast_service *s = &w->services[0];
+
+	w->nodes = doc_list(w->arena);
+	for (size_t i = 0; w->n && i < doc_len(s->instances); i++) {
+		const char *node = doc_at(s->instances, i)->key;
+		struct doc *row = doc_map(w->arena);
+
+		doc_put_str(w->arena, row, "name", node);
+		doc_put_str(w->arena, row, "state", "up");
+		doc_put_int(w->arena, row, "epoch",
+			    doc_get_int(doc_get(s->assigns, node), "epoch", 0));
+		doc_add(w->arena, w->nodes, row);
+	}
+}
+
+static struct doc *look_ahead(struct after *w)
+{
+	struct forecast_in in = { 0 };
+
+	w->services =
+		ARENA_VEC(w->arena, struct forecast_service, w->names.n + 1);
+	for (size_t i = 0; i < w->names.n; i++)
+		service_add(w, w->names.at[i]);
+	if (w->agent->level == LEVEL_ENCAP)
+		nodes_of_service(w);
+	else
+		w->nodes = state_nodes(
+			&(struct state){ w->txn, CLUSTER_GROUP, w->arena });
+	in.services = w->services;
+	in.n = w->n;
+	in.nodes = orch_nodes(w->arena, w->nodes);
+	in.n_nodes = doc_len(w->nodes);
+	return forecast(w->arena, &in);
+}
+
+/* NULL, or the answer of the first command that is refused. */
+static struct doc *apply_all(struct after *w, const struct planning *p)
+{
+	bool all = false;
+
+	for (size_t i = 0; i < doc_len(p->commands); i++) {
+		const struct doc *row = doc_at(p->commands, i);
+		const struct doc *cmd = doc_get(row, "command");
+		struct doc *result =
+			op_apply(w->arena, w->txn,
+				 (uint64_t)doc_get_int(row, "group", 0), cmd);
+
+		if (doc_get_int(result, "code", OP_FAILED) != OP_OK)
+			return request_result(w->arena, 0, result);
+		if (doc_get(cmd, "name"))
+			name_add(w, doc_get_str(cmd, "name", ""));
+		else
+			all = true;
+	}
+	if (all)
+		all_names(w);
+	return NULL;
+}
+
+static void plan_answer(struct request *r, const struct planning *p)
+{
+	struct after w = { .agent = r->agent, .arena = r->arena };
+	struct doc *refused, *data = NULL;
+	struct err err = { 0 };
+
+	w.names.at = ARENA_VEC(r->arena, const char *, SERVICES_MAX);
+	w.txn = txn_begin_write(r->agent->db, &err);
+	if (!w.txn) {
+		REFUSE(r, OP_FAILED, "the state cannot be looked at: %s",
+		       err.text);
+		return;
+	}
+	refused = apply_all(&w, p);
+	if (!refused)
+		data = look_ahead(&w);
+	txn_abort(w.txn);
+	if (refused)
+		request_end(r, refused);
+	else
+		request_data(r, data);
+}
+
+void request_plan(struct request *r)
+{
+	const struct doc *list = doc_get(r->doc, "requests");
+	struct planning p = { .arena = r->arena,
+			      .commands = doc_list(r->arena) };
+
+	if (!doc_len(list) || doc_len(list) > SERVICES_MAX) {
+		REFUSE(r, OP_USAGE, "a plan is of 1 to %d requests",
+		       SERVICES_MAX);
+		return;
+	}
+	for (size_t i = 0; i < doc_len(list) && !p.refused; i++)
+		request_plan_part(r->agent, &p, doc_at(list, i), on_part);
+	if (p.refused)
+		request_end(r, p.refused);
+	else
+		plan_answer(r, &p);
+}

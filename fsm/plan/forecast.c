@@ -1,0 +1,644 @@
+/*
+ * How: rounds, until one of them changes nothing. In each the orchestrator of
+ * every service looks once, and then every agent goes as far as it can by
+ * itself: its resources, then its words about them, which are what the others
+ * see. A container's agent is there as long as its container is up, and knows
+ * nothing of the time before.
+ */
+#include "fsm/plan/forecast.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fsm/plan/reconcile.h"
+
+#define ROUNDS_MAX 200 /* a service has settled long before */
+#define PASSES_MAX 8   /* of one agent in a round, per resource */
+
+struct fc_service;
+
+struct fc_agent {
+	const char *name;
+	struct fc_service *of;
+	struct instance inst;
+	bool there;	       /* it can be asked */
+	struct fc_agent *host; /* of a container that is up; else NULL */
+	size_t carrier;	       /* which of its resources that is */
+	struct probe *probes;
+	struct recon_memory *memory;
+	struct recon_hooks *hooks;
+	bool was_up, halted, interrupted;
+	bool changed; /* since it last said something */
+	uint64_t token;
+	const char *word, *wait;
+};
+
+struct fc_service {
+	const struct forecast_service *from;
+	struct service_conf conf;
+	bool valid;
+	struct doc *intent, *assigns, *instances;
+	uint64_t next_token;
+	struct fc_agent *agents; /* hypervisors, then containers */
+	size_t n, n_hosts;
+	const char *blocked;
+};
+
+struct fc {
+	struct arena *a;
+	const struct forecast_in *in;
+	struct fc_service *services;
+	struct doc *steps, *interrupted;
+	bool moved; /* something changed in this round */
+};
+
+static bool word_is(const struct doc *d, const char *key, const char *word)
+{
+	return strcmp(doc_get_str(d, key, ""), word) == 0;
+}
+
+/* -- what comes out --------------------------------------------------------
+ */
+
+static void put_where(struct fc *f, struct doc *d, const char *service,
+		      const char *node, const char *host)
+{
+	doc_put_str(f->a, d, "service", service);
+	if (node)
+		doc_put_str(f->a, d, "node", node);
+	if (host)
+		doc_put_str(f->a, d, "host", host);
+}
+
+static struct doc *step(struct fc *f, const char *service, const char *node,
+			const char *host, const char *kind)
+{
+	struct doc *d = doc_add(f->a, f->steps, doc_map(f->a));
+
+	put_where(f, d, service, node, host);
+	doc_put_str(f->a, d, "kind", kind);
+	f->moved = true;
+	return d;
+}
+
+/* -- what is known at the beginning ------------------------------------------
+ */
+
+/* As the driver said it, where the document says it as the status shows it. */
+static enum status found(enum status s)
+{
+	if (s == STATUS_STDBY_UP || s == STATUS_SUU)
+		return STATUS_UP;
+	return s == STATUS_STDBY_DOWN || s == STATUS_SUD ? STATUS_DOWN : s;
+}
+
+/* Of a resource that was never looked at, as if nothing had been done yet. */
+static enum status unknown(const struct resource *r)
+{
+	const char *check = resource_kw(r, "check");
+
+	if (r->disable || r->nostatus)
+		return STATUS_NA;
+	return strcmp(r->group, "app") == 0 && (!check || !*check)
+		       ? STATUS_NA
+		       : STATUS_DOWN;
+}
+
+static void probes_init(struct fc_agent *g, const struct doc *said)
+{
+	const struct doc *rows = doc_get(said, "resources");
+
+	for (size_t i = 0; i < g->inst.n; i++) {
+		const struct resource *r = &g->inst.res[i];
+		const char *word =
+			doc_get_str(doc_get(rows, r->rid), "status", NULL);
+
+		g->probes[i] = (struct probe){
+			.status = word ? found(status_parse(word)) : unknown(r),
+			.label = "",
+			.log = "",
+		};
+	}
+}
+
+/* Another boot of the container, or none: what had an answer is down. */
+static void inside_gone(struct fc_agent *g)
+{
+	for (size_t i = 0; i < g->inst.n; i++) {
+		g->memory[i] = (struct recon_memory){ 0 };
+		if (g->probes[i].status != STATUS_NA)
+			g->probes[i].status = unknown(&g->inst.res[i]);
+	}
+	for (size_t i = 0; i <= g->inst.n_subsets; i++)
+		g->hooks[i] = (struct recon_hooks){ 0 };
+	g->was_up = g->halted = false;
+	g->token = 0;
+}
+
+static bool agent_init(struct fc *f, struct fc_service *s, struct fc_agent *g,
+		       const char *name, enum level level)
+{
+	const struct doc *said = doc_get(s->instances, name);
+	struct arena *a = f->a;
+
+	*g = (struct fc_agent){ .name = name, .of = s, .word = "idle" };
+	if (instance_eval(a, s->from->conf, s->from->name, name, level,
+			  &g->inst, NULL) < 0)
+		return false;
+	g->probes = ARENA_VEC(a, struct probe, g->inst.n + 1);
+	g->memory = ARENA_VEC(a, struct recon_memory, g->inst.n + 1);
+	g->hooks = ARENA_VEC(a, struct recon_hooks, g->inst.n_subsets + 1);
+	probes_init(g, said);
+	g->token = (uint64_t)doc_get_int(said, "token", 0);
+	g->was_up = doc_get_bool(said, "up_once", false);
+	g->word = doc_get_str(said, "state", "idle");
+	return true;
+}
+
+static const struct orch_node *node_of(const struct fc *f, const char *name)
+{
+	for (size_t i = 0; i < f->in->n_nodes; i++)
+		if (strcmp(f->in->nodes[i].name, name) == 0)
+			return &f->in->nodes[i];
+	return NULL;
+}
+
+static bool carries(const struct fc_agent *host, size_t i, const char *name)
+{
+	const struct resource *r = &host->inst.res[i];
+
+	return strcmp(r->group, "container") == 0 && r->encapnode &&
+	       strcmp(r->encapnode, name) == 0;
+}
+
+/* Who hosts it: where its container is up. */
+static struct fc_agent *host_find(const struct fc_service *s,
+				  const char *container, size_t *ret)
+{
+	for (size_t h = 0; h < s->n_hosts; h++)
+		for (size_t i = 0; i < s->agents[h].inst.n; i++)
+			if (s->agents[h].there &&
+			    s->agents[h].probes[i].status == STATUS_UP &&
+			    carries(&s->agents[h], i, container)) {
+				*ret = i;
+				return &s->agents[h];
+			}
+	return NULL;
+}
+
+/* One that has not answered so far is not taken to do so now. */
+static bool agent_answers(const struct fc_agent *g)
+{
+	const struct doc *said = doc_get(g->of->instances, g->host->name);
+	const struct doc *channel = doc_get(doc_get(said, "channels"),
+					    g->host->inst.res[g->carrier].rid);
+
+	return !word_is(channel, "word", "unreachable") &&
+	       !word_is(channel, "word", "refused");
+}
+
+static void names_add(struct names *to, const struct names *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (!names_have(to, from->at[i]))
+			to->at[to->n++] = from->at[i];
+}
+
+/* Those that an edit has just taken out, too: they are told to stop. */
+static struct names hosts_of(struct fc *f, const struct fc_service *s)
+{
+	const struct service_conf *c = &s->conf;
+	struct names l = {
+		.at = ARENA_VEC(f->a, const char *,
+				c->nodes.n + c->drpnodes.n + 1),
+	};
+
+	names_add(&l, &c->nodes);
+	names_add(&l, &c->drpnodes);
+	return l;
+}
+
+static void service_init(struct fc *f, struct fc_service *s,
+			 const struct forecast_service *from)
+{
+	struct names hosts;
+	const struct orch_node *node;
+
+	*s = (struct fc_service){ .from = from,
+				  .next_token = from->next_token };
+	if (service_eval(f->a, from->conf, from->name, NULL, &s->conf, NULL) <
+	    0)
+		return;
+	s->valid = true;
+	s->intent = from->intent ? doc_copy(f->a, from->intent) : doc_map(f->a);
+	s->assigns =
+		from->assigns ? doc_copy(f->a, from->assigns) : doc_map(f->a);
+	/* Its rows are only replaced, never written to. */
+	s->instances = doc_map(f->a);
+	for (size_t i = 0; i < doc_len(from->instances); i++)
+		doc_put(f->a, s->instances, doc_at(from->instances, i)->key,
+			doc_copy(f->a, doc_at(from->instances, i)));
+	hosts = hosts_of(f, s);
+	s->agents = ARENA_VEC(f->a, struct fc_agent,
+			      hosts.n + s->conf.encapnodes.n + 1);
+	for (size_t i = 0; i < hosts.n; i++) {
+		struct fc_agent *g = &s->agents[s->n];
+
+		if (!agent_init(f, s, g, hosts.at[i], LEVEL_HYPERVISOR))
+			continue;
+		node = node_of(f, g->name);
+		g->there = node && node->alive;
+		s->n_hosts = ++s->n;
+	}
+	for (size_t i = 0; i < s->conf.encapnodes.n; i++) {
+		struct fc_agent *g = &s->agents[s->n];
+
+		if (!agent_init(f, s, g, s->conf.encapnodes.at[i], LEVEL_ENCAP))
+			continue;
+		s->n++;
+		g->host = host_find(s, g->name, &g->carrier);
+		if (!g->host)
+			inside_gone(g);
+		else
+			g->there = agent_answers(g);
+	}
+}
+
+/* -- an agent ---------------------------------------------------------------
+ */
+
+static void agent_say(struct fc *f, struct fc_agent *g)
+{
+	struct doc *d = instance_status(f->a, &g->inst, g->probes);
+
+	doc_put_str(f->a, d, "state", g->word);
+	doc_put_int(f->a, d, "token", (int64_t)g->token);
+	if (g->was_up)
+		doc_put_bool(f->a, d, "up_once", true);
+	if (g->halted)
+		doc_put_bool(f->a, d, "halted", true);
+	if (g->host)
+		doc_put_str(f->a, d, "host", g->host->name);
+	doc_put(f->a, g->of->instances, g->name, d);
+	g->changed = false;
+	f->moved = true;
+}
+
+static void forget(struct fc_agent *g)
+{
+	for (size_t i = 0; i < g->inst.n; i++)
+		g->memory[i] = (struct recon_memory){ 0 };
+	for (size_t i = 0; i <= g->inst.n_subsets; i++)
+		g->hooks[i] = (struct recon_hooks){ 0 };
+	g->was_up = g->halted = false;
+}
+
+static enum want take_assignment(struct fc_agent *g)
+{
+	const struct doc *row = doc_get(g->of->assigns, g->name);
+	uint64_t token = (uint64_t)doc_get_int(row, "token", 0);
+
+	if (token != g->token) {
+		forget(g);
+		g->token = token;
+		g->changed = true;
+	}
+	if (g->halted || word_is(row, "want", "down"))
+		return WANT_DOWN;
+	return word_is(row, "want", "up") ? WANT_UP : WANT_NOTHING;
+}
+
+static struct fc_agent *inside(const struct fc_agent *g, size_t i)
+{
+	const struct fc_service *s = g->of;
+
+	for (size_t k = s->n_hosts; k < s->n; k++)
+		if (carries(g, i, s->agents[k].name))
+			return &s->agents[k];
+	return NULL;
+}
+
+static size_t encap_views(const struct fc_agent *g, struct encap_view *views)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->inst.n; i++) {
+		const struct fc_agent *c = inside(g, i);
+		const struct doc *row;
+
+		if (!c)
+			continue;
+		row = doc_get(g->of->assigns, c->name);
+		views[n++] = (struct encap_view){
+			.rid = g->inst.res[i].rid,
+			.connected = c->host == g && c->there,
+			.want = word_is(row, "want", "up")     ? WANT_UP
+				: word_is(row, "want", "down") ? WANT_DOWN
+							       : WANT_NOTHING,
+			.token = (uint64_t)doc_get_int(row, "token", 0),
+			.status = doc_get(g->of->instances, c->name),
+			.since_ms = INT64_MAX,
+			.asked_ms = 0,
+		};
+	}
+	return n;
+}
+
+static void container_turns(struct fc_agent *g, size_t i)
+{
+	struct fc_agent *c = inside(g, i);
+	bool up = g->probes[i].status == STATUS_UP;
+
+	if (!c || (c->host != g && c->host) || (up && c->host))
+		return;
+	inside_gone(c);
+	c->host = up ? g : NULL;
+	c->carrier = i;
+	c->there = up;
+	c->changed = up;
+}
+
+/* What a person would miss: the first that stops of what was up. */
+static void note_interrupted(struct fc *f, struct fc_agent *g, size_t i)
+{
+	struct doc *d;
+
+	if (g->interrupted || g->inst.res[i].standby ||
+	    g->probes[i].status != STATUS_UP)
+		return;
+	g->interrupted = true;
+	d = doc_add(f->a, f->interrupted, doc_map(f->a));
+	put_where(f, d, g->of->from->name, g->name,
+		  g->host ? g->host->name : NULL);
+	doc_put_str(f->a, d, "rid", g->inst.res[i].rid);
+}
+
+static void note_action(struct fc *f, const struct fc_agent *g,
+			const struct recon_action *act)
+{
+	struct doc *d = step(f, g->of->from->name, g->name,
+			     g->host ? g->host->name : NULL, "action");
+
+	if (act->op == RECON_HOOK) {
+		doc_put_str(f->a, d, "op",
+			    arena_printf(f->a, "%s_%s",
+					 act->after ? "post" : "pre",
+					 act->action));
+		if (act->res)
+			doc_put_str(f->a, d, "subset",
+				    g->inst.subsets[act->res - 1].name);
+	} else {
+		doc_put_str(f->a, d, "op",
+			    act->op == RECON_START ? "start" : "stop");
+		doc_put_str(f->a, d, "rid", g->inst.res[act->res].rid);
+	}
+	doc_put_str(f->a, d, "why", act->why);
+}
+
+static void agent_act(struct fc *f, struct fc_agent *g,
+		      const struct recon_in *in, const struct recon_out *out)
+{
+	for (size_t i = 0; i < out->n; i++) {
+		const struct recon_action *act = &out->at[i];
+
+		note_action(f, g, act);
+		if (act->op == RECON_STOP)
+			note_interrupted(f, g, act->res);
+		recon_assume(in, act, g->probes);
+		if (act->op != RECON_HOOK)
+			container_turns(g, act->res);
+	}
+	g->changed = true;
+}
+
+static void agent_halt(struct fc *f, struct fc_agent *g, const char *rid)
+{
+	for (size_t i = 0; i < g->inst.n; i++) {
+		struct fc_agent *c = inside(g, i);
+
+		if (!c || c->halted || strcmp(g->inst.res[i].rid, rid) != 0)
+			continue;
+		forget(c);
+		c->halted = c->changed = true;
+		f->moved = true;
+	}
+}
+
+static void agent_note(struct fc_agent *g, const struct recon_in *in,
+		       const struct recon_out *out)
+{
+	if (strcmp(g->word, out->word) != 0)
+		g->changed = true;
+	g->word = out->word;
+	g->wait = out->wait;
+	if (out->state == RECON_SETTLED && in->want == WANT_UP && !g->was_up)
+		g->was_up = g->changed = true;
+}
+
+static void agent_run(struct fc *f, struct fc_agent *g)
+{
+	const struct orch_node *node = node_of(f, g->name);
+	struct encap_view *views =
+		ARENA_VEC(f->a, struct encap_view, g->inst.n + 1);
+	struct recon_in in = {
+		.inst = &g->inst,
+		.want = take_assignment(g),
+		.frozen = g->of->from->frozen || (node && node->frozen),
+		.standby = doc_get_int(g->of->intent, "seq", 0) > 0,
+		.probes = g->probes,
+		.encaps = views,
+		.was_up = g->was_up,
+		.memory = g->memory,
+		.hooks = g->hooks,
+		.agent_timeout_ms = 1,
+	};
+	size_t left = (g->inst.n + 1) * PASSES_MAX;
+	struct recon_out out = { .state = RECON_ACT };
+
+	while (left-- && out.state == RECON_ACT) {
+		in.n_encaps = encap_views(g, views);
+		in.was_up = g->was_up;
+		reconcile(f->a, &in, &out);
+		agent_note(g, &in, &out);
+		if (out.halt)
+			agent_halt(f, g, out.halt);
+		if (out.state == RECON_ACT)
+			agent_act(f, g, &in, &out);
+	}
+	if (g->changed)
+		agent_say(f, g);
+}
+
+/* -- a service
+ * -----------------------------------------------------------------
+ */
+
+static struct orch_in orch_view(const struct fc *f, const struct fc_service *s)
+{
+	return (struct orch_in){
+		.service = s->from->name,
+		.conf = &s->conf,
+		.intent = s->intent,
+		.frozen = s->from->frozen,
+		.assigns = s->assigns,
+		.instances = s->instances,
+		.nodes = f->in->nodes,
+		.n_nodes = f->in->n_nodes,
+		.next_token = s->next_token,
+	};
+}
+
+static void take_change(struct fc *f, struct fc_service *s,
+			const struct orch_change *c)
+{
+	struct doc *d = step(f, s->from->name, c->node, NULL,
+			     c->kind == ORCH_INTENT ? "intent" : "assign");
+	struct doc *row = orch_change_doc(f->a, c);
+
+	doc_put_str(f->a, d, "op", c->want);
+	doc_put_str(f->a, d, "why", c->why);
+	if (c->level == LEVEL_ENCAP)
+		doc_put_bool(f->a, d, "container", true);
+	if (c->kind == ORCH_INTENT) {
+		orch_intent_goes_on(f->a, s->intent, row);
+		return;
+	}
+	doc_put(f->a, s->assigns, c->node, row);
+	if (c->token >= s->next_token)
+		s->next_token = c->token + 1;
+}
+
+static void service_decide(struct fc *f, struct fc_service *s)
+{
+	struct orch_in in = orch_view(f, s);
+	struct orch_out out = { 0 };
+
+	orchestrate(f->a, &in, &out);
+	s->blocked = out.blocked;
+	for (size_t i = 0; i < out.n; i++)
+		take_change(f, s, &out.at[i]);
+}
+
+static void service_step(struct fc *f, struct fc_service *s)
+{
+	if (!s->valid)
+		return;
+	service_decide(f, s);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->agents[i].there)
+			agent_run(f, &s->agents[i]);
+}
+
+/* -- the whole ------------------------------------------------------------ */
+
+static const char *up_again(const struct fc *f, const char *service)
+{
+	for (size_t i = 0; i < f->in->n; i++) {
+		const struct fc_service *s = &f->services[i];
+
+		for (size_t k = 0; k < s->n_hosts; k++)
+			if (strcmp(s->from->name, service) == 0 &&
+			    s->agents[k].was_up &&
+			    word_is(doc_get(s->assigns, s->agents[k].name),
+				    "want", "up"))
+				return s->agents[k].name;
+	}
+	return NULL;
+}
+
+static void waits(struct fc *f, struct doc *list, const struct fc_service *s,
+		  const char *node, const char *why)
+{
+	struct doc *d;
+
+	if (!why)
+		return;
+	d = doc_add(f->a, list, doc_map(f->a));
+	put_where(f, d, s->from->name, node, NULL);
+	doc_put_str(f->a, d, "why", why);
+}
+
+/* It is to run and does not: what a start somewhere else would have to wait
+ * for. */
+static const char *held_up(struct fc *f, const struct fc_service *s)
+{
+	struct orch_in in = orch_view(f, s);
+
+	if (s->blocked || !s->n_hosts ||
+	    word_is(s->intent, "want", "stopped") ||
+	    !doc_get_int(s->intent, "want_seq", 0) ||
+	    up_again(f, s->from->name))
+		return s->blocked;
+	for (size_t i = 0; i < s->n_hosts; i++) {
+		const char *why =
+			orch_may_start_elsewhere(f->a, &in, s->agents[i].name);
+
+		if (why)
+			return why;
+	}
+	return NULL;
+}
+
+static void finish(struct fc *f, struct doc *out)
+{
+	struct doc *list = doc_put(f->a, out, "waiting", doc_list(f->a));
+
+	for (size_t i = 0; i < doc_len(f->interrupted); i++) {
+		struct doc *d = doc_at(f->interrupted, i);
+		const char *again = up_again(f, doc_get_str(d, "service", ""));
+
+		if (again)
+			doc_put_str(f->a, d, "again", again);
+	}
+	for (size_t i = 0; i < f->in->n; i++) {
+		const struct fc_service *s = &f->services[i];
+
+		if (!s->valid)
+			continue;
+		waits(f, list, s, NULL, held_up(f, s));
+		for (size_t k = 0; k < s->n; k++)
+			if (s->agents[k].there)
+				waits(f, list, s, s->agents[k].name,
+				      s->agents[k].wait);
+	}
+	doc_put_bool(f->a, out, "settled", !f->moved);
+}
+
+static int by_priority(const void *x, const void *y)
+{
+	const struct fc_service *a = x, *b = y;
+
+	if (a->conf.priority != b->conf.priority)
+		return a->conf.priority < b->conf.priority ? -1 : 1;
+	return strcmp(a->from->name, b->from->name);
+}
+
+/* What points to a service in memory is set once it lies where it stays. */
+static void adopt(struct fc_service *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->agents[i].of = s;
+}
+
+struct doc *forecast(struct arena *a, const struct forecast_in *in)
+{
+	struct doc *out = doc_map(a);
+	struct fc f = { .a = a, .in = in };
+
+	f.steps = doc_put(a, out, "steps", doc_list(a));
+	f.interrupted = doc_put(a, out, "interrupted", doc_list(a));
+	f.services = ARENA_VEC(a, struct fc_service, in->n + 1);
+	for (size_t i = 0; i < in->n; i++)
+		service_init(&f, &f.services[i], &in->services[i]);
+	qsort(f.services, in->n, sizeof(*f.services), by_priority);
+	for (size_t i = 0; i < in->n; i++)
+		adopt(&f.services[i]);
+	f.moved = true;
+	for (size_t round = 0; f.moved && round < ROUNDS_MAX; round++) {
+		f.moved = false;
+		for (size_t i = 0; i < in->n; i++)
+			service_step(&f, &f.services[i]);
+	}
+	finish(&f, out);
+	return out;
+}
