@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cli/each.h"
 #include "cli/file.h"
 
 /* -- what is shown ---------------------------------------------------------
@@ -234,22 +235,35 @@ static int check_args(struct cli *c, const struct planned *p)
 	return CLI_DONE;
 }
 
-int cmd_plan(struct cli *c)
+/* The requests for what one word means. */
+static int add_all(struct cli *c, const struct planned *p, const char *word,
+		   const char *node, struct doc *plan)
 {
-	const struct planned *p = action_named(c, c->args[0]);
-	bool move = p && strcmp(p->word, "move") == 0;
-	struct doc *plan = doc_map(c->arena), *args;
-	int rc = p ? check_args(c, p) : CLI_USAGE;
+	struct names names;
+	struct doc *args;
+	int rc = each_names(c, word, &names);
 
-	for (size_t i = 1; rc == CLI_DONE && i < (move ? 2 : c->n_args); i++) {
+	for (size_t i = 0; rc == CLI_DONE && i < names.n; i++) {
 		struct cli one = *c;
 
-		one.args = &c->args[i];
+		one.args = &names.at[i];
 		one.n_args = 1;
-		rc = action_args(&one, p, move ? c->args[2] : NULL, &args);
+		rc = action_args(&one, p, node, &args);
 		c->client = one.client;
 		if (rc == CLI_DONE)
 			request_add(c, plan, p->op, args);
 	}
+	return rc;
+}
+
+int cmd_plan(struct cli *c)
+{
+	const struct planned *p = action_named(c, c->args[0]);
+	bool move = p && strcmp(p->word, "move") == 0;
+	struct doc *plan = doc_map(c->arena);
+	int rc = p ? check_args(c, p) : CLI_USAGE;
+
+	for (size_t i = 1; rc == CLI_DONE && i < (move ? 2 : c->n_args); i++)
+		rc = add_all(c, p, c->args[i], move ? c->args[2] : NULL, plan);
 	return rc == CLI_DONE ? plan_ask(c, plan) : rc;
 }
