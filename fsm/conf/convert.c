@@ -440,10 +440,25 @@ static void to_words(struct arena *a, enum conv conv, const char *text,
 	v->text = commas ? commas_join(a, &v->words) : words_join(a, &v->words);
 }
 
+/* Not by printf: half of all values are numbers. */
+static const char *number_text(struct arena *a, int64_t num, const char *unit)
+{
+	char text[32], *end = text + sizeof(text), *p = end - strlen(unit);
+	uint64_t n = num < 0 ? -(uint64_t)num : (uint64_t)num;
+
+	memcpy(p, unit, strlen(unit));
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	if (num < 0)
+		*--p = '-';
+	return text_copy(a, p, (size_t)(end - p));
+}
+
 static const char *duration_text(struct arena *a, int64_t ms)
 {
-	return ms % 1000 ? arena_printf(a, "%lldms", (long long)ms)
-			 : arena_printf(a, "%llds", (long long)(ms / 1000));
+	return ms % 1000 ? number_text(a, ms, "ms")
+			 : number_text(a, ms / 1000, "s");
 }
 
 int convert(struct arena *a, enum conv conv, const char *text,
@@ -467,7 +482,7 @@ int convert(struct arena *a, enum conv conv, const char *text,
 		break;
 	case CONV_INTEGER:
 		rc = to_integer(a, text, &v, err);
-		v.text = arena_printf(a, "%lld", (long long)v.num);
+		v.text = number_text(a, v.num, "");
 		break;
 	case CONV_BOOLEAN:
 	case CONV_TRISTATE:
@@ -484,7 +499,7 @@ int convert(struct arena *a, enum conv conv, const char *text,
 	case CONV_SPEED:
 		rc = to_size(a, text, conv == CONV_SPEED ? "/s" : "", &v, err);
 		if (!v.is_percent)
-			v.text = arena_printf(a, "%lld", (long long)v.num);
+			v.text = number_text(a, v.num, "");
 		break;
 	case CONV_SHLEX:
 		rc = shlex_split(a, text, &v.words, err);

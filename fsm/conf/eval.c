@@ -11,85 +11,117 @@
 
 /* -- which line counts ----------------------------------------------------- */
 
-/* Spec 1.4: the first scope that is there and holds. The node lists are not
- * scoped by themselves. */
-static const struct ini_key *scoped_line(const struct eval *e,
-					 const struct ini_section *s,
-					 const char *option)
+/* The rows of the table of scopes that hold for the node, best first; the
+ * lists are not scoped by themselves. RANKS: it does not hold. */
+#define RANKS 7
+
+static unsigned rank_of(const struct eval *e, const struct ini_key *k)
 {
 	const struct {
 		const char *word;
 		bool holds;
-	} ranks[] = {
-		{ e->node, *e->node != '\0' },
+	} words[] = {
 		{ "nodes", e->in_nodes },
 		{ "drpnodes", e->in_drpnodes },
 		{ "encapnodes", e->in_encapnodes },
 		{ "flex_primary", e->is_flex_primary },
 		{ "drp_flex_primary", e->is_drp_flex_primary },
-		{ "", true },
 	};
-	bool head = text_equal(s->name, HEAD_SECTION);
 
-	for (size_t i = 0; i < sizeof(ranks) / sizeof(ranks[0]); i++) {
-		const struct ini_key *k;
+	if (!*k->scope)
+		return RANKS - 1;
+	if (text_equal(k->scope, e->node))
+		return 0;
+	if (k->section == e->head && text_equal(k->scope, k->option))
+		return RANKS;
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (words[i].holds && text_equal(words[i].word, k->scope))
+			return i + 1;
+	return RANKS;
+}
 
-		if (!ranks[i].holds ||
-		    (head && text_equal(ranks[i].word, option)))
-			continue;
-		k = ini_key(e->conf, s, option, ranks[i].word);
-		if (k)
-			return k;
+/* The first scope that is there and holds; of duplicates the last line. */
+static const struct ini_key *
+line_of(const struct eval *e, const struct ini_section *s, const char *option)
+{
+	const struct ini_key *best = NULL;
+	unsigned least = RANKS;
+
+	if (!s)
+		return NULL;
+	for (const struct ini_key *k = ini_option(e->conf, s, option); k;
+	     k = k->same) {
+		unsigned rank = k->gone ? RANKS : rank_of(e, k);
+
+		if (rank < least) {
+			least = rank;
+			best = k;
+		}
 	}
-	return NULL;
+	return best;
 }
 
 const struct ini_key *eval_line(const struct eval *e, const char *section,
 				const char *option)
 {
-	const struct ini_section *s = ini_section(e->conf, section);
-
-	if (!s || !ini_has_option(e->conf, s, option))
-		return NULL;
-	return scoped_line(e, s, option);
+	return line_of(e, ini_section(e->conf, section), option);
 }
 
 /* The current spelling first, then the older ones. */
 static const struct ini_key *spelled_line(const struct eval *e,
-					  const char *section, const char *name,
+					  const struct ini_section *s,
+					  const char *name,
 					  const struct keyword *row)
 {
-	const struct ini_section *s = ini_section(e->conf, section);
 	const struct ini_key *k;
 	struct names old;
 
 	if (!s)
 		return NULL;
-	if (row->flags & KW_NO_SCOPE)
+	if (!(row->flags & KW_NO_SCOPE))
+		k = line_of(e, s, name);
+	else if (ini_has_option(e->conf, s, name))
 		k = ini_key(e->conf, s, name, "");
 	else
-		k = eval_line(e, section, name);
+		k = NULL;
 	if (k || !row->aliases)
 		return k;
 	old = words_split(e->arena, row->aliases);
 	for (size_t i = 0; !k && i < old.n; i++)
-		k = eval_line(e, section, old.at[i]);
+		k = line_of(e, s, old.at[i]);
+	return k;
+}
+
+static const struct ini_key *row_line(const struct eval *e,
+				      const struct ini_section *s,
+				      const struct keyword *row)
+{
+	const char *head = row->head ? row->head : row->name;
+	const struct ini_key *k = NULL;
+
+	if (row->inherit == HEAD_LEAF || row->inherit == HEAD)
+		k = spelled_line(e, e->head, head, row);
+	if (!k && row->inherit != HEAD)
+		k = spelled_line(e, s, row->name, row);
+	if (!k && row->inherit == LEAF_HEAD)
+		k = spelled_line(e, e->head, head, row);
 	return k;
 }
 
 const struct ini_key *eval_row_line(const struct eval *e, const char *section,
 				    const struct keyword *row)
 {
-	const char *head = row->head ? row->head : row->name;
-	const struct ini_key *k = NULL;
+	return row_line(e, ini_section(e->conf, section), row);
+}
 
-	if (row->inherit == HEAD_LEAF || row->inherit == HEAD)
-		k = spelled_line(e, HEAD_SECTION, head, row);
-	if (!k && row->inherit != HEAD)
-		k = spelled_line(e, section, row->name, row);
-	if (!k && row->inherit == LEAF_HEAD)
-		k = spelled_line(e, HEAD_SECTION, head, row);
-	return k;
+/* Values are asked for section by section, by the same pointer. */
+static const struct ini_section *section_at(struct eval *e, const char *name)
+{
+	if (e->at_name != name) {
+		e->at_name = name;
+		e->at = ini_section(e->conf, name);
+	}
+	return e->at;
 }
 
 void eval_note(struct eval *e, const char *fmt, ...)
@@ -222,7 +254,7 @@ int eval_value(struct eval *e, const char *section, const struct keyword *row,
 	       struct value *ret, const struct ini_key **ret_line,
 	       struct err *err)
 {
-	const struct ini_key *line = eval_row_line(e, section, row);
+	const struct ini_key *line = row_line(e, section_at(e, section), row);
 	const char *text = line ? line->value : row->fallback;
 	int rc;
 
@@ -423,6 +455,7 @@ int eval_init(struct eval *e, struct arena *a, const struct conf *c,
 	int rc;
 
 	*e = (struct eval){ .arena = a, .conf = c, .service = service };
+	e->head = ini_section(c, HEAD_SECTION);
 	e->node = "";
 	e->keywords = keywords_index(a);
 	rc = read_lists(e, err);

@@ -23,6 +23,9 @@ struct eval {
 	const struct conf *conf;
 	const char *service;
 	struct keywords keywords;
+	const struct ini_section *head; /* DEFAULT, or NULL */
+	const char *at_name;		/* the section looked up last: */
+	const struct ini_section *at;
 
 	const char *node; /* "": nobody, only what has no scope */
 	/* Which scope words hold for it. */

@@ -105,10 +105,31 @@ struct ini_key *ini_key(const struct conf *c, const struct ini_section *s,
 	return k && !k->gone ? k : NULL;
 }
 
+/* Most keywords that are asked for are not there: a cheap no. */
+static uint64_t option_bit(const char *option)
+{
+	size_t n = strlen(option);
+
+	if (!n)
+		return 1;
+	return (uint64_t)1 << ((n * 13 + (unsigned char)option[0] * 5u +
+				(unsigned char)option[n - 1] * 3u +
+				(unsigned char)option[n / 2]) &
+			       63);
+}
+
+struct ini_key *ini_option(const struct conf *c, const struct ini_section *s,
+			   const char *option)
+{
+	if (!(s->options & option_bit(option)))
+		return NULL;
+	return slot_at(c, s->name, option, NULL)->key;
+}
+
 bool ini_has_option(const struct conf *c, const struct ini_section *s,
 		    const char *option)
 {
-	return slot_at(c, s->name, option, NULL)->section != NULL;
+	return ini_option(c, s, option) != NULL;
 }
 
 static void section_push(struct conf *c, struct ini_section *s)
@@ -159,6 +180,7 @@ struct ini_key *ini_key_add(struct conf *c, struct ini_section *s,
 			    const char *option, const char *scope)
 {
 	struct ini_key *k = ARENA_NEW(c->arena, struct ini_key);
+	struct ini_slot *slot;
 
 	k->section = s;
 	k->option = option;
@@ -169,7 +191,10 @@ struct ini_key *ini_key_add(struct conf *c, struct ini_section *s,
 		s->keys = k;
 	s->last = k;
 	c->n_keys++;
-	slot_add(c, s, option, NULL);
+	s->options |= option_bit(option);
+	slot = slot_add(c, s, option, NULL);
+	k->same = slot->key;
+	slot->key = k;
 	slot_add(c, s, option, scope)->key = k;
 	return k;
 }

@@ -26,6 +26,7 @@ struct ini_section;
 
 struct ini_key {
 	struct ini_key *next; /* ini_section::keys */
+	struct ini_key *same; /* the one of this option before it */
 	struct ini_section *section;
 	const char *option, *scope; /* scope: lower-cased, "" if none */
 	const char *value;	    /* trimmed, continuations after '\n' */
@@ -38,6 +39,7 @@ struct ini_section {
 	const char *name;
 	unsigned line;	    /* of its first header */
 	bool gone;	    /* unset */
+	uint64_t options;   /* a bit per name of its options, not exact */
 	struct piece *tail; /* its last header or key: new keys go after it */
 	struct ini_key *keys, *last;
 };
@@ -56,6 +58,10 @@ struct ini_section *ini_section(const struct conf *c, const char *name);
 /* Of duplicates the last one, which is the one that counts. NULL if none. */
 struct ini_key *ini_key(const struct conf *c, const struct ini_section *s,
 			const char *option, const char *scope);
+/* Its last key under any scope, for a walk along `same`; it may be gone. NULL
+ * if there never was one. */
+struct ini_key *ini_option(const struct conf *c, const struct ini_section *s,
+			   const char *option);
 /* False: there is no such option under any scope (true may be stale). */
 bool ini_has_option(const struct conf *c, const struct ini_section *s,
 		    const char *option);

@@ -464,22 +464,38 @@ static unsigned mount_depth(const struct resource *r)
 	return depth;
 }
 
+/* What the order goes by, worked out once. */
+struct place {
+	struct resource res;
+	int rank;
+	unsigned depth;
+};
+
 static int start_cmp(const void *x, const void *y)
 {
-	const struct resource *a = x, *b = y;
-	int i = group_rank(a->group), j = group_rank(b->group), cmp;
-	unsigned n, m;
+	const struct place *a = x, *b = y;
+	int cmp;
 
-	if (i != j)
-		return i < j ? -1 : 1;
-	cmp = strcmp(a->subset, b->subset);
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	cmp = strcmp(a->res.subset, b->res.subset);
 	if (cmp)
 		return cmp;
-	n = mount_depth(a);
-	m = mount_depth(b);
-	if (n != m)
-		return n < m ? -1 : 1;
-	return natural_cmp(a->rid, b->rid);
+	if (a->depth != b->depth)
+		return a->depth < b->depth ? -1 : 1;
+	return natural_cmp(a->res.rid, b->res.rid);
+}
+
+static void start_sort(struct arena *a, struct resource *res, size_t n)
+{
+	struct place *places = ARENA_VEC(a, struct place, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		places[i] = (struct place){ res[i], group_rank(res[i].group),
+					    mount_depth(&res[i]) };
+	qsort(places, n, sizeof(*places), start_cmp);
+	for (size_t i = 0; i < n; i++)
+		res[i] = places[i].res;
 }
 
 /* -- an instance
@@ -533,7 +549,7 @@ static int own_eval(struct eval *e, struct instance *inst, struct err *err)
 			return rc;
 		encapnode_find(e, r);
 	}
-	qsort(inst->res, inst->n, sizeof(*inst->res), start_cmp);
+	start_sort(e->arena, inst->res, inst->n);
 	return 0;
 }
 
@@ -560,7 +576,7 @@ static int encap_eval(struct eval *e, struct instance *inst, size_t n,
 	if (rc < 0)
 		return rc;
 	inst->n += n;
-	qsort(inst->res, inst->n, sizeof(*inst->res), start_cmp);
+	start_sort(e->arena, inst->res, inst->n);
 	return 0;
 }
 

@@ -48,8 +48,9 @@ int group_rank(const char *group)
 
 bool section_is_special(const char *section)
 {
-	return words_have("DEFAULT env labels data metadata", section) ||
-	       text_starts(section, "subset#");
+	if (strchr(section, '#'))
+		return text_starts(section, "subset#");
+	return words_have("DEFAULT env labels data metadata", section);
 }
 
 /* Before there were types, some disks had sections of their own. */

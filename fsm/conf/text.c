@@ -6,37 +6,6 @@
 
 #include "fsm/base/utf8.h"
 
-bool text_is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-bool text_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool text_is_letter(char c)
-{
-	c = text_lower(c);
-	return c >= 'a' && c <= 'z';
-}
-
-char text_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-char text_upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-bool text_equal(const char *a, const char *b)
-{
-	return strcmp(a, b) == 0;
-}
-
 bool text_starts(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
@@ -105,12 +74,19 @@ struct names words_split(struct arena *a, const char *text)
 
 bool words_have(const char *list, const char *word)
 {
-	const char *at = list, *w;
-	size_t n = strlen(word), len;
+	size_t n = strlen(word);
 
-	while ((w = word_next(&at, &len)))
-		if (len == n && memcmp(w, word, n) == 0)
+	while (n) {
+		while (text_is_blank(*list))
+			list++;
+		if (*list == *word && strncmp(list, word, n) == 0 &&
+		    (!list[n] || text_is_blank(list[n])))
 			return true;
+		while (*list && !text_is_blank(*list))
+			list++;
+		if (!*list)
+			break;
+	}
 	return false;
 }
 

@@ -7,18 +7,43 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "fsm/conf/conf.h"
 
 #define TEXT_MAX_SPELLING 48 /* longer words are not compared for likeness */
 
-bool text_is_blank(char c); /* newline is one */
-bool text_is_digit(char c);
-bool text_is_letter(char c);
-char text_lower(char c);
-char text_upper(char c);
+static inline bool text_is_blank(char c) /* newline is one */
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
-bool text_equal(const char *a, const char *b);
+static inline bool text_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline char text_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static inline char text_upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+static inline bool text_is_letter(char c)
+{
+	return text_upper(c) >= 'A' && text_upper(c) <= 'Z';
+}
+
+/* Inline, as the first letters mostly differ. */
+static inline bool text_equal(const char *a, const char *b)
+{
+	return *a == *b && strcmp(a, b) == 0;
+}
+
 bool text_starts(const char *text, const char *prefix);
 char *text_copy(struct arena *a, const char *text, size_t len);
 char *text_lowered(struct arena *a, const char *text);
