@@ -208,12 +208,20 @@ static int run_command(struct cli *c)
 	return rc == CLI_DONE ? each_run(c) : rc;
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int run_encap(struct cli *c, size_t argc, const char *const *argv)
 {
 	size_t used;
 	int rc;
 
 	c->cmd = line_command(argc, argv, &used);
+	if (!c->cmd && argc == 2 && is_help(argv[1]) &&
+	    help_family(c->out, argv[0]))
+		return CLI_DONE;
 	if (!c->cmd)
 		return line_unknown(c, argc, argv);
 	rc = line_words(c, argc - used, argv + used,
@@ -246,9 +254,10 @@ static int cli_run(struct cli *c, int argc, const char *const *argv)
 		help_all(c->err);
 		return CLI_USAGE;
 	}
-	if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
-		help_all(c->out);
-		return CLI_DONE;
+	if (is_help(argv[0])) {
+		c->args = argv + 1;
+		c->n_args = n - 1;
+		return cmd_help(c);
 	}
 	if (strcmp(argv[0], "--version") == 0)
 		return run_encap(c, 1, version);
@@ -289,6 +298,8 @@ int cmd_help(struct cli *c)
 		return CLI_DONE;
 	}
 	c->cmd = NULL;
+	if (!k && c->n_args == 1 && help_family(c->out, c->args[0]))
+		return CLI_DONE;
 	if (!k)
 		return line_unknown(c, c->n_args, c->args);
 	help_one(c->out, k);

@@ -44,18 +44,21 @@ void help_wrap(FILE *f, const char *text, unsigned indent, unsigned width)
 	fputc('\n', f);
 }
 
+static void help_line(FILE *f, const struct command *k)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "%s%s%s", k->words, *k->args ? " " : "",
+		 k->args);
+	fprintf(f, "  %-30s %s\n", left, k->summary);
+}
+
 static void help_topic(FILE *f, enum topic topic)
 {
 	fprintf(f, "%s:\n", topic_table[topic]);
-	for (const struct command *k = command_table; k->words; k++) {
-		char left[64];
-
-		if (k->topic != topic)
-			continue;
-		snprintf(left, sizeof(left), "%s%s%s", k->words,
-			 *k->args ? " " : "", k->args);
-		fprintf(f, "  %-30s %s\n", left, k->summary);
-	}
+	for (const struct command *k = command_table; k->words; k++)
+		if (k->topic == topic)
+			help_line(f, k);
 	fputc('\n', f);
 }
 
@@ -73,6 +76,22 @@ void help_all(FILE *f)
 		fprintf(f, "%s%d %s", e == exit_table ? " " : ", ", e->code,
 			e->word);
 	fprintf(f, ".\n");
+}
+
+bool help_family(FILE *f, const char *word)
+{
+	size_t len = strlen(word);
+	bool any = false;
+
+	for (const struct command *k = command_table; k->words; k++) {
+		if (strncmp(k->words, word, len) != 0 || k->words[len] != ' ')
+			continue;
+		if (!any)
+			fprintf(f, "encap: '%s' goes on with one of:\n", word);
+		help_line(f, k);
+		any = true;
+	}
+	return any;
 }
 
 void help_one(FILE *f, const struct command *k)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cli/help.h"
+
 /* -- the nearest spelling -------------------------------------------------- */
 
 #define NEAR_MAX 64 /* longer words are not guessed at */
@@ -112,24 +114,6 @@ static const char *nearest_command(const char *word)
 	return cli_nearest(word, names, n);
 }
 
-/* Commands that begin with @word: "node" has "node ls", ... */
-static bool print_family(const struct cli *c, const char *word)
-{
-	size_t len = strlen(word);
-	bool any = false;
-
-	for (const struct command *k = command_table; k->words; k++) {
-		if (strncmp(k->words, word, len) != 0 || k->words[len] != ' ')
-			continue;
-		if (!any)
-			fprintf(c->err, "%s: '%s' goes on with one of:\n",
-				c->prog, word);
-		fprintf(c->err, "  %-24s %s\n", k->words, k->summary);
-		any = true;
-	}
-	return any;
-}
-
 int line_unknown(struct cli *c, size_t argc, const char *const *argv)
 {
 	const char *near = NULL, *two = argv[0];
@@ -138,7 +122,7 @@ int line_unknown(struct cli *c, size_t argc, const char *const *argv)
 		two = arena_printf(c->arena, "%s %s", argv[0], argv[1]);
 		near = nearest_command(two);
 	}
-	if (!near && print_family(c, argv[0]))
+	if (!near && help_family(c->err, argv[0]))
 		return CLI_USAGE;
 	if (!near) {
 		two = argv[0];

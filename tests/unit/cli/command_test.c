@@ -111,6 +111,24 @@ static void each_command_explains_itself_without_an_agent(void **state)
 	unsetenv("ENCAP_SOCKET");
 }
 
+static void a_family_lists_its_commands(void **state)
+{
+	static const char *const lines[] = { "encap node --help",
+					     "encap help node",
+					     "encap --help node" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct ran r = cli_run(lines[i]);
+
+		assert_int_equal(r.code, CLI_DONE);
+		says(r.out, "node freeze NODE");
+		assert_null(strstr(r.out, "cluster join"));
+		assert_string_equal(r.err, "");
+		ran_free(&r);
+	}
+}
+
 /* -- lines that cannot be understood ------------------------------- */
 
 static const struct usage_row {
@@ -243,6 +261,7 @@ int main(void)
 		cmocka_unit_test(every_option_is_complete_and_used),
 		cmocka_unit_test(help_names_every_command),
 		cmocka_unit_test(each_command_explains_itself_without_an_agent),
+		cmocka_unit_test(a_family_lists_its_commands),
 		cmocka_unit_test(durations_are_read),
 		cmocka_unit_test(the_nearest_is_found_if_it_is_near),
 		cmocka_unit_test(an_agent_that_is_not_there_is_said_once),
