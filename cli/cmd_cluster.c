@@ -102,6 +102,10 @@ int cmd_node_ls(struct cli *c)
 		cli_print_doc(c, data, NULL);
 	else
 		list_nodes(c->out, &c->term, c->arena, doc_get(data, "nodes"));
+	if (!cli_wants_doc(c) && doc_get(data, "protection"))
+		fprintf(c->out, "\n%s is protected by %s\n",
+			doc_get_str(data, "node", "?"),
+			doc_get_str(data, "protection", ""));
 	return CLI_DONE;
 }
 

@@ -491,6 +491,15 @@ static int kill_it(const struct job *j, struct err *err)
 	return run_stop(j, &a, argv, err);
 }
 
+static void guard(const struct job *j, struct buf *out)
+{
+	driver_guard_item(out, "cgroup",
+			  arena_printf(j->arena, "encap/%s/%s", j->service,
+				       job_plain_rid(j)),
+			  NULL);
+	driver_guard_item(out, "env", track_token(j), NULL);
+}
+
 const struct driver driver_app_simple = {
 	.group = "app",
 	.kind = "simple",
@@ -501,6 +510,7 @@ const struct driver driver_app_simple = {
 	.start = start,
 	.stop = stop,
 	.kill = kill_it,
+	.guard = guard,
 };
 
 const struct driver driver_app_forking = {
@@ -513,4 +523,5 @@ const struct driver driver_app_forking = {
 	.start = start,
 	.stop = stop,
 	.kill = kill_it,
+	.guard = guard,
 };

@@ -663,6 +663,18 @@ static int operational(const struct job *j, struct err *err)
 		       b.name, run_said(&r));
 }
 
+static void guard(const struct job *j, struct buf *out)
+{
+	struct box b = box_of(j);
+
+	driver_guard_item(out, "cgroup",
+			  arena_printf(j->arena, "lxc.payload.%s", b.name),
+			  NULL);
+	driver_guard_item(out, "cgroup",
+			  arena_printf(j->arena, "lxc.monitor.%s", b.name),
+			  NULL);
+}
+
 const struct driver driver_container_lxc = {
 	.group = "container",
 	.kind = "lxc",
@@ -673,6 +685,7 @@ const struct driver driver_container_lxc = {
 	.start = start,
 	.stop = stop,
 	.kill = kill_hard,
+	.guard = guard,
 	.channel_dir = channel_dir,
 	.operational = operational,
 };

@@ -30,6 +30,7 @@
 
 #include <stdint.h>
 
+#include "fsm/base/buf.h"
 #include "fsm/conf/conf.h"
 #include "fsm/status/status.h"
 #include "store/err.h"
@@ -48,8 +49,8 @@ struct job {
 	/* Of driver_command(); res may be NULL then: */
 	const char *command, *action; /* "start", "stop", ... */
 	const char *const *env;	      /* "env.KEY", value, ..., NULL */
-	const char *run_dir; /* "/run/encap": gone after a reboot */
-	const char *etc_dir; /* "/etc/encap" */
+	const char *run_dir;	      /* "/run/encap": gone after a reboot */
+	const char *etc_dir;	      /* "/etc/encap" */
 	/* "VARIABLE=value" for the processes of this resource, or NULL; and
 	 * what is missing of them, or NULL. */
 	const char *const *secrets;
@@ -66,6 +67,10 @@ struct driver {
 	int (*start)(const struct job *j, struct err *err);
 	int (*stop)(const struct job *j, struct err *err);
 	int (*kill)(const struct job *j, struct err *err);
+	/* What the guard, which knows no drivers, has to take away where the
+	 * agent cannot (cluster/guard/page.h): items by driver_guard_item().
+	 * NULL: nothing that must not be in two places. Blocks on nothing. */
+	void (*guard)(const struct job *j, struct buf *out);
 
 	/* Containers only. The directory that is shared with the container
 	 * for the channel: the agent listens on a socket "sock" in it before
@@ -91,6 +96,10 @@ int driver_probe(const struct job *j, struct probe *ret, struct err *err);
 int driver_start(const struct job *j, struct err *err);
 int driver_stop(const struct job *j, struct err *err);
 int driver_kill(const struct job *j, struct err *err);
+void driver_guard(const struct job *j, struct buf *out);
+/* An item; @two may be NULL. One with a NUL or nothing in it is left out. */
+void driver_guard_item(struct buf *out, const char *kind, const char *one,
+		       const char *two);
 /* Run job->command as the agent's user, with the [env] of the file, who and
  * what it is for: 0, or an error with its code and its last lines. */
 int driver_command(const struct job *j, struct err *err);

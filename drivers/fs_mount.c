@@ -450,6 +450,11 @@ static int kill_it(const struct job *j, struct err *err)
 	return take_down(j, hard, sizeof(hard) / sizeof(hard[0]), err);
 }
 
+static void guard(const struct job *j, struct buf *out)
+{
+	driver_guard_item(out, "mount", job_kw(j, "mnt"), NULL);
+}
+
 /* A start may have to replay a journal, or to wait for mmp. */
 #define FS_DRIVER(NAME, SUMMARY)                                               \
 	const struct driver driver_fs_##NAME = {                               \
@@ -462,6 +467,7 @@ static int kill_it(const struct job *j, struct err *err)
 		.start = start,                                                \
 		.stop = stop,                                                  \
 		.kill = kill_it,                                               \
+		.guard = guard,                                                \
 	}
 
 FS_DRIVER(ext2, "an ext2 file system");

@@ -510,6 +510,33 @@ static int stop(const struct job *j, struct err *err)
 	return rc;
 }
 
+/* A name is what it stood for at the last start. An address of version 6 is
+ * found only with its length: where that is the interface's, the usual ones
+ * are tried. */
+static void guard(const struct job *j, struct buf *out)
+{
+	struct addr a;
+	const char *slash, *host;
+	struct err err;
+
+	if (read_names(j, &a, &err) < 0)
+		return;
+	slash = strchr(a.name, '/');
+	host = arena_printf(j->arena, "%.*s", (int)strcspn(a.name, "/"),
+			    a.name);
+	if ((!ip_parse(host, &a.ip) && !recall(j, a.name, &a.ip)) ||
+	    read_prefix(j, slash ? slash + 1 : NULL, &a, &err) < 0)
+		return;
+	host = ip_text(j->arena, &a.ip);
+	if (a.prefix >= 0 || a.ip.family == AF_INET) {
+		driver_guard_item(out, "address", a.dev,
+				  a.prefix >= 0 ? with_prefix(j, &a) : host);
+		return;
+	}
+	for (a.prefix = 64; a.prefix <= 128; a.prefix += 64)
+		driver_guard_item(out, "address", a.dev, with_prefix(j, &a));
+}
+
 const struct driver driver_ip_host = {
 	.group = "ip",
 	.kind = "host",
@@ -519,4 +546,5 @@ const struct driver driver_ip_host = {
 	.probe = probe,
 	.start = start,
 	.stop = stop,
+	.guard = guard,
 };

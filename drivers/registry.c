@@ -171,3 +171,24 @@ int driver_kill(const struct job *j, struct err *err)
 		return DRIVER_NOOP;
 	return act(j, "kill", d->kill ? d->kill : d->stop, err);
 }
+
+void driver_guard(const struct job *j, struct buf *out)
+{
+	const struct driver *d =
+		driver_find(j->res->group, j->res->type ? j->res->type : "");
+
+	if (d && d->guard)
+		d->guard(j, out);
+}
+
+void driver_guard_item(struct buf *out, const char *kind, const char *one,
+		       const char *two)
+{
+	if (!one || !*one || (two && !*two))
+		return;
+	buf_add(out, kind, strlen(kind) + 1);
+	buf_add(out, one, strlen(one) + 1);
+	if (two)
+		buf_add(out, two, strlen(two) + 1);
+	buf_add(out, "", 1);
+}

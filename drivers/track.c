@@ -49,6 +49,12 @@ static int file_of(const struct job *j, struct track *t, struct err *err)
 	return job_file(j, "run", ".pids", false, &t->file, err);
 }
 
+const char *track_token(const struct job *j)
+{
+	return arena_printf(j->arena, TRACK_ENV "=%s/%s@%s", j->service,
+			    j->res->rid, j->node);
+}
+
 int track_begin(const struct job *j, struct track *t, struct err *err)
 {
 	int rc = file_of(j, t, err);
@@ -56,8 +62,7 @@ int track_begin(const struct job *j, struct track *t, struct err *err)
 	if (rc < 0)
 		return rc;
 	/* The same at each start: what an earlier one has left is found too. */
-	t->token = arena_printf(j->arena, TRACK_ENV "=%s/%s@%s", j->service,
-				j->res->rid, j->node);
+	t->token = track_token(j);
 	rc = cgroup_make(j->arena,
 			 arena_printf(j->arena, "encap/%s/%s", j->service,
 				      job_plain_rid(j)),

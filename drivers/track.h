@@ -32,6 +32,8 @@ struct track {
 	} main;
 };
 
+/* "ENCAP_RUN=..." in the environment of all that a resource has started. */
+const char *track_token(const struct job *j);
 /* Before a start: what is to be put into the run (its cgroup, and the token,
  * which the caller puts into the environment). */
 int track_begin(const struct job *j, struct track *t, struct err *err);

@@ -465,6 +465,7 @@ void agent_close(struct agent *g)
 	lease_free(g);
 	orch_free(g);
 	secret_free(g);
+	guard_free(g);
 	free(g->touched);
 	arena_free(g->identity_arena);
 	free(g->seen);
@@ -585,6 +586,7 @@ static void look(struct agent *g)
 	size_t n = g->n_touched;
 	bool all = g->dirty;
 
+	g->guard.stale = g->guard.stale || all || n;
 	g->dirty = g->news = false;
 	g->n_touched = 0;
 	if (!g->identity)
@@ -612,6 +614,7 @@ void agent_turn(struct agent *g, uint64_t now_ms)
 		g->reloaded = false;
 		channel_sync(g);
 	}
+	guard_step(g);
 	/* What looking has proposed goes into this turn's flush. */
 	engine_turn(g->engine, now_ms);
 }

@@ -82,6 +82,12 @@ struct agent_io {
 	/* A hypervisor: the cluster's key for secrets (cluster/net/seal.h), 32
 	 * bytes. NULL: there are no secrets. */
 	int (*secret_key)(void *ctx, unsigned char ret[32], struct err *err);
+	/* What the guard takes away when @until_ms has passed (cluster/guard/
+	 * page.h); 0: nothing. NULL: there is no guard. */
+	void (*guard)(void *ctx, uint64_t until_ms, const char *list,
+		      size_t len);
+	/* What protects this node, a sentence; NULL: its agent alone. */
+	const char *(*protection)(void *ctx);
 	void (*fatal)(void *ctx, const struct err *err);
 	void (*log)(void *ctx, int level, const char *text);
 };

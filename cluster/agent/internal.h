@@ -247,6 +247,12 @@ const char *const *secret_words(struct agent *g, struct arena *a,
 				const struct resource *r, struct err *err);
 void secret_free(struct agent *g);
 
+/* -- guard ------------------------------------------------------------ */
+
+/* Told what to take away, when that or the lease has changed. */
+void guard_step(struct agent *g);
+void guard_free(struct agent *g);
+
 /* -- groups -------------------------------------------------------------- */
 
 void groups_sync(struct agent *g); /* those of the index; members of ours */
@@ -340,6 +346,14 @@ struct agent {
 		bool there;
 		unsigned char bytes[32];
 	} secret_key; /* the cluster's; encap level: our service's */
+
+	struct {
+		bool stale; /* what is guarded has to be looked at */
+		uint64_t until_ms;
+		struct arena *arena; /* of the list */
+		const char *list;
+		size_t len;
+	} guard;
 
 	struct instance_run *instances, *by_service;
 	struct orch_memo *memos;

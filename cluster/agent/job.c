@@ -404,7 +404,7 @@ static void act_ended(struct run_job *j)
 
 	run->acting--;
 	if (!run->acting) {
-		run->poked = true;
+		run->poked = j->agent->guard.stale = true;
 		run->running[0] = '\0';
 	}
 	run->moved = true;

@@ -51,6 +51,10 @@ struct doc *query_nodes(struct agent *g, struct arena *a, struct txn *t)
 
 	engine_info(g->engine, CLUSTER_GROUP, &info);
 	doc_put(a, d, "nodes", nodes);
+	doc_put_str(a, d, "node", g->node);
+	doc_put_str(a, d, "protection",
+		    g->io.protection ? g->io.protection(g->io.ctx)
+				     : "its agent alone");
 	for (size_t i = 0; i < doc_len(nodes); i++) {
 		struct doc *row = doc_at(nodes, i);
 		uint64_t id = (uint64_t)doc_get_int(row, "id", 0);

@@ -354,6 +354,7 @@ int daemon_run(const struct options *o)
 	if (rc < 0)
 		report(4, "the loop is closed with something open: %s",
 		       uv_strerror(rc));
+	guard_close(&d.guard);
 	keep_close(&d.keep);
 	arena_free(d.peers_arena);
 	free(d.pki_dir);

@@ -14,6 +14,7 @@
 #include "cluster/loop/crew.h"
 #include "cluster/loop/daemon.h"
 #include "cluster/loop/envfiles.h"
+#include "cluster/loop/guard.h"
 #include "cluster/loop/host.h"
 #include "cluster/loop/keep.h"
 #include "cluster/loop/report.h"
@@ -37,6 +38,7 @@ struct daemon {
 	struct crew *crews[CREWS];
 
 	struct keep keep;
+	struct guard guard;
 	char *pki_dir;
 	struct wal_disk log_disk, snap_disk;
 	bool has_log_disk, has_snap_disk;

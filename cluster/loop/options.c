@@ -12,7 +12,16 @@
 #include "drivers/channel.h"
 #include "fsm/conf/conf.h"
 
-enum { OPT_ETC = 256, OPT_VAR, OPT_RUN, OPT_LISTEN, OPT_NODE, OPT_CHANNEL };
+enum {
+	OPT_ETC = 256,
+	OPT_VAR,
+	OPT_RUN,
+	OPT_LISTEN,
+	OPT_NODE,
+	OPT_CHANNEL,
+	OPT_GUARD,
+	OPT_WATCHDOG
+};
 
 static const struct {
 	const char *name, *arg;
@@ -30,6 +39,11 @@ static const struct {
 	{ "etc", "DIR", OPT_ETC, "configuration (default: /etc/encap)" },
 	{ "var", "DIR", OPT_VAR, "what lasts (default: /var/lib/encap)" },
 	{ "run", "DIR", OPT_RUN, "what a reboot ends (default: /run/encap)" },
+	{ "guard", "PATH", OPT_GUARD,
+	  "the guard program (default: encap-guard beside encapd); none: no "
+	  "guard" },
+	{ "watchdog", "DEVICE", OPT_WATCHDOG,
+	  "a watchdog that the guard feeds, as /dev/watchdog (default: none)" },
 	{ "debug", NULL, 'd', "log more" },
 	{ "version", NULL, 'V', "show the version" },
 	{ "help", NULL, 'h', "show this" },
@@ -122,6 +136,11 @@ static int take(struct options *o, int code, const char *arg, struct err *err)
 		return strcmp(arg, "none") == 0
 			       ? 0
 			       : set_dir(&o->channel, arg, err);
+	case OPT_GUARD:
+		o->no_guard = strcmp(arg, "none") == 0;
+		return o->no_guard ? 0 : set_dir(&o->guard, arg, err);
+	case OPT_WATCHDOG:
+		return set_dir(&o->watchdog, arg, err);
 	case 'd':
 		o->log_level = 7;
 		return 0;
@@ -202,5 +221,7 @@ void options_fini(struct options *o)
 	free(o->run);
 	free(o->listen);
 	free(o->channel);
+	free(o->guard);
+	free(o->watchdog);
 	*o = (struct options){ 0 };
 }

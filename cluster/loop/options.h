@@ -12,7 +12,9 @@ struct options {
 	char node[256]; /* lower case */
 	char *etc, *var, *run;
 	char *listen;
-	char *channel; /* NULL: none */
+	char *channel;		/* NULL: none */
+	char *guard, *watchdog; /* NULL: the one beside encapd; none */
+	bool no_guard;
 	int log_level;
 };
 

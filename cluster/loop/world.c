@@ -13,6 +13,7 @@
 #include "cluster/net/seal.h"
 #include "drivers/driver.h"
 
+#define SLOW_MS	 1000
 #define NAMED_MS 60000 /* with a leader: every service there is was named */
 
 /* -- time, chance, words --------------------------------------------------- */
@@ -136,6 +137,15 @@ static void on_link_peer(void *data, uint64_t peer, bool up)
 	agent_peer(d->agent, clock_ms(), peer, up);
 }
 
+/* Of a hypervisor, from then on. Without one it is as safe as its agent. */
+static void open_guard(struct daemon *d)
+{
+	if (d->o->no_guard || d->guard.path[0])
+		return;
+	guard_open(&d->guard, d->o->run, d->o->guard ? d->o->guard : "",
+		   d->o->watchdog ? d->o->watchdog : "");
+}
+
 int world_open_links(struct daemon *d, uint64_t self, const char *cluster_id,
 		     struct err *err)
 {
@@ -151,8 +161,11 @@ int world_open_links(struct daemon *d, uint64_t self, const char *cluster_id,
 		.on_stranger = enrol_stranger,
 		.log = on_log,
 	};
+	int rc = links_open(&d->links, &lo, err);
 
-	return links_open(&d->links, &lo, err);
+	if (rc == 0)
+		open_guard(d);
+	return rc;
 }
 
 static const char *const *addresses_of(struct arena *a, const struct doc *row)
@@ -359,6 +372,20 @@ static int on_secret_key(void *ctx, unsigned char ret[32], struct err *err)
 	return rc;
 }
 
+static void on_guard(void *ctx, uint64_t until_ms, const char *list, size_t len)
+{
+	struct daemon *d = ctx;
+
+	guard_set(&d->guard, until_ms, list, len);
+}
+
+static const char *on_protection(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	return guard_says(&d->guard, clock_ms());
+}
+
 struct agent_io world_io(struct daemon *d)
 {
 	return (struct agent_io){
@@ -376,6 +403,8 @@ struct agent_io world_io(struct daemon *d)
 		.channels = on_channels,
 		.head = on_head,
 		.secret_key = on_secret_key,
+		.guard = on_guard,
+		.protection = on_protection,
 		.fatal = on_fatal,
 		.log = on_log,
 	};
@@ -423,7 +452,9 @@ void world_tick(struct daemon *d, uint64_t now_ms)
 		channels_tick(d->channels, now_ms);
 	if (now_ms < d->slow_ms)
 		return;
-	d->slow_ms = now_ms + 5000;
+	d->slow_ms = now_ms + SLOW_MS;
+	if (d->guard.path[0])
+		guard_look(&d->guard, now_ms);
 	api_tick(d->api, now_ms);
 	look_named(d, now_ms);
 }

@@ -32,6 +32,7 @@ rm -f "$root.log"
 
 there usr/bin/encap
 there usr/sbin/encapd
+there usr/sbin/encap-guard
 for name in svcmgr nodemgr svcmon; do
 	there usr/bin/$name encap
 	there usr/share/bash-completion/completions/$name encap
@@ -78,7 +79,7 @@ fi
 # Nothing else, and nothing of a test.
 while read -r file; do
 	case $file in
-	usr/bin/* | usr/sbin/encapd | usr/share/man/man[1578]/* | \
+	usr/bin/* | usr/sbin/encapd | usr/sbin/encap-guard | usr/share/man/man[1578]/* | \
 		usr/share/doc/encap/* | usr/lib/systemd/system/encapd.service | \
 		usr/share/bash-completion/completions/* | \
 		usr/share/fish/vendor_completions.d/* | \

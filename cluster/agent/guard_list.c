@@ -1,0 +1,88 @@
+/*
+ * What the guard has to take away when this node's lease runs out and the agent
+ * does not: the resources of every instance that is up by an assignment and may
+ * be started elsewhere then, the last started first.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/agent/internal.h"
+#include "drivers/driver.h"
+
+/* The guard is the last to act: the agent itself begins with a quarter of the
+ * lease left. */
+static uint64_t guard_from_ms(const struct lease *l)
+{
+	return l->until_ms - l->ms / 8;
+}
+
+/* Where nobody else could start it, running on is no danger. */
+static bool may_be_elsewhere(const struct agent *g,
+			     const struct instance_run *run)
+{
+	const struct service_conf *sc = &run->inst.conf;
+
+	return sc->nodes.n + sc->drpnodes.n > 1 && g->n_peers > 0;
+}
+
+static bool is_guarded(const struct agent *g, const struct instance_run *run)
+{
+	return !run->gone && run->want == WANT_UP && run->epoch != 0 &&
+	       run->inst.n > 0 && may_be_elsewhere(g, run);
+}
+
+static void list_resource(struct agent *g, const struct instance_run *run,
+			  const struct resource *r, struct buf *out)
+{
+	const struct job j = {
+		.service = run->service,
+		.node = g->node,
+		.res = r,
+		.level = run->inst.level,
+		.run_dir = g->run_dir,
+		.etc_dir = g->etc_dir,
+		.arena = out->arena,
+	};
+
+	if (r->encap || r->disable || r->noaction || r->standby)
+		return;
+	driver_guard(&j, out);
+}
+
+static void list_all(struct agent *g)
+{
+	struct buf out;
+
+	arena_free(g->guard.arena);
+	g->guard.arena = arena_new();
+	out = BUF(g->guard.arena);
+	for (struct instance_run *run = g->instances; run; run = run->next)
+		for (size_t i = is_guarded(g, run) ? run->inst.n : 0; i-- > 0;)
+			list_resource(g, run, &run->inst.res[i], &out);
+	g->guard.list = out.data ? out.data : "";
+	g->guard.len = out.len;
+	g->guard.stale = false;
+}
+
+/* What an earlier run of this agent has told stands until this one has a lease
+ * of its own. */
+void guard_step(struct agent *g)
+{
+	const struct lease *l = &g->lease;
+
+	if (!g->io.guard || !g->identity || g->level != LEVEL_HYPERVISOR ||
+	    !l->until_ms || l->until_ms == l->saved_ms)
+		return;
+	if (!g->guard.stale && g->guard.until_ms == l->until_ms)
+		return;
+	if (g->guard.stale)
+		list_all(g);
+	g->guard.until_ms = l->until_ms;
+	g->io.guard(g->io.ctx, g->guard.len ? guard_from_ms(l) : 0,
+		    g->guard.list ? g->guard.list : "", g->guard.len);
+}
+
+void guard_free(struct agent *g)
+{
+	arena_free(g->guard.arena);
+}
