@@ -16,6 +16,8 @@
 #include "cli/file.h"
 #include "cli/plan.h"
 #include "fsm/conf/conf.h"
+#include "fsm/conf/select.h"
+#include "fsm/conf/text.h"
 
 #define FASTER_MAX 5 /* edits in between, before we give up */
 
@@ -95,14 +97,67 @@ static int edit_done(struct cli *c, const struct reply *r)
 
 /* -- set and unset --------------------------------------------------------- */
 
+/* The names of the cluster's nodes that one word of a list means. */
+static int put_nodes(struct cli *c, const char *word, const struct doc *nodes,
+		     struct buf *out)
+{
+	size_t before = out->len;
+
+	if (!strpbrk(word, "*?[")) {
+		buf_printf(out, "%s%s", out->len ? " " : "", word);
+		return CLI_DONE;
+	}
+	for (size_t i = 0; i < doc_len(nodes); i++) {
+		const char *name = doc_get_str(doc_at(nodes, i), "name", "");
+
+		if (select_glob(word, name))
+			buf_printf(out, "%s%s", out->len ? " " : "", name);
+	}
+	if (out->len > before)
+		return CLI_DONE;
+	return cli_error(c, CLI_NOT_FOUND, "no node of the cluster matches %s",
+			 word);
+}
+
+/* nodes=hv*: the file has the names themselves, so that it means the same on
+ * each of them; they are written out here. */
+static int expand_nodes(struct cli *c, const char *assignment, const char **ret)
+{
+	const char *equals = strchr(assignment, '=');
+	size_t n = strncmp(assignment, "DEFAULT.", 8) == 0 ? 8 : 0;
+	struct buf out = BUF(c->arena);
+	struct names words;
+	struct doc *data;
+	int rc;
+
+	*ret = assignment;
+	n += strncmp(assignment + n, "drp", 3) == 0 ? 3 : 0;
+	if (strncmp(assignment + n, "nodes", 5) != 0 || !equals ||
+	    !strchr("=@+-|^[", assignment[n + 5]) || !strpbrk(equals, "*?["))
+		return CLI_DONE;
+	rc = cli_call(c, "node_ls", NULL, &data);
+	words = words_split(c->arena, equals + 1);
+	for (size_t i = 0; i < words.n && rc == CLI_DONE; i++)
+		rc = put_nodes(c, words.at[i], doc_get(data, "nodes"), &out);
+	*ret = arena_printf(c->arena, "%.*s%s", (int)(equals + 1 - assignment),
+			    assignment, buf_text(&out));
+	return rc;
+}
+
 static int apply_set(struct cli *c, struct conf *conf)
 {
 	struct err err = { 0 };
 
-	for (size_t i = 1; i < c->n_args; i++)
-		if (conf_assign(conf, c->args[i], &err) < 0)
+	for (size_t i = 1; i < c->n_args; i++) {
+		const char *assignment;
+		int rc = expand_nodes(c, c->args[i], &assignment);
+
+		if (rc != CLI_DONE)
+			return rc;
+		if (conf_assign(conf, assignment, &err) < 0)
 			return cli_error(c, CLI_USAGE, "%s: %s", c->args[i],
 					 err.text);
+	}
 	return CLI_DONE;
 }
 

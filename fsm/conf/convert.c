@@ -243,7 +243,8 @@ static int to_nodes(struct arena *a, const char *text, struct value *v,
 			return err_set(err, -EINVAL,
 				       "'%s' is a pattern; a file names its "
 				       "nodes one by one, so that it means the "
-				       "same on each of them",
+				       "same on each of them (encap set writes "
+				       "out patterns)",
 				       text_shown(a, all.at[i]));
 		if (name_check(all.at[i], &why) < 0)
 			return err_set(err, -EINVAL, "node %s", why.text);

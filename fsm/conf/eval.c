@@ -260,6 +260,8 @@ int eval_value(struct eval *e, const char *section, const struct keyword *row,
 
 	if (ret_line)
 		*ret_line = line;
+	if (e->nodes_here && text_equal(row->name, "nodes"))
+		text = e->nodes_here;
 	if (!text)
 		return 1;
 	rc = eval_framed(e, section, row->name, row, text, ret, err);

@@ -32,6 +32,7 @@ struct eval {
 	bool in_nodes, in_drpnodes, in_encapnodes;
 	bool is_flex_primary, is_drp_flex_primary;
 	struct names nodes, drpnodes, encapnodes; /* without any scope */
+	const char *nodes_here; /* what {nodes} is, whatever the file says */
 
 	size_t steps;	  /* spent on references */
 	const char *note; /* what a person should know of a value, or NULL:

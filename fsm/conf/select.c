@@ -193,7 +193,7 @@ static bool one_matches(const char **pattern, char c)
 }
 
 /* Of several stars only the last can be wrong about what it took. */
-static bool glob_matches(const char *pattern, const char *name)
+bool select_glob(const char *pattern, const char *name)
 {
 	const char *star = NULL, *from = NULL;
 
@@ -352,7 +352,7 @@ static bool file_matches(struct file *f, const struct term *t)
 static bool term_matches(struct file *f, const char *name, const struct term *t)
 {
 	bool is = t->what == NAME   ? text_equal(t->value, name)
-		  : t->what == GLOB ? glob_matches(t->value, name)
+		  : t->what == GLOB ? select_glob(t->value, name)
 				    : file_matches(f, t);
 
 	return is != t->not ;

@@ -26,6 +26,9 @@ bool select_is_name(const char *text);
 /* Are files asked for, or names alone? */
 bool select_needs_conf(const char *text);
 
+/* Does the glob match all of @name? */
+bool select_glob(const char *pattern, const char *name);
+
 /* Which of @all are meant: @ret[i] says it of @all[i]. @node: for whom values
  * are evaluated. -EINVAL if @text is no selector, -ENOENT if a name in it is
  * none of @all; a pattern that no name matches is no error. */

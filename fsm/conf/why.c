@@ -127,26 +127,52 @@ static struct doc *line_doc(struct arena *a, const struct ini_key *k,
 
 /* -- the lines of a keyword ------------------------------------------------ */
 
-static bool is_spelling(const struct keyword *row, const char *name,
-			const char *option)
+/* Lines of one keyword, in the order of the file. */
+struct lines {
+	const struct ini_key **at;
+	size_t n, cap;
+};
+
+static void lines_add(struct arena *a, struct lines *l, const struct ini_key *k)
 {
-	return text_equal(option, name) ||
-	       (row->aliases && words_have(row->aliases, option));
+	size_t i = l->n;
+
+	if (l->n == l->cap) {
+		const struct ini_key **more;
+
+		l->cap = l->cap * 2 + 8;
+		more = ARENA_VEC(a, const struct ini_key *, l->cap);
+		if (l->n)
+			memcpy(more, l->at, l->n * sizeof(*more));
+		l->at = more;
+	}
+	for (; i > 0 && l->at[i - 1]->line > k->line; i--)
+		l->at[i] = l->at[i - 1];
+	l->at[i] = k;
+	l->n++;
 }
 
-static void add_beaten(const struct why *w, const struct asked *q,
-		       const char *section, const char *name, struct doc *list)
+/* Those of the keyword in one section, under any of its spellings. */
+static void add_section_lines(const struct why *w, const struct asked *q,
+			      const char *section, const char *name,
+			      struct doc *list)
 {
 	const struct ini_section *s = ini_section(w->e.conf, section);
+	const char *old = q->row && q->row->aliases ? q->row->aliases : "";
+	struct names all = words_split(
+		w->arena, arena_printf(w->arena, "%s %s", name, old));
+	struct lines lines = { 0 };
 
-	for (const struct ini_key *k = s ? s->keys : NULL; k; k = k->next) {
-		bool asked = q->row ? is_spelling(q->row, name, k->option)
-				    : text_equal(k->option, name);
-
-		if (asked && !k->gone && k != q->line)
-			doc_add(w->arena, list,
-				line_doc(w->arena, k, beaten_why(w, q, k)));
-	}
+	for (size_t i = 0; s && i < all.n; i++)
+		for (const struct ini_key *k =
+			     ini_option(w->e.conf, s, all.at[i]);
+		     k; k = k->same)
+			if (!k->gone && k != q->line)
+				lines_add(w->arena, &lines, k);
+	for (size_t i = 0; i < lines.n; i++)
+		doc_add(w->arena, list,
+			line_doc(w->arena, lines.at[i],
+				 beaten_why(w, q, lines.at[i])));
 }
 
 static struct doc *beaten(const struct why *w, const struct asked *q)
@@ -155,11 +181,12 @@ static struct doc *beaten(const struct why *w, const struct asked *q)
 	bool head = text_equal(q->section, "DEFAULT");
 
 	if (!q->row || q->row->inherit != HEAD)
-		add_beaten(w, q, q->section, q->option, list);
+		add_section_lines(w, q, q->section, q->option, list);
 	if (q->row && q->row->inherit != LEAF &&
 	    (!head || q->row->inherit == HEAD))
-		add_beaten(w, q, "DEFAULT",
-			   q->row->head ? q->row->head : q->row->name, list);
+		add_section_lines(w, q, "DEFAULT",
+				  q->row->head ? q->row->head : q->row->name,
+				  list);
 	return list;
 }
 
@@ -249,6 +276,16 @@ static bool is_listed(const struct doc *list, const char *name)
 	return false;
 }
 
+/* The first line of its keyword, which an older spelling may have begun. */
+static bool is_first(const struct ini_key *k, const struct keyword *row,
+		     const struct doc *list)
+{
+	for (const struct ini_key *other = k->same; other; other = other->same)
+		if (!other->gone)
+			return false;
+	return !row || !row->aliases || !is_listed(list, row->name);
+}
+
 /* The keywords that the section has lines of, in the order of the file. */
 static void add_lines(struct why *w, const struct ini_section *s,
 		      const char *type, struct doc *list)
@@ -259,7 +296,7 @@ static void add_lines(struct why *w, const struct ini_section *s,
 		struct asked q = { s->name, row ? row->name : k->option, row,
 				   NULL };
 
-		if (!k->gone && !is_listed(list, q.option))
+		if (!k->gone && is_first(k, row, list))
 			doc_add(w->arena, list, keyword_doc(w, &q));
 	}
 }
@@ -333,6 +370,7 @@ static int old_lists(struct why *w, struct err *err)
 	if (w->e.in_encapnodes && !names_have(&v.words, node)) {
 		w->old.nodes.at = &w->e.node;
 		w->old.nodes.n = 1;
+		w->old.nodes_here = node;
 	}
 	v = (struct value){ .text = "" };
 	rc = eval_option(&w->e, "DEFAULT", "drpnodes", &v, err);

@@ -15,6 +15,9 @@ static struct doc *answer(struct fake_agent *f, struct arena *a, const char *op,
 		return doctext(a, "{services: [{service: 'web'}, {service: "
 				  "'web-db'}, {service: 'mail'}, {service: "
 				  "'gone'}]}");
+	if (strcmp(op, "node_ls") == 0)
+		return doctext(a, "{nodes: [{name: 'hv1'}, {name: 'hv2'}, "
+				  "{name: 'dr1'}]}");
 	if (strcmp(name, "gone") == 0) {
 		*code = CLI_NOT_FOUND;
 		*err = "there is no service gone";
@@ -89,6 +92,14 @@ static const struct row {
 	  "", NULL },
 	{ "edits", "encap set web* app=x", CLI_DONE,
 	  "== web\nr1\n== web-db\nr1\n", "", NULL },
+	{ "a pattern of nodes is written out", "encap set web nodes=hv*",
+	  CLI_DONE, "r1\n", "", "nodes = hv1 hv2" },
+	{ "a pattern of other nodes", "encap set web DEFAULT.drpnodes|=dr*",
+	  CLI_DONE, "r1\n", "", "drpnodes = dr1" },
+	{ "a pattern that no node matches", "encap set web nodes+=x*",
+	  CLI_NOT_FOUND, "", "no node of the cluster matches x*", NULL },
+	{ "not in other keywords", "encap set web env.nodes=hv*", CLI_DONE,
+	  "r1\n", "", "nodes = hv*" },
 	{ "the older spelling", "svcmgr -s web,web-db freeze", CLI_DONE,
 	  "== web\n== web-db\n", "", NULL },
 	{ "create takes a name", "encap create web* --config /dev/null",
