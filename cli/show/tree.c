@@ -101,14 +101,19 @@ static char flag(const struct doc *res, const char *key, char letter)
 	return doc_get_bool(res, key, false) ? letter : '.';
 }
 
-static char flag_running(const struct doc *inst, const char *rid)
+static bool lists(const struct doc *inst, const char *key, const char *rid)
 {
-	const struct doc *list = doc_get(inst, "running");
+	const struct doc *list = doc_get(inst, key);
 
 	for (size_t i = 0; i < doc_len(list); i++)
 		if (strcmp(doc_text(doc_at(list, i), ""), rid) == 0)
-			return 'R';
-	return '.';
+			return true;
+	return false;
+}
+
+static char flag_standby(const struct doc *inst, const struct doc *res)
+{
+	return lists(inst, "held", res->key) ? 'X' : flag(res, "standby", 'S');
 }
 
 static char flag_provisioned(const struct doc *res)
@@ -150,8 +155,8 @@ static const char *flags_of(const struct tree *t, const struct doc *inst,
 	if (!t->wide)
 		return four;
 	return arena_printf(t->arena, "%c%s%c%c%c",
-			    flag_running(inst, res->key), four,
-			    flag_provisioned(res), flag(res, "standby", 'S'),
+			    lists(inst, "running", res->key) ? 'R' : '.', four,
+			    flag_provisioned(res), flag_standby(inst, res),
 			    flag_restarts(inst, res));
 }
 
@@ -171,6 +176,8 @@ static struct row *resource_row(const struct tree *t, struct row *parent,
 		row_log(t->arena, r,
 			starts_with(line, "info: ") ? line + 6 : line);
 	}
+	if (lists(inst, "held", res->key))
+		row_log(t->arena, r, "stopped by hand: it is not restarted");
 	return row_add(parent, r);
 }
 

@@ -26,7 +26,8 @@
  * its label if it is parallel. Flags are MDOE: monitored, disabled, optional,
  * encapsulated. Wide they are RMDOEPSn, and status and label stand four columns
  * further: R an action runs on it, P not provisioned (/: nothing to provision),
- * S standby, n the restarts that are left (+: ten or more).
+ * S standby (X: stopped by hand), n the restarts that are left (+: ten or
+ * more).
  *
  * Seen from within a container nothing is marked as encapsulated, and the rows
  * are drawn as the seed drew them there: below `avail` only the last one has a
