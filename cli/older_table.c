@@ -3,6 +3,11 @@
 #define COLLECTOR "there is no collector to send it to"
 #define SYSTEMD	  "the agent is systemd's: systemctl "
 #define PLATFORM  "this is the platform's: "
+#define UNMADE	  "this version makes no disks and containers: make them, then create"
+#define UNSYNCED  "this version copies no data; env files are everywhere by themselves"
+#define UNRESERVED                                                             \
+	"this version makes no reservations on disks; a node runs a service "  \
+	"only while it holds its lease"
 
 // clang-format off
 static const struct older_action svcmgr_actions[] = {
@@ -57,6 +62,23 @@ static const struct older_action svcmgr_actions[] = {
 
 	{ "shutdown",        NULL, NULL, NULL, "a stop stops all of it: use stop" },
 	{ "migrate",         NULL, NULL, NULL, "a service is moved by a stop and a start: use switch --to NODE" },
+	{ "giveback",        NULL, NULL, NULL, "the env file's nodes are in order, the best first: use switch --to NODE" },
+	{ "placed",          NULL, NULL, NULL, "the env file's nodes are in order, the best first: use switch --to NODE" },
+	{ "clear",           NULL, NULL, NULL, "a start that is asked for anew tries anew what had failed: use start" },
+	{ "provision",       NULL, NULL, NULL, UNMADE },
+	{ "unprovision",     NULL, NULL, NULL, UNMADE },
+	{ "purge",           NULL, NULL, NULL, "use stop, then delete; " UNMADE },
+	{ "deploy",          NULL, NULL, NULL, "use create; " UNMADE },
+	{ "run",             NULL, NULL, NULL, "this version runs no tasks: use cron or a systemd timer in the container" },
+	{ "print schedule",  NULL, NULL, NULL, "this version runs nothing by a schedule; print config has what is written" },
+	{ "syncnodes",       NULL, NULL, NULL, UNSYNCED },
+	{ "syncdrp",         NULL, NULL, NULL, UNSYNCED },
+	{ "syncall",         NULL, NULL, NULL, UNSYNCED },
+	{ "sync",            NULL, NULL, NULL, UNSYNCED },
+	{ "prstart",         NULL, NULL, NULL, UNRESERVED },
+	{ "prstop",          NULL, NULL, NULL, UNRESERVED },
+	{ "prstatus",        NULL, NULL, NULL, UNRESERVED },
+	{ "install secrets", NULL, NULL, NULL, "an app is given its secrets when it is started: encap secret set, and secrets_environment in its section" },
 	{ "boot",            NULL, NULL, NULL, "an agent that starts does by itself what has to be done: nothing to do" },
 	{ "abort",           NULL, NULL, NULL, "what was asked for last is what holds: ask for the opposite, stop or start" },
 	{ "update",          NULL, NULL, NULL, "use set, which takes any number of --kw KEY=VALUE" },
@@ -146,6 +168,13 @@ const struct older_option older_options[] = {
 	{ "template",     NULL, "there are no templates: give the env file by --config FILE" },
 	{ "restore",      NULL, "an older revision is an env file: encap config NAME --rev REV" },
 	{ "interactive",  NULL, "values are given in the env file, or by set" },
+	{ "provision",    NULL, UNMADE },
+	{ "unprovision",  NULL, "what its resources hold on disks stays: remove it by hand" },
+	{ "force",        NULL, "what stands in the way is said, and has to be removed" },
+	{ "refresh",      NULL, "agents look at their resources all the time" },
+	{ "disable-rollback", NULL, "use set --kw DEFAULT.rollback=false" },
+	{ "hide-disabled", NULL, "print status shows all of them, with a D" },
+	{ "show-disabled", "",   NULL },
 	{ "env",          NULL, "use set --kw env.KEY=VALUE" },
 	{ 0 },
 };
