@@ -302,7 +302,7 @@ int older_run(struct cli *c, const struct older *p, size_t argc,
 {
 	const char **words = ARENA_VEC(c->arena, const char *, argc + 1);
 	const struct older_action *o;
-	size_t n, used;
+	size_t n = 0, used;
 	int rc;
 
 	c->prog = p->name;
