@@ -1,12 +1,12 @@
 /*
- * The env file of a service: read it, change keys, change it in an editor.
+ * The env file of a service: read it, change keys.
  *
  * Every change is computed here from the head that was fetched, checked here,
  * and sent with that head's revision as its base, so that an edit in between
- * is never undone. `set` and `unset` speak of keys, not of a text that was
- * looked at: when another edit was faster they are computed again from the new
- * head, unless --if-rev says what they rest on. An `edit` is not repeated: the
- * person's text is kept in a file that is named.
+ * is never undone: it is merged with this one, or in conflict with it. What
+ * adds to a value, or takes from it, means the value of the moment: where
+ * another edit was faster it is computed again from the new head. --if-rev
+ * says which head is expected, and no other will do.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/file.h"
 #include "cli/plan.h"
+#include "cli/rev.h"
 #include "fsm/conf/conf.h"
 #include "fsm/conf/select.h"
 #include "fsm/conf/text.h"
@@ -53,46 +54,6 @@ static int fetch_head(struct cli *c, struct head *ret)
 		return CLI_DONE;
 	return cli_error(c, CLI_FAILED, "revision %s cannot be read: %s",
 			 ret->rev, p.n ? p.at[0].text : "?");
-}
-
-/* -- sending a change ------------------------------------------------------ */
-
-static int send_edit(struct cli *c, const char *base, const char *text,
-		     size_t len, struct reply *ret)
-{
-	struct doc *args = cli_args_name(c);
-
-	doc_put_str(c->arena, args, "base", base);
-	doc_put(c->arena, args, "config", doc_strn(c->arena, text, len));
-	if (c->opt[OPT_COMMENT])
-		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
-	cli_put_author(c, args);
-	if (c->opt[OPT_DRY_RUN])
-		return cli_ask(c, "plan", plan_args(c, "svc_edit", args), ret);
-	return cli_ask(c, "svc_edit", args, ret);
-}
-
-/* Both revisions, and how to see what the other edit did. */
-static int edit_refused(struct cli *c, const struct reply *r, const char *base)
-{
-	const char *head = doc_get_str(r->data, "head", "");
-	int rc = cli_refused(c, r);
-
-	if (r->code == CLI_CONFLICT && *head)
-		fprintf(c->err,
-			"the head is %s, this was based on %s; look at it: "
-			"encap config %s\n",
-			head, doc_get_str(r->data, "base", base), c->args[0]);
-	return rc;
-}
-
-static int edit_done(struct cli *c, const struct reply *r)
-{
-	if (c->opt[OPT_DRY_RUN])
-		plan_print(c, r->data);
-	else
-		fprintf(c->out, "%s\n", doc_get_str(r->data, "rev", ""));
-	return CLI_DONE;
 }
 
 /* -- set and unset --------------------------------------------------------- */
@@ -179,20 +140,45 @@ static int apply_unset(struct cli *c, struct conf *conf)
 	return CLI_DONE;
 }
 
-static int change_once(struct cli *c, int (*apply)(struct cli *, struct conf *),
-		       struct reply *ret, const char **ret_base)
+struct change {
+	int (*apply)(struct cli *, struct conf *);
+	const char *expected; /* --if-rev, or NULL */
+	bool strict; /* do not merge: refuse if the head has moved on */
+};
+
+static int send_edit(struct cli *c, const struct change *how, const char *base,
+		     const struct buf *text, struct reply *ret)
+{
+	struct doc *args = cli_args_name(c);
+
+	doc_put_str(c->arena, args, "base", base);
+	doc_put(c->arena, args, "config",
+		doc_strn(c->arena, buf_text(text), text->len));
+	if (how->strict)
+		doc_put_bool(c->arena, args, "strict", true);
+	if (c->opt[OPT_COMMENT])
+		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
+	cli_put_author(c, args);
+	if (c->opt[OPT_DRY_RUN])
+		return cli_ask(c, "plan", plan_args(c, "svc_edit", args), ret);
+	return cli_ask(c, "svc_edit", args, ret);
+}
+
+static int change_once(struct cli *c, const struct change *how,
+		       struct reply *ret)
 {
 	struct buf text = BUF(c->arena);
 	struct head head;
+	const char *base;
 	int rc = fetch_head(c, &head);
 
 	if (rc == CLI_DONE)
-		rc = apply(c, head.conf);
+		rc = how->apply(c, head.conf);
 	if (rc != CLI_DONE)
 		return rc;
 	conf_text(head.conf, &text);
-	*ret_base = c->opt[OPT_IF_REV] ? c->opt[OPT_IF_REV] : head.rev;
-	if (strcmp(*ret_base, head.rev) == 0 &&
+	base = how->expected ? how->expected : head.rev;
+	if (strcmp(base, head.rev) == 0 &&
 	    strcmp(buf_text(&text), head.text) == 0) {
 		struct doc *same = doc_map(c->arena);
 
@@ -205,35 +191,49 @@ static int change_once(struct cli *c, int (*apply)(struct cli *, struct conf *),
 				 "%s: this would not be valid; nothing was "
 				 "changed",
 				 c->args[0]);
-	return send_edit(c, *ret_base, buf_text(&text), text.len, ret);
+	return send_edit(c, how, base, &text, ret);
 }
 
-static int change(struct cli *c, int (*apply)(struct cli *, struct conf *))
+static int change(struct cli *c, struct change how)
 {
-	const char *base = "";
+	bool again = how.strict;
 	struct reply r;
+	int rc = rev_expected(c, c->args[0], &how.expected);
 
-	for (unsigned i = 0;; i++) {
-		int rc = change_once(c, apply, &r, &base);
-
+	how.strict = how.strict || how.expected;
+	for (unsigned i = 0; rc == CLI_DONE; i++) {
+		rc = change_once(c, &how, &r);
 		if (rc != CLI_DONE)
-			return rc;
+			break;
 		if (r.code == CLI_DONE)
-			return edit_done(c, &r);
-		if (r.code != CLI_CONFLICT || c->opt[OPT_IF_REV] ||
+			return rev_done(c, c->args[0], &r);
+		if (r.code != CLI_CONFLICT || how.expected || !again ||
 		    i == FASTER_MAX)
-			return edit_refused(c, &r, base);
+			return rev_refused(c, c->args[0], &r);
 	}
+	return rc;
+}
+
+/* "+=", "key[2]=", ...: to the value that there is, whatever that be. */
+static bool is_relative(const char *assignment)
+{
+	size_t n = strcspn(assignment, "=");
+
+	return n && strchr("+-|^]", assignment[n - 1]);
 }
 
 int cmd_set(struct cli *c)
 {
-	return change(c, apply_set);
+	struct change how = { .apply = apply_set };
+
+	for (size_t i = 1; i < c->n_args; i++)
+		how.strict = how.strict || is_relative(c->args[i]);
+	return change(c, how);
 }
 
 int cmd_unset(struct cli *c)
 {
-	return change(c, apply_unset);
+	return change(c, (struct change){ .apply = apply_unset });
 }
 
 /* -- get and config -------------------------------------------------------- */
@@ -540,81 +540,4 @@ int cmd_validate(struct cli *c)
 		return CLI_FAILED;
 	fprintf(c->out, "%s: valid\n", path);
 	return CLI_DONE;
-}
-
-/* -- edit ------------------------------------------------------------------ */
-
-static bool ask_again(const struct cli *c)
-{
-	char line[32];
-
-	if (!isatty(STDIN_FILENO))
-		return false;
-	fprintf(c->err, "edit it again? [Y/n] ");
-	fflush(c->err);
-	return fgets(line, sizeof(line), stdin) && *line != 'n' && *line != 'N';
-}
-
-static int kept(const struct cli *c, const char *path, int rc)
-{
-	fprintf(c->err, "your text is kept in %s\n", path);
-	return rc;
-}
-
-/* The editor and the check, until the text is good or the person gives up. */
-static int edit_text(struct cli *c, const char *path, struct buf *text)
-{
-	struct err err = { 0 };
-
-	for (;;) {
-		*text = BUF(c->arena);
-		if (file_edit(path, &err) < 0 ||
-		    file_read(path, text, &err) < 0)
-			return kept(c, path,
-				    cli_error(c, CLI_FAILED, "%s", err.text));
-		if (file_check(c, c->args[0], path, buf_text(text), text->len))
-			return CLI_DONE;
-		cli_error(c, CLI_FAILED, "not valid; nothing was changed");
-		if (!ask_again(c))
-			return kept(c, path, CLI_FAILED);
-	}
-}
-
-static int edit_send(struct cli *c, const struct head *head, const char *path,
-		     const struct buf *text)
-{
-	struct reply r;
-	int rc = send_edit(c, head->rev, buf_text(text), text->len, &r);
-
-	if (rc != CLI_DONE)
-		return kept(c, path, rc);
-	if (r.code != CLI_DONE)
-		return kept(c, path, edit_refused(c, &r, head->rev));
-	unlink(path);
-	return edit_done(c, &r);
-}
-
-int cmd_edit(struct cli *c)
-{
-	struct buf text = BUF(c->arena);
-	struct err err = { 0 };
-	struct head head;
-	const char *path;
-	int rc = fetch_text(c, &head);
-
-	if (rc != CLI_DONE)
-		return rc;
-	if (file_write_temp(c->arena, c->args[0], head.text, strlen(head.text),
-			    &path, &err) < 0)
-		return cli_error(c, CLI_FAILED, "%s", err.text);
-	rc = edit_text(c, path, &text);
-	if (rc != CLI_DONE)
-		return rc;
-	if (text.len == strlen(head.text) &&
-	    memcmp(buf_text(&text), head.text, text.len) == 0) {
-		unlink(path);
-		fprintf(c->err, "%s: unchanged\n", c->args[0]);
-		return CLI_DONE;
-	}
-	return edit_send(c, &head, path, &text);
 }

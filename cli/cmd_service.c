@@ -10,6 +10,7 @@
 #include "cli/each.h"
 #include "cli/file.h"
 #include "cli/plan.h"
+#include "cli/rev.h"
 #include "cli/wait.h"
 #include "fsm/conf/conf.h"
 
@@ -17,22 +18,50 @@
 
 /* -- create, delete -------------------------------------------------------- */
 
+/* The text of the new service, from a file or from what a file offers. */
+static int create_text(struct cli *c, struct buf *text, const char **ret_path,
+		       const char **ret_draft)
+{
+	const char *offered;
+	struct err err = { 0 };
+	int rc;
+
+	*ret_draft = NULL;
+	*ret_path = c->opt[OPT_CONFIG];
+	if (!*ret_path == !c->opt[OPT_DRAFT])
+		return cli_usage(c, "from what? --config FILE, or --draft");
+	if (*ret_path)
+		return file_read(*ret_path, text, &err) < 0
+			       ? cli_error(c, CLI_FAILED, "%s", err.text)
+			       : CLI_DONE;
+	rc = draft_offer(c, c->args[0], ret_draft, &offered);
+	*ret_path = c->args[0];
+	if (rc == CLI_DONE)
+		buf_puts(text, offered);
+	return rc;
+}
+
 int cmd_create(struct cli *c)
 {
 	struct doc *args = cli_args_name(c), *data;
-	const char *path = c->opt[OPT_CONFIG];
-	struct err err = { 0 };
 	struct buf text = BUF(c->arena);
+	const char *path, *draft;
+	struct err err = { 0 };
 	int rc;
 
 	if (name_check(c->args[0], &err) < 0)
 		return cli_error(c, CLI_USAGE, "%s", err.text);
-	if (file_read(path, &text, &err) < 0)
-		return cli_error(c, CLI_FAILED, "%s", err.text);
+	rc = create_text(c, &text, &path, &draft);
+	if (rc != CLI_DONE)
+		return rc;
 	if (!file_check(c, c->args[0], path, buf_text(&text), text.len))
 		return cli_error(c, CLI_FAILED, "%s: nothing was created",
 				 path);
 	doc_put_str(c->arena, args, "config", buf_text(&text));
+	if (draft)
+		doc_put_str(c->arena, args, "draft", draft);
+	if (c->opt[OPT_COMMENT])
+		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
 	cli_put_author(c, args);
 	rc = cli_call(c, "svc_create", args, &data);
 	if (rc == CLI_DONE)

@@ -49,9 +49,13 @@ enum option_id {
 	OPT_AS,
 	OPT_COMMENT,
 	OPT_CONFIG,
+	OPT_DRAFT,
+	OPT_DROP,
 	OPT_DRY_RUN,
+	OPT_EDIT,
 	OPT_EVAL,
 	OPT_FLAGS,
+	OPT_FILE,
 	OPT_FOLLOW,
 	OPT_FROM,
 	OPT_IF_REV,
@@ -60,19 +64,24 @@ enum option_id {
 	OPT_MASTER,
 	OPT_NODE,
 	OPT_NO_WAIT,
+	OPT_OURS,
 	OPT_OUTPUT,
 	OPT_PARAM,
+	OPT_PATCH,
+	OPT_PRUNE,
 	OPT_REV,
 	OPT_RID,
 	OPT_SERVICE,
 	OPT_SLAVE,
 	OPT_SLAVES,
+	OPT_THEIRS,
 	OPT_TIMEOUT,
 	OPT_TO,
 	OPT_VALUE,
 	OPT_WAIT,
 	OPT_WATCH,
 	OPT_WHY,
+	OPT_YES,
 	OPT_HELP,
 	OPT_N,
 };
@@ -177,6 +186,8 @@ int64_t cli_duration_ms(const char *text);
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
 /* Handlers. */
+int cmd_apply(struct cli *c);
+int cmd_blame(struct cli *c);
 int cmd_cluster_init(struct cli *c);
 int cmd_cluster_join(struct cli *c);
 int cmd_cluster_status(struct cli *c);
@@ -184,11 +195,15 @@ int cmd_cluster_token(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_create(struct cli *c);
 int cmd_delete(struct cli *c);
+int cmd_diff(struct cli *c);
+int cmd_diff_files(struct cli *c);
+int cmd_drafts(struct cli *c);
 int cmd_edit(struct cli *c);
 int cmd_events(struct cli *c);
 int cmd_freeze(struct cli *c);
 int cmd_get(struct cli *c);
 int cmd_help(struct cli *c);
+int cmd_history(struct cli *c);
 int cmd_log(struct cli *c);
 int cmd_ls(struct cli *c);
 int cmd_move(struct cli *c);
@@ -197,11 +212,14 @@ int cmd_node_ls(struct cli *c);
 int cmd_node_thaw(struct cli *c);
 int cmd_plan(struct cli *c);
 int cmd_partial(struct cli *c, const char *action);
+int cmd_resolve(struct cli *c);
 int cmd_restart(struct cli *c);
+int cmd_revert(struct cli *c);
 int cmd_secret_ls(struct cli *c);
 int cmd_secret_set(struct cli *c);
 int cmd_secret_unset(struct cli *c);
 int cmd_set(struct cli *c);
+int cmd_show(struct cli *c);
 int cmd_start(struct cli *c);
 int cmd_status(struct cli *c);
 int cmd_stop(struct cli *c);

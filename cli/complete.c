@@ -159,6 +159,38 @@ static void offer_secrets(struct line *l)
 		offer(l, doc_get_str(doc_at(all, i), "key", ""), "");
 }
 
+static void offer_drafts(struct line *l)
+{
+	const struct doc *all =
+		doc_get(ask(l, "svc_drafts", l->service), "drafts");
+
+	for (size_t i = 0; i < doc_len(all); i++) {
+		const struct doc *d = doc_at(all, i);
+
+		if (doc_get(d, "id"))
+			offer(l, doc_get_str(d, "id", ""),
+			      doc_get_str(d, "name", ""));
+	}
+}
+
+static void offer_revisions(struct line *l)
+{
+	const struct doc *all =
+		l->service ? doc_get(ask(l, "svc_history", l->service), "revs")
+			   : NULL;
+
+	offer(l, "HEAD", "");
+	offer(l, "HEAD~1", "the one before");
+	for (size_t i = 0; i < doc_len(all); i++) {
+		const struct doc *d = doc_at(all, i);
+
+		offer(l,
+		      arena_printf(l->c->arena, "%.12s",
+				   doc_get_str(d, "rev", "")),
+		      doc_get_str(d, "comment", ""));
+	}
+}
+
 /* -- the env file
  * ------------------------------------------------------------------ */
 
@@ -332,6 +364,7 @@ static const struct kind {
 	{ "CLUSTER", NULL },
 	{ "COMMAND", offer_commands },
 	{ "CONTAINER", offer_containers },
+	{ "DRAFT", offer_drafts },
 	{ "FILE", offer_files },
 	{ "FORMAT", offer_formats },
 	{ "KEY", offer_keys },
@@ -339,7 +372,7 @@ static const struct kind {
 	{ "N", NULL },
 	{ "NAME", offer_services },
 	{ "NODE", offer_nodes },
-	{ "REV", NULL },
+	{ "REV", offer_revisions },
 	{ "RID", offer_rids },
 	{ "SECRET", offer_secrets },
 	{ "TEXT", NULL },
@@ -481,7 +514,8 @@ static enum option_id walk(struct line *l, size_t argc, const char *const *argv)
 			continue;
 		}
 		id = is_long ? line_option(w + 2, strcspn(w + 2, "="))
-			     : line_option_lettered(w[1]);
+			     : line_option_lettered(
+				       w[1], l->cmd ? l->cmd->options : 0);
 		if (id == OPT_N)
 			continue;
 		l->given |= OPT_BIT(id);

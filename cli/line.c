@@ -148,12 +148,18 @@ enum option_id line_option(const char *name, size_t len)
 	return OPT_N;
 }
 
-enum option_id line_option_lettered(char letter)
+enum option_id line_option_lettered(char letter, uint64_t among)
 {
-	for (unsigned i = 0; i < OPT_N; i++)
-		if (option_table[i].letter == letter)
-			return (enum option_id)i;
-	return OPT_N;
+	enum option_id any = OPT_N;
+
+	for (unsigned i = 0; i < OPT_N; i++) {
+		if (option_table[i].letter != letter)
+			continue;
+		any = (enum option_id)i;
+		if (among >> i & 1)
+			break;
+	}
+	return any;
 }
 
 static int unknown_option(const struct cli *c, const char *word,
@@ -188,7 +194,7 @@ static int parse_option(struct cli *c, size_t argc, const char *const *argv,
 	bool is_long = word[1] == '-';
 	size_t len = is_long ? strcspn(word + 2, "=") : 1;
 	enum option_id id = is_long ? line_option(word + 2, len)
-				    : line_option_lettered(word[1]);
+				    : line_option_lettered(word[1], allowed);
 	const struct option_row *o;
 
 	if (id == OPT_N || !(allowed >> id & 1))

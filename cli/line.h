@@ -24,7 +24,8 @@ int line_unknown(struct cli *c, size_t argc, const char *const *argv);
 
 /* OPT_N if there is none. */
 enum option_id line_option(const char *name, size_t len);
-enum option_id line_option_lettered(char letter);
+/* Of several with this letter, the one that is in @among. */
+enum option_id line_option_lettered(char letter, uint64_t among);
 /* Splits @argv into c->opt and c->args. */
 int line_words(struct cli *c, size_t argc, const char *const *argv,
 	       uint64_t allowed);

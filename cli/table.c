@@ -6,9 +6,13 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_AS]      = { "as",      0,   "NODE",     "evaluate for this node (implies --eval)" },
 	[OPT_COMMENT] = { "comment", 0,   "TEXT",     "why, for the history" },
 	[OPT_CONFIG]  = { "config",  0,   "FILE",     "the env file; - is standard input" },
+	[OPT_DRAFT]   = { "draft",   0,   NULL,       "from the file that offers it (encap drafts)" },
+	[OPT_DROP]    = { "drop",    0,   "DRAFT",    "forget this draft" },
 	[OPT_DRY_RUN] = { "dry-run", 0,   NULL,       "only say what would be done, as encap plan does" },
+	[OPT_EDIT]    = { "edit",    0,   NULL,       "merge them in an editor" },
 	[OPT_EVAL]    = { "eval",    0,   NULL,       "scopes and references resolved" },
 	[OPT_FLAGS]   = { "flags",   0,   "short|wide", "which flags are shown: four of them (default), or all" },
+	[OPT_FILE]    = { "file",    'f', "FILE",     "an env file NAME.conf, or a folder of them" },
 	[OPT_FOLLOW]  = { "follow",  'f', NULL,       "go on with what happens from now on" },
 	[OPT_FROM]    = { "from",    0,   "FILE",     "read it from this file; - is standard input" },
 	[OPT_IF_REV]  = { "if-rev",  0,   "REV",      "only if this revision is the head" },
@@ -18,18 +22,23 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_NODE]    = { "node",    0,   "NODE",     "this node, not the one that is asked (nodemgr)" },
 	[OPT_NO_WAIT] = { "no-wait", 0,   NULL,       "return as soon as it is agreed" },
 	[OPT_OUTPUT]  = { "output",  'o', "FORMAT",   "text, json, yaml, flat, or tab=COLUMN:.path,..." },
+	[OPT_OURS]    = { "ours",    0,   NULL,       "where both changed a key the head counts" },
 	[OPT_PARAM]   = { "param",   0,   "KEY",      "a key (svcmgr)" },
+	[OPT_PATCH]   = { "patch",   'p', NULL,       "with what each of them changed" },
+	[OPT_PRUNE]   = { "prune",   0,   NULL,       "services that no file names are to go" },
 	[OPT_REV]     = { "rev",     0,   "REV",      "this revision, not the head" },
 	[OPT_RID]     = { "rid",     0,   "RID,...",  "only these resources (svcmgr)" },
 	[OPT_SERVICE] = { "service", 's', "NAME",     "the service (svcmgr)" },
 	[OPT_SLAVE]   = { "slave",   0,   "NAME,...", "only what runs in these containers" },
 	[OPT_SLAVES]  = { "slaves",  0,   NULL,       "only what runs in containers" },
+	[OPT_THEIRS]  = { "theirs",  0,   NULL,       "where both changed a key the draft counts" },
 	[OPT_TIMEOUT] = { "timeout", 0,   "TIME",     "wait at most so long: 90s, 5m (default), 1h" },
 	[OPT_TO]      = { "to",      0,   "NODE",     "the node to go to (svcmgr)" },
 	[OPT_VALUE]   = { "value",   0,   "VALUE",    "the value of --param (svcmgr)" },
 	[OPT_WAIT]    = { "wait",    0,   NULL,       "wait until it is done (default)" },
 	[OPT_WHY]     = { "why",     0,   NULL,       "which line gave each value, and which it beat (implies --eval)" },
 	[OPT_WATCH]   = { "watch",   'w', NULL,       "go on, and show each change" },
+	[OPT_YES]     = { "yes",     'y', NULL,       "ask nothing" },
 	[OPT_HELP]    = { "help",    'h', NULL,       "this text" },
 };
 
@@ -58,21 +67,23 @@ const char *const topic_table[TOPIC_N] = {
 #define LEVELS	(O(MASTER) | O(SLAVE) | O(SLAVES))
 
 const struct command command_table[] = {
-	{ "create", "NAME", O(CONFIG), O(CONFIG),
+	{ "create", "NAME", O(COMMENT) | O(CONFIG) | O(DRAFT), 0,
 	  "a new service from an env file",
-	  { "encap create web --config web.conf", "encap create web --config - < web.conf" },
+	  { "encap create web --config web.conf", "encap create web --draft" },
 	  1, 1, cmd_create, TOPIC_CONFIG,
 	  "The file is checked whole before it travels: every problem is shown, with "
 	  "its line, and nothing is created if one of them is an error. The service "
-	  "is not started. Prints the id of its first revision." },
-	{ "edit", "NAME", O(COMMENT), 0,
+	  "is not started. --draft takes the file NAME.conf that somebody has put "
+	  "among the env files of a hypervisor. Prints the id of its first revision." },
+	{ "edit", "NAME", O(COMMENT) | O(IF_REV) | O(YES), 0,
 	  "change the env file in an editor",
 	  { "encap edit web", "EDITOR=nano encap edit web --comment 'bigger cache'" },
 	  1, 1, cmd_edit, TOPIC_CONFIG,
 	  "Opens the head in $VISUAL, $EDITOR or vi. What is not valid is shown, and "
-	  "the editor can be opened again on the same text. What was changed is sent "
-	  "as one revision based on the head that was opened; if another edit came "
-	  "first nothing is overwritten: the text is kept in a file that is named." },
+	  "the editor can be opened again on the same text. What was changed is shown, "
+	  "and sent, when you agree, as one revision based on the head that was opened. "
+	  "If another edit came first both are merged; if both changed the same keys "
+	  "the answer is 4, and your text is a draft." },
 	{ "set", "NAME KEY=VALUE...", O(COMMENT) | O(DRY_RUN) | O(IF_REV), 0,
 	  "set keys: section.key[@scope]=value, +=, -=, |=, ^=",
 	  { "encap set web app#1.comment=hello", "encap set web DEFAULT.nodes+=hv4 app#1.start@vm1=/etc/start" },
@@ -81,7 +92,9 @@ const struct command command_table[] = {
 	  "section.keyword, or section.keyword@scope for one scope of it; GROUP.keyword "
 	  "is each section of a group, as in fs.mnt_opt=noatime. += appends words, |= "
 	  "those that are missing, -= removes words, ^= removes or appends, and "
-	  "key[N]=word inserts before the N-th word, from 0. With --if-rev the edit is refused with 4 if another revision is the head." },
+	  "key[N]=word inserts before the N-th word, from 0. An edit of other keys that "
+	  "comes in between is merged; one of the same keys makes this one a draft, with "
+	  "4. With --if-rev it is refused, also with 4, if another revision is the head." },
 	{ "unset", "NAME KEY...", O(COMMENT) | O(DRY_RUN) | O(IF_REV), 0,
 	  "remove keys",
 	  { "encap unset web app#1.comment", "encap unset web ip#1.ipname@hv2 ip#1.netmask" },
@@ -138,6 +151,63 @@ const struct command command_table[] = {
 	  1, 1, cmd_delete, TOPIC_CONFIG,
 	  "Refused with 4 while an instance of it is up anywhere, or cannot be seen. "
 	  "What its resources hold on disks is not touched." },
+	{ "history", "NAME", O(LIMIT) | O(OUTPUT) | O(PATCH), 0,
+	  "the revisions of an env file, the newest first",
+	  { "encap history web", "encap history web -p -n 3" },
+	  1, 1, cmd_history, TOPIC_CONFIG,
+	  "Who changed it where, when, with what and why, and which revisions are merges "
+	  "of two. With -p what each of them changed in the one before it." },
+	{ "show", "NAME [REV]", O(OUTPUT), 0,
+	  "one revision or draft, and what it changed",
+	  { "encap show web HEAD~1", "encap show web draft-3" },
+	  1, 2, cmd_show, TOPIC_CONFIG,
+	  "A revision is named by the first digits of its id, HEAD, HEAD~N (so many "
+	  "before it) or #N (the N-th); a draft by its id. The whole text of a revision "
+	  "is printed by config --rev." },
+	{ "diff", "[NAME [REV [REV]]]", O(FILE) | O(OUTPUT) | O(PRUNE), 0,
+	  "what differs between revisions, or from files",
+	  { "encap diff web HEAD~3", "encap diff -f services/" },
+	  0, CLI_ANY, cmd_diff, TOPIC_CONFIG,
+	  "By meaning: values that were added (+), removed (-) or changed (~), and apart "
+	  "from that order and comments. Of NAME the last change; from REV to the head; "
+	  "from one REV to the other. With -f the services against the files NAME.conf: "
+	  "0 if all are the same, 1 if one differs or is missing, or, with --prune, if "
+	  "there is a service of which there is no file." },
+	{ "blame", "NAME", O(OUTPUT) | O(REV), 0,
+	  "who wrote each line of an env file",
+	  { "encap blame web", "encap blame web --rev HEAD~5" },
+	  1, 1, cmd_blame, TOPIC_CONFIG,
+	  "Each line with the revision that brought it, its author, node, level and "
+	  "time. In a merge a line stays with the side that brought it." },
+	{ "revert", "NAME REV", O(COMMENT) | O(IF_REV), 0,
+	  "have the env file as it was in a revision",
+	  { "encap revert web HEAD~1", "encap revert web 5d2f --comment 'too early'" },
+	  2, 2, cmd_revert, TOPIC_CONFIG,
+	  "A new revision with the text of the old one; the history stays as it is. What "
+	  "it changes is shown." },
+	{ "drafts", "[NAME]", O(DROP) | O(OUTPUT), 0,
+	  "edits that were refused, and files that offer a service",
+	  { "encap drafts", "encap drafts web --drop draft-3" },
+	  0, 1, cmd_drafts, TOPIC_CONFIG,
+	  "Of all nodes and containers: where each was made, by whom, and why it was not "
+	  "taken. KIND is conflict, invalid, offer (a new file), file (kept on its node "
+	  "alone) or pending (not agreed yet). 'encap show NAME ID' shows one." },
+	{ "resolve", "NAME DRAFT", O(COMMENT) | O(EDIT) | O(IF_REV) | O(OURS) | O(THEIRS) | O(YES), 0,
+	  "end a conflict: take a draft, or parts of it",
+	  { "encap resolve web draft-3 --theirs", "encap resolve web draft-3 --edit" },
+	  2, 2, cmd_resolve, TOPIC_CONFIG,
+	  "The draft's changes are made to the head. Where both changed a key, --ours "
+	  "keeps the head's value, --theirs takes the draft's; --edit opens the result "
+	  "of --theirs in an editor. The draft is gone then." },
+	{ "apply", "[FILE...]", O(COMMENT) | O(FILE) | O(PRUNE) | O(YES), O(FILE),
+	  "make services equal to files",
+	  { "encap apply -f services/", "encap apply -f web.conf db.conf --yes" },
+	  0, CLI_ANY, cmd_apply, TOPIC_CONFIG,
+	  "Services that are missing are created, others edited; with --prune those "
+	  "without a file are deleted. All files are checked first; what will change is "
+	  "shown and, at a terminal, asked. 0 also if there was nothing to do. It can be "
+	  "run again at any time; a service that somebody else changed in between is "
+	  "left alone, with 4." },
 	{ "start", "NAME", LEVELS | WAITS | O(DRY_RUN), 0,
 	  "have a service up",
 	  { "encap start web", "encap start web --slaves --timeout 2m" },

@@ -254,11 +254,37 @@ static void drafts_add(struct agent *g, struct arena *a, struct doc *list,
 	}
 }
 
-static struct doc *query_drafts(struct agent *g, struct arena *a,
+/* Those of the group, without their texts. */
+static void drafts_kept(const struct state *s, struct doc *list,
+			const char *service)
+{
+	const struct doc *rows = state_drafts(s, service);
+	struct arena *a = s->arena;
+
+	for (size_t i = 0; i < doc_len(rows); i++) {
+		const struct doc *row = doc_at(rows, i);
+		const char *why = doc_get_str(row, "why", "");
+		struct doc *d = doc_map(a);
+
+		if (strcmp(doc_get_str(row, "kind", ""), "offer") == 0)
+			continue;
+		doc_put_str(a, d, "path", doc_get_str(row, "id", ""));
+		doc_put_str(a, d, "kind", doc_get_str(row, "kind", ""));
+		doc_put(a, d, "why", doc_strn(a, why, strcspn(why, "\n")));
+		doc_put_int(a, d, "at", doc_get_int(row, "at", 0));
+		doc_put_str(a, d, "node",
+			    doc_get_str(doc_get(row, "by"), "node", ""));
+		doc_add(a, list, d);
+	}
+}
+
+static struct doc *query_drafts(struct agent *g, const struct state *s,
 				const char *service, const struct doc *all)
 {
+	struct arena *a = s->arena;
 	struct doc *list = doc_list(a);
 
+	drafts_kept(s, list, service);
 	for (size_t i = 0; i < doc_len(all); i++)
 		if (strcmp(doc_at(all, i)->key, g->node) != 0)
 			drafts_add(g, a, list, doc_at(all, i)->key,
@@ -336,7 +362,7 @@ struct doc *query_status(struct agent *g, struct arena *a, struct txn *t,
 		put_instances(&q, instances, &sc.drpnodes);
 	}
 	put_service(&q, d, &sc, row, instances);
-	doc_put(a, d, "drafts", query_drafts(g, a, service, q.all));
+	doc_put(a, d, "drafts", query_drafts(g, &s, service, q.all));
 	pending = head_waits(g, a, service);
 	if (pending)
 		doc_put(a, d, "pending", pending);

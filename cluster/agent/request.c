@@ -46,6 +46,7 @@ const char *request_arg(const struct request *r, const char *key)
 {
 	return doc_get_str(r->doc, key, "");
 }
+
 /* -- commands ------------------------------------------------------ */
 
 struct doc *request_result(struct arena *a, int code, const struct doc *result)
@@ -105,6 +106,14 @@ struct doc *request_command(struct request *r, const char *op)
 	return agent_command(r->agent, r->arena, op, doc_get(r->doc, "by"));
 }
 
+void request_pass(struct request *r, struct doc *cmd, const char *key)
+{
+	const struct doc *v = doc_get(r->doc, key);
+
+	if (v)
+		doc_put(r->arena, cmd, key, doc_copy(r->arena, v));
+}
+
 /* 0, and the request is answered and gone, when there is no such service
  * here. */
 uint64_t request_service(struct request *r)
@@ -148,6 +157,13 @@ static const struct {
 	{ "svc_config", request_read_config, false, false },
 	{ "svc_edit", request_edit, false, true },
 	{ "svc_delete", request_delete, false, true },
+	{ "svc_history", request_history, false, false },
+	{ "svc_revert", request_revert, false, true },
+	{ "svc_drafts", request_drafts, false, false },
+	{ "svc_draft", request_draft, false, false },
+	{ "svc_draft_add", request_draft_add, false, false },
+	{ "svc_draft_drop", request_draft_drop, false, false },
+	{ "svc_resolve", request_resolve, false, true },
 	{ "svc_intent", request_intent, false, true },
 	{ "svc_freeze", request_svc_freeze, false, true },
 	{ "svc_thaw", request_svc_thaw, false, true },

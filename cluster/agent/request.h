@@ -28,6 +28,8 @@ const char *request_arg(const struct request *r, const char *key);
 
 /* A command by who asked, for its fields to be put. */
 struct doc *request_command(struct request *r, const char *op);
+/* The argument @key, if it was given, as a field of that name. */
+void request_pass(struct request *r, struct doc *cmd, const char *key);
 /* What came of a command, as an answer. */
 struct doc *request_result(struct arena *a, int code, const struct doc *result);
 /* Propose, and answer with what comes of it. */
@@ -56,6 +58,14 @@ void request_create(struct request *r);
 void request_edit(struct request *r);
 void request_read_config(struct request *r);
 void request_delete(struct request *r);
+/* request_rev.c */
+void request_history(struct request *r);
+void request_revert(struct request *r);
+void request_drafts(struct request *r);
+void request_draft(struct request *r);
+void request_draft_add(struct request *r);
+void request_draft_drop(struct request *r);
+void request_resolve(struct request *r);
 /* request_intent.c */
 void request_intent(struct request *r);
 void request_svc_freeze(struct request *r);

@@ -1,6 +1,7 @@
 /*
  * Requests about env files: create, edit, read, delete.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "cluster/agent/request.h"
@@ -18,6 +19,54 @@ static struct doc *problem_doc(struct arena *a, const struct problems *p,
 	return list;
 }
 
+struct keeping {
+	struct request *request;
+	struct doc *answer; /* that it is not valid, and why */
+};
+
+static void on_kept(void *arg, int code, struct arena *a,
+		    const struct doc *result)
+{
+	struct keeping *k = arg;
+	struct request *r = k->request;
+	const char *draft = doc_get_str(result, "draft", NULL);
+
+	(void)a;
+	r->agent->pending--;
+	if (code == 0 && draft)
+		doc_put_str(r->arena, doc_get(k->answer, "data"), "draft",
+			    draft);
+	request_end(r, k->answer);
+}
+
+/* Whether it could be kept or not, the answer is that it is not valid. */
+static void keep_config(struct request *r, struct doc *answer)
+{
+	struct keeping *k = ARENA_NEW(r->arena, struct keeping);
+	struct agent *g = r->agent;
+	struct txn *t = txn_begin_read(g->db, NULL);
+	uint64_t gid =
+		t ? agent_service_group(g, r->arena, t, request_arg(r, "name"))
+		  : 0;
+	struct doc *cmd = request_command(r, "draft_add");
+
+	txn_abort(t);
+	if (!gid) {
+		request_end(r, answer);
+		return;
+	}
+	*k = (struct keeping){ r, answer };
+	request_pass(r, cmd, "name");
+	request_pass(r, cmd, "config");
+	request_pass(r, cmd, "base");
+	request_pass(r, cmd, "where");
+	doc_put_str(r->arena, cmd, "kind", "invalid");
+	doc_put_str(r->arena, cmd, "why", doc_get_str(answer, "err", ""));
+	g->pending++;
+	engine_propose(g->engine, gid, r->arena, cmd, PROPOSE_TIMEOUT_MS,
+		       on_kept, k);
+}
+
 static void refuse_config(struct request *r, const struct problems *p)
 {
 	struct buf text = BUF(r->arena);
@@ -31,7 +80,10 @@ static void refuse_config(struct request *r, const struct problems *p)
 	doc_put_str(r->arena, answer, "err", buf_text(&text));
 	doc_put(r->arena, doc_put(r->arena, answer, "data", doc_map(r->arena)),
 		"problems", problem_doc(r->arena, p, true));
-	request_end(r, answer);
+	if (doc_get_bool(r->doc, "keep", false))
+		keep_config(r, answer);
+	else
+		request_end(r, answer);
 }
 
 /* NULL, and the request is answered, when the file is not valid. */
@@ -105,6 +157,8 @@ void request_create(struct request *r)
 	cmd = request_command(r, sc.encapnodes.n ? "index_add" : "svc_create");
 	doc_put_str(r->arena, cmd, "name", name);
 	doc_put_str(r->arena, cmd, "config", config_text(r));
+	request_pass(r, cmd, "draft");
+	request_pass(r, cmd, "comment");
 	if (!sc.encapnodes.n) {
 		request_propose(r, CLUSTER_GROUP, cmd);
 		return;
@@ -137,32 +191,47 @@ void request_edit(struct request *r)
 	doc_put_str(r->arena, cmd, "name", name);
 	doc_put_str(r->arena, cmd, "base", request_arg(r, "base"));
 	doc_put_str(r->arena, cmd, "config", config_text(r));
-	if (doc_get(r->doc, "comment"))
-		doc_put_str(r->arena, cmd, "comment",
-			    request_arg(r, "comment"));
+	request_pass(r, cmd, "comment");
+	request_pass(r, cmd, "strict");
+	request_pass(r, cmd, "where");
 	request_propose(r, gid, cmd);
+}
+
+/* "HEAD~1" is what people know from elsewhere. */
+static const char *lower_head(struct arena *a, const char *word)
+{
+	if (!*word)
+		return "head";
+	return strncmp(word, "HEAD", 4) == 0
+		       ? arena_printf(a, "head%s", word + 4)
+		       : word;
 }
 
 void request_read_config(struct request *r)
 {
-	const char *name = request_arg(r, "name"), *rev = request_arg(r, "rev");
+	const char *name = request_arg(r, "name");
+	const char *rev = lower_head(r->arena, request_arg(r, "rev"));
 	uint64_t gid = request_service(r);
+	struct doc *row;
 	struct txn *t;
 	struct state s;
-	struct doc *row;
+	struct err err;
 
 	if (!gid)
 		return;
 	t = txn_begin_read(r->agent->db, NULL);
 	s = (struct state){ t, gid, r->arena };
-	if (!rev[0])
-		rev = doc_get_str(state_service(&s, name), "head", "");
-	row = state_revision(&s, name, rev);
+	rev = state_revision_named(&s, name, rev, &err);
+	row = rev ? state_revision(&s, name, rev) : NULL;
 	txn_abort(t);
-	if (!row)
-		REFUSE(r, OP_NOT_FOUND, "%s has no revision %.64s", name, rev);
-	else
+	if (row)
 		request_data(r, row);
+	else if (rev)
+		REFUSE(r, OP_NOT_FOUND, "%s has no revision %.64s any more",
+		       name, rev);
+	else
+		REFUSE(r, err.code == -ENOENT ? OP_NOT_FOUND : OP_USAGE, "%s",
+		       err.text);
 }
 
 /* A service group ends with its entry in the cluster's index; whether it may

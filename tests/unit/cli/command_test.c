@@ -58,11 +58,25 @@ static void every_option_is_complete_and_used(void **state)
 
 		assert_non_null(o->name);
 		assert_non_null(o->help);
-		for (unsigned j = i + 1; j < OPT_N; j++) {
+		for (unsigned j = i + 1; j < OPT_N; j++)
 			assert_string_not_equal(o->name, option_table[j].name);
-			assert_true(!o->letter ||
-				    o->letter != option_table[j].letter);
-		}
+	}
+}
+
+/* A letter means one option of a command, if not the same of all. */
+static void a_letter_means_one_thing(void **state)
+{
+	(void)state;
+	for (const struct command *k = command_table; k->words; k++) {
+		uint64_t all = k->options | OPT_BIT(OPT_HELP);
+
+		for (unsigned i = 0; i < OPT_N; i++)
+			for (unsigned j = i + 1; j < OPT_N; j++)
+				if (all >> i & 1 && all >> j & 1 &&
+				    option_table[i].letter)
+					assert_int_not_equal(
+						option_table[i].letter,
+						option_table[j].letter);
 	}
 }
 
@@ -153,8 +167,18 @@ static const struct usage_row {
 	  "'--timeout' needs a value: TIME" },
 	{ "value for a flag", "encap start web --wait=yes",
 	  "'--wait' takes no value" },
-	{ "required option missing", "encap create web",
-	  "--config FILE is missing" },
+	{ "required option missing", "encap apply web.conf",
+	  "--file FILE is missing" },
+	{ "create from nothing", "encap create web",
+	  "from what? --config FILE, or --draft" },
+	{ "create from both", "encap create web --draft --config x",
+	  "from what? --config FILE, or --draft" },
+	{ "diff of nothing", "encap diff", "which service? or -f FILE" },
+	{ "diff of many", "encap diff web a b c", "two revisions at most" },
+	{ "resolve, but how", "encap resolve web d1",
+	  "one of --ours, --theirs and --edit" },
+	{ "resolve in two ways", "encap resolve web d1 --ours --edit",
+	  "one of --ours, --theirs and --edit" },
 	{ "validate nothing", "encap validate", "which one? NAME, or" },
 	{ "unknown format", "encap status -o xml",
 	  "unknown output format 'xml'" },
@@ -259,6 +283,7 @@ int main(void)
 		cmocka_unit_test(every_row_is_complete),
 		cmocka_unit_test(no_words_are_used_twice),
 		cmocka_unit_test(every_option_is_complete_and_used),
+		cmocka_unit_test(a_letter_means_one_thing),
 		cmocka_unit_test(help_names_every_command),
 		cmocka_unit_test(each_command_explains_itself_without_an_agent),
 		cmocka_unit_test(a_family_lists_its_commands),

@@ -39,11 +39,13 @@ struct world {
 	char kept[4096];    /* the config after an edit */
 };
 
-static struct doc *world_config(const struct world *w, struct arena *a)
+static struct doc *world_config(const struct world *w, struct arena *a,
+				const struct doc *req)
 {
 	struct doc *d = doc_map(a);
+	const char *head = arena_printf(a, "r%d", w->rev);
 
-	doc_put_str(a, d, "rev", arena_printf(a, "r%d", w->rev));
+	doc_put_str(a, d, "rev", doc_get_str(req, "rev", head));
 	doc_put_str(a, d, "config", w->config);
 	return d;
 }
@@ -71,7 +73,7 @@ static struct doc *world_edit(struct world *w, struct arena *a,
 		 doc_get_str(req, "config", ""));
 	w->config = w->kept;
 	w->rev++;
-	return world_config(w, a);
+	return world_config(w, a, NULL);
 }
 
 static struct doc *world_answer(struct fake_agent *f, struct arena *a,
@@ -91,7 +93,7 @@ static struct doc *world_answer(struct fake_agent *f, struct arena *a,
 		doc_put_str(a, d, "level", w->level ? w->level : "hypervisor");
 		doc_put_str(a, d, "version", "0.1.0");
 	} else if (strcmp(op, "svc_config") == 0) {
-		return world_config(w, a);
+		return world_config(w, a, req);
 	} else if (strcmp(op, "svc_edit") == 0 ||
 		   strcmp(op, "svc_create") == 0) {
 		if (strcmp(op, "svc_create") == 0)
@@ -355,7 +357,7 @@ static const struct conf_row {
 	  "nothing was changed", NULL },
 	{ "based on another revision",
 	  "encap set web app#1.comment=x --if-rev r9", CLI_CONFLICT, "",
-	  "the head is r0, this was based on r9", NULL },
+	  "the head has moved on", NULL },
 	{ "unset", "encap unset web app#1.comment@vm1", CLI_DONE, "r1\n", "",
 	  "encap = true\ncomment = outside\n" },
 	{ "unset what is not set", "encap unset web app#1.start", CLI_NOT_FOUND,
@@ -378,14 +380,16 @@ static const struct conf_row {
 	  "inside\n", "", NULL },
 	{ "get two", "encap get web nodes app#1.comment", CLI_DONE,
 	  "nodes=hv1 hv2\napp#1.comment=outside\n", "", NULL },
-	{ "get for a node that is not there", "encap get web app#1.comment --as vm9", CLI_NOT_FOUND,
-	  "", "vm9 is in none of nodes, drpnodes and encapnodes of web", NULL },
+	{ "get for a node that is not there",
+	  "encap get web app#1.comment --as vm9", CLI_NOT_FOUND, "",
+	  "vm9 is in none of nodes, drpnodes and encapnodes of web", NULL },
 	{ "get evaluated for a node", "encap get web app#1.comment --as vm1",
 	  CLI_DONE, "inside\n", "", NULL },
 	{ "get evaluated here", "encap get web fs#1.type --eval", CLI_DONE,
 	  "flag\n", "", NULL },
-	{ "get what is not set", "encap get web nodes app#1.start", CLI_NOT_FOUND,
-	  "nodes=hv1 hv2\n", "web: app#1.start is not set", NULL },
+	{ "get what is not set", "encap get web nodes app#1.start",
+	  CLI_NOT_FOUND, "nodes=hv1 hv2\n", "web: app#1.start is not set",
+	  NULL },
 	{ "config", "encap config web", CLI_DONE, sample, "", NULL },
 	{ "print config", "svcmgr -s web print config", CLI_DONE, sample, "",
 	  NULL },
@@ -464,7 +468,8 @@ static void set_is_computed_again_when_another_edit_was_faster(void **state)
 {
 	struct world w = { .faster = 2 };
 	char *asked;
-	struct ran r = world_run(&w, "encap set web app#1.comment=x", &asked);
+	struct ran r =
+		world_run(&w, "encap set web DEFAULT.nodes+=hv3", &asked);
 
 	(void)state;
 	assert_int_equal(r.code, CLI_DONE);
@@ -472,6 +477,23 @@ static void set_is_computed_again_when_another_edit_was_faster(void **state)
 	says(asked, "\"base\": \"r0\"");
 	says(asked, "\"base\": \"r1\"");
 	says(asked, "\"base\": \"r2\"");
+	says(asked, "\"strict\": true");
+	ran_free(&r);
+	free(asked);
+}
+
+/* What a value shall be is said once: the group merges, or it is a conflict. */
+static void a_plain_set_is_sent_once(void **state)
+{
+	struct world w = { .faster = 1 };
+	char *asked;
+	struct ran r = world_run(&w, "encap set web app#1.comment=x", &asked);
+
+	(void)state;
+	assert_int_equal(r.code, CLI_CONFLICT);
+	says(asked, "\"base\": \"r0\"");
+	assert_null(strstr(asked, "\"base\": \"r1\""));
+	assert_null(strstr(asked, "strict"));
 	ran_free(&r);
 	free(asked);
 }
@@ -553,7 +575,7 @@ static void an_edit_is_sent_and_its_file_removed(void **state)
 	struct ran r = edit_with(&w, "sed -i s/outside/changed/");
 
 	(void)state;
-	assert_string_equal(r.err, "");
+	assert_string_equal(r.err, "~ app#1.comment = outside -> changed\n");
 	assert_int_equal(r.code, CLI_DONE);
 	assert_string_equal(r.out, "r1\n");
 	says(w.config, "comment = changed\n");
@@ -592,7 +614,7 @@ static void an_edit_that_was_overtaken_is_kept(void **state)
 
 	(void)state;
 	assert_int_equal(r.code, CLI_CONFLICT);
-	says(r.err, "the head is r1, this was based on r0");
+	says(r.err, "the head has moved on");
 	assert_kept(r.err, "comment = changed");
 	assert_string_equal(w.config, sample);
 	ran_free(&r);
@@ -623,6 +645,7 @@ int main(void)
 		cmocka_unit_test(why_names_the_lines),
 		cmocka_unit_test(
 			set_is_computed_again_when_another_edit_was_faster),
+		cmocka_unit_test(a_plain_set_is_sent_once),
 		cmocka_unit_test(create_sends_the_file),
 		cmocka_unit_test(an_edit_is_sent_and_its_file_removed),
 		cmocka_unit_test(an_edit_that_changes_nothing_says_so),

@@ -64,9 +64,16 @@ static void an_edited_file_is_an_edit(void **state)
 	RIG_WAIT(rig_ask(r, n, &reply, "status", "name", "web", NULL) == 0 &&
 		 doc_len(doc_get(reply.data, "drafts")) == 1);
 	drafts = doc_get(reply.data, "drafts");
-	assert_string_equal(
-		rig_read(doc_get_str(doc_at(drafts, 0), "path", "")),
-		"[nonsense]\n");
+	assert_string_equal(doc_get_str(doc_at(drafts, 0), "path", ""),
+			    "draft-1");
+	assert_int_equal(rig_ask(r, n, &reply, "svc_draft", "name", "web",
+				 "draft", "1", NULL),
+			 0);
+	assert_string_equal(doc_get_str(reply.data, "text", ""),
+			    "[nonsense]\n");
+	assert_string_equal(doc_get_str(reply.data, "kind", ""), "invalid");
+	assert_non_null(
+		strstr(doc_get_str(reply.data, "where", ""), "/web.conf"));
 	/* While the agent is stopped. */
 	assert_int_equal(rig_end(n, SIGKILL), 128 + SIGKILL);
 	rig_save(n, "web", RIG_WEB);

@@ -1,0 +1,45 @@
+/*
+ * The env file in an editor. What was changed is shown before it is sent, as
+ * an edit based on the head that was opened: another one in between is merged
+ * with it, or is in conflict with it.
+ */
+#include <string.h>
+
+#include "cli/edit.h"
+#include "cli/rev.h"
+
+int cmd_edit(struct cli *c)
+{
+	struct editing e = { .name = c->args[0] };
+	struct doc *head, *args = cli_args_name(c);
+	const char *expected;
+	struct reply r;
+	int rc = rev_expected(c, e.name, &expected);
+
+	if (rc == CLI_DONE)
+		rc = rev_fetch(c, e.name, expected, &head);
+	if (rc != CLI_DONE)
+		return rc;
+	e.before = e.text = rev_text(head);
+	e.base = doc_get_str(head, "rev", "");
+	rc = edit_open(c, &e);
+	if (rc == EDIT_UNCHANGED) {
+		fprintf(c->err, "%s: unchanged\n", e.name);
+		return CLI_DONE;
+	}
+	if (rc != CLI_DONE)
+		return rc;
+	doc_put_str(c->arena, args, "base", e.base);
+	doc_put(c->arena, args, "config",
+		doc_strn(c->arena, buf_text(&e.result), e.result.len));
+	if (expected)
+		doc_put_bool(c->arena, args, "strict", true);
+	if (c->opt[OPT_COMMENT])
+		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
+	cli_put_author(c, args);
+	rc = cli_ask(c, "svc_edit", args, &r);
+	if (rc == CLI_DONE)
+		rc = r.code == CLI_DONE ? rev_done(c, e.name, &r)
+					: rev_refused(c, e.name, &r);
+	return edit_end(c, &e, rc);
+}
