@@ -44,6 +44,8 @@
 
 #define LOOK_MS	    50
 #define AGAIN_MS    100
+#define REST_MS	    500
+#define HANGS_MS    2000 /* an agent turns at least once a second */
 #define WATCHDOG_MS 1000
 #define ENV_SEEN    (128 * 1024)
 
@@ -165,11 +167,13 @@ static uint64_t start_of(uint32_t pid)
 	return at ? strtoull(at, NULL, 10) : 0;
 }
 
-static void end_agent(void)
+/* One that turns is at it already: it is only cut off. */
+static void end_agent(uint64_t now)
 {
 	uint32_t pid = atomic_load(&page->agent);
 
-	if (pid > 1 && start_of(pid) == atomic_load(&page->agent_start)) {
+	if (pid > 1 && now > atomic_load(&page->agent_ms) + HANGS_MS &&
+	    start_of(pid) == atomic_load(&page->agent_start)) {
 		say("the agent hangs: ", "ending it");
 		kill((pid_t)pid, SIGKILL);
 	}
@@ -382,6 +386,7 @@ static bool take_all(size_t len)
 struct watching {
 	int watchdog;	     /* -1: none */
 	uint64_t overdue_ms; /* since when something is */
+	uint64_t again_ms;   /* not before */
 };
 
 static void feed(const struct watching *w)
@@ -391,26 +396,30 @@ static void feed(const struct watching *w)
 }
 
 /* The time is over. False once nothing is left. */
-static bool act(uint64_t until)
+static bool act(uint64_t until, uint64_t now)
 {
 	size_t len = copy_list();
 
 	if (!len || atomic_load(&page->until_ms) != until)
 		return false;
 	if (atomic_load(&page->acted_for) != until) {
-		say("the agent has not moved its lease on: ",
-		    "stopping what runs");
+		say("the lease is over: ", "nothing may run here");
 		atomic_store(&page->acted_for, until);
-		end_agent();
 	}
-	atomic_store(&page->acted_ms, now_ms());
+	atomic_store(&page->acted_ms, now);
+	end_agent(now);
 	return take_all(len);
 }
 
 static void look(struct watching *w)
 {
 	uint64_t until = atomic_load(&page->until_ms), now = now_ms();
-	bool left = until && now >= until && act(until);
+	bool left =
+		until && now >= until && now >= w->again_ms && act(until, now);
+
+	/* Once nothing is left it is looked at now and then. */
+	if (until && now >= until && now >= w->again_ms)
+		w->again_ms = left ? 0 : now + REST_MS;
 
 	atomic_store(&page->alive_ms, now);
 	if (!left)

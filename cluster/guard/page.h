@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define GUARD_MAGIC   0x656e6361702d6764ULL /* "encap-gd" */
-#define GUARD_VERSION 1
+#define GUARD_VERSION 2
 #define GUARD_LIST    (128 * 1024) /* bytes */
 
 struct guard_page {
@@ -39,6 +39,7 @@ struct guard_page {
 	/* By the agent, on CLOCK_BOOTTIME: */
 	_Atomic uint32_t agent;	      /* its pid, and as /proc/PID/stat has */
 	_Atomic uint64_t agent_start; /* it, its start */
+	_Atomic uint64_t agent_ms;    /* when it last turned */
 	_Atomic uint64_t until_ms;    /* 0: nothing is guarded */
 	_Atomic uint32_t seq;
 	_Atomic uint32_t which; /* of the two lists, the one that counts */

@@ -54,6 +54,7 @@ static void daemon_turn(struct daemon *d, uint64_t now_ms)
 {
 	uint64_t next;
 
+	guard_turn(&d->guard, now_ms);
 	world_tick(d, now_ms);
 	if (now_ms >= agent_next_ms(d->agent))
 		agent_tick(d->agent, now_ms);

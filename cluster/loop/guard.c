@@ -205,6 +205,12 @@ void guard_set(struct guard *g, uint64_t until_ms, const char *list, size_t len)
 	atomic_store(&g->page->until_ms, until_ms);
 }
 
+void guard_turn(struct guard *g, uint64_t now_ms)
+{
+	if (g->page)
+		atomic_store(&g->page->agent_ms, now_ms);
+}
+
 static bool is_alive(const struct guard *g, uint64_t now_ms)
 {
 	return g->page && atomic_load(&g->page->pid) != 0 &&

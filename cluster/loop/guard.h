@@ -29,6 +29,8 @@ void guard_open(struct guard *g, const char *run, const char *program,
 /* What is to be taken away when @until_ms (CLOCK_BOOTTIME) has passed. */
 void guard_set(struct guard *g, uint64_t until_ms, const char *list,
 	       size_t len);
+/* The agent turns: it does not hang. */
+void guard_turn(struct guard *g, uint64_t now_ms);
 /* Start it if it is gone. */
 void guard_look(struct guard *g, uint64_t now_ms);
 /* A sentence for people. */
