@@ -427,6 +427,29 @@ static void do_convert(struct parts *p)
 	}
 }
 
+/* The driver of each section, as the node @as sees it. */
+static void do_types(struct parts *p)
+{
+	struct conf *c = parse(p, p->file);
+	struct err err = { 0 };
+	struct eval e;
+
+	if (c && eval_init(&e, p->arena, c, "web",
+			   p->nodes.n ? p->nodes.at[0] : NULL, &err) < 0)
+		buf_printf(p->out, "%s\n", err.text);
+	for (size_t i = 0; c && i < c->n; i++) {
+		const char *name = c->sections[i]->name, *type = "";
+		struct section_id id = section_id(p->arena, name);
+
+		if (section_is_special(name))
+			continue;
+		eval_type(&e, name, &type, NULL);
+		buf_printf(p->out, "[%s] -> %s%s%s, index '%s'\n", name,
+			   id.group ? id.group->name : "no group",
+			   *type ? "." : "", type, id.index);
+	}
+}
+
 /* Each line is a key of the command line. */
 static void do_key(struct parts *p)
 {
@@ -572,9 +595,11 @@ static const struct kind {
 	const char *name;
 	void (*run)(struct parts *p);
 } kinds[] = {
-	{ "parse", do_parse },	 { "check", do_check },	    { "get", do_get },
-	{ "expand", do_expand }, { "convert", do_convert }, { "key", do_key },
-	{ "name", do_name },	 { "edit", do_edit },	    { "why", do_why },
+	{ "parse", do_parse },	   { "check", do_check },
+	{ "get", do_get },	   { "expand", do_expand },
+	{ "convert", do_convert }, { "types", do_types },
+	{ "key", do_key },	   { "name", do_name },
+	{ "edit", do_edit },	   { "why", do_why },
 	{ "select", do_select },
 };
 
