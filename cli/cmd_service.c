@@ -285,6 +285,8 @@ int cmd_start(struct cli *c)
 {
 	struct intent in = { .want = "started", .goal.want = WAIT_UP };
 
+	if (cli_selects(c))
+		return cmd_act(c, "start");
 	return intent_run(c, &in);
 }
 
@@ -292,6 +294,8 @@ int cmd_stop(struct cli *c)
 {
 	struct intent in = { .want = "stopped", .goal.want = WAIT_DOWN };
 
+	if (cli_selects(c))
+		return cmd_act(c, "stop");
 	return intent_run(c, &in);
 }
 
@@ -299,6 +303,8 @@ int cmd_restart(struct cli *c)
 {
 	struct intent in = { .want = "restart", .goal.want = WAIT_RESTARTED };
 
+	if (cli_selects(c))
+		return cmd_act(c, "restart");
 	return intent_run(c, &in);
 }
 
@@ -309,76 +315,4 @@ int cmd_move(struct cli *c)
 			     .goal.node = c->args[1] };
 
 	return intent_run(c, &in);
-}
-
-/* -- one part of a service ------------------------------------------------- */
-
-static int fetch_conf(struct cli *c, struct conf **ret)
-{
-	struct problems p = { .arena = c->arena, .name = c->args[0] };
-	struct doc *data;
-	const char *text;
-	int rc = cli_call(c, "svc_config", cli_args_name(c), &data);
-
-	if (rc != CLI_DONE)
-		return rc;
-	text = doc_get_str(data, "config", "");
-	*ret = conf_parse(c->arena, text, strlen(text), &p);
-	if (*ret)
-		return CLI_DONE;
-	return cli_error(c, CLI_FAILED, "the env file cannot be read: %s",
-			 p.n ? p.at[0].text : "?");
-}
-
-/* Does anything of the service run in a container, seen from any node? */
-static bool has_encap(struct cli *c, const struct conf *conf)
-{
-	struct service_conf sc = { 0 };
-	struct instance inst;
-	struct err err;
-
-	if (service_eval(c->arena, conf, c->args[0], NULL, &sc, &err) < 0)
-		return false;
-	for (size_t i = 0; i < sc.nodes.n; i++) {
-		if (instance_eval(c->arena, conf, c->args[0], sc.nodes.at[i],
-				  LEVEL_HYPERVISOR, &inst, &err) < 0)
-			continue;
-		for (size_t j = 0; j < inst.n; j++)
-			if (inst.res[j].encap)
-				return true;
-	}
-	return false;
-}
-
-/*
- * An action on a part must say which level it means where there are two. The
- * agent has no actions on parts yet: nothing is done, and that is what is
- * said.
- */
-int cmd_partial(struct cli *c, const char *action)
-{
-	bool leveled =
-		c->opt[OPT_MASTER] || c->opt[OPT_SLAVE] || c->opt[OPT_SLAVES];
-	struct conf *conf = NULL;
-	struct intent in;
-	int rc = intent_ping(c, &in);
-
-	if (rc == CLI_DONE)
-		rc = fetch_conf(c, &conf);
-	if (rc != CLI_DONE)
-		return rc;
-	if (!leveled && strcmp(in.level, "encap") != 0 && has_encap(c, conf))
-		return cli_error(
-			c, CLI_USAGE,
-			"specify either --master, --slave(s) or both (%s)",
-			action);
-	return cli_error(c, CLI_FAILED,
-			 "%s: actions on a part of a service are not in this "
-			 "version; nothing was done. The whole service: svcmgr "
-			 "-s %s %s",
-			 action, c->args[0],
-			 strncmp(action, "stop", 4) == 0 ||
-					 strcmp(action, "umount") == 0
-				 ? "stop"
-				 : "start");
 }

@@ -51,6 +51,7 @@ enum option_id {
 	OPT_CONFIG,
 	OPT_DRAFT,
 	OPT_DROP,
+	OPT_DOWNTO,
 	OPT_DRY_RUN,
 	OPT_EDIT,
 	OPT_EVAL,
@@ -75,8 +76,11 @@ enum option_id {
 	OPT_SLAVE,
 	OPT_SLAVES,
 	OPT_THEIRS,
+	OPT_SUBSETS,
+	OPT_TAGS,
 	OPT_TIMEOUT,
 	OPT_TO,
+	OPT_UPTO,
 	OPT_VALUE,
 	OPT_WAIT,
 	OPT_WATCH,
@@ -185,6 +189,9 @@ int64_t cli_duration_ms(const char *text);
 /* The candidate that @word was probably meant to be, or NULL. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
+/* Are some resources alone meant, by --rid and its like? */
+bool cli_selects(const struct cli *c);
+
 /* Handlers. */
 int cmd_apply(struct cli *c);
 int cmd_blame(struct cli *c);
@@ -210,6 +217,7 @@ int cmd_move(struct cli *c);
 int cmd_node_freeze(struct cli *c);
 int cmd_node_ls(struct cli *c);
 int cmd_node_thaw(struct cli *c);
+int cmd_act(struct cli *c, const char *action);
 int cmd_plan(struct cli *c);
 int cmd_partial(struct cli *c, const char *action);
 int cmd_resolve(struct cli *c);

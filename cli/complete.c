@@ -375,6 +375,8 @@ static const struct kind {
 	{ "REV", offer_revisions },
 	{ "RID", offer_rids },
 	{ "SECRET", offer_secrets },
+	{ "SUBSET", NULL },
+	{ "TAG", NULL },
 	{ "TEXT", NULL },
 	{ "TIME", NULL },
 	{ "TOKEN", NULL },

@@ -41,6 +41,7 @@ static const struct older_action svcmgr_actions[] = {
 	{ "enable",          "set",     NULL, older_enable, NULL },
 	{ "disable",         "set",     NULL, older_disable, NULL },
 
+	{ "startstandby",    NULL, NULL, older_partial, NULL },
 	{ "startip",         NULL, NULL, older_partial, NULL },
 	{ "stopip",          NULL, NULL, older_partial, NULL },
 	{ "startdisk",       NULL, NULL, older_partial, NULL },

@@ -8,6 +8,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_CONFIG]  = { "config",  0,   "FILE",     "the env file; - is standard input" },
 	[OPT_DRAFT]   = { "draft",   0,   NULL,       "from the file that offers it (encap drafts)" },
 	[OPT_DROP]    = { "drop",    0,   "DRAFT",    "forget this draft" },
+	[OPT_DOWNTO]  = { "downto",  0,   "RID",      "in the order of a stop, down to this resource, group or subset" },
 	[OPT_DRY_RUN] = { "dry-run", 0,   NULL,       "only say what would be done, as encap plan does" },
 	[OPT_EDIT]    = { "edit",    0,   NULL,       "merge them in an editor" },
 	[OPT_EVAL]    = { "eval",    0,   NULL,       "scopes and references resolved" },
@@ -19,7 +20,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_KW]      = { "kw",      0,   "KEY=VALUE", "a key and its value; may be repeated (svcmgr)" },
 	[OPT_LIMIT]   = { "limit",   'n', "N",        "at most so many of the last ones" },
 	[OPT_MASTER]  = { "master",  0,   NULL,       "only what runs on the hypervisor" },
-	[OPT_NODE]    = { "node",    0,   "NODE",     "this node, not the one that is asked (nodemgr)" },
+	[OPT_NODE]    = { "node",    0,   "NODE",     "this node, not the one that is asked" },
 	[OPT_NO_WAIT] = { "no-wait", 0,   NULL,       "return as soon as it is agreed" },
 	[OPT_OUTPUT]  = { "output",  'o', "FORMAT",   "text, json, yaml, flat, or tab=COLUMN:.path,..." },
 	[OPT_OURS]    = { "ours",    0,   NULL,       "where both changed a key the head counts" },
@@ -27,13 +28,16 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_PATCH]   = { "patch",   'p', NULL,       "with what each of them changed" },
 	[OPT_PRUNE]   = { "prune",   0,   NULL,       "services that no file names are to go" },
 	[OPT_REV]     = { "rev",     0,   "REV",      "this revision, not the head" },
-	[OPT_RID]     = { "rid",     0,   "RID,...",  "only these resources (svcmgr)" },
+	[OPT_RID]     = { "rid",     0,   "RID,...",  "only these resources, groups or GROUP:SUBSETs" },
 	[OPT_SERVICE] = { "service", 's', "NAME",     "the service (svcmgr)" },
 	[OPT_SLAVE]   = { "slave",   0,   "NAME,...", "only what runs in these containers" },
 	[OPT_SLAVES]  = { "slaves",  0,   NULL,       "only what runs in containers" },
 	[OPT_THEIRS]  = { "theirs",  0,   NULL,       "where both changed a key the draft counts" },
+	[OPT_SUBSETS] = { "subsets", 0,   "SUBSET,...", "only the resources of these subsets" },
+	[OPT_TAGS]    = { "tags",    0,   "TAG,...",  "only the resources with one of these tags; a+b: with both" },
 	[OPT_TIMEOUT] = { "timeout", 0,   "TIME",     "wait at most so long: 90s, 5m (default), 1h" },
 	[OPT_TO]      = { "to",      0,   "NODE",     "the node to go to (svcmgr)" },
+	[OPT_UPTO]    = { "upto",    0,   "RID",      "in the order of a start, up to this resource, group or subset" },
 	[OPT_VALUE]   = { "value",   0,   "VALUE",    "the value of --param (svcmgr)" },
 	[OPT_WAIT]    = { "wait",    0,   NULL,       "wait until it is done (default)" },
 	[OPT_WHY]     = { "why",     0,   NULL,       "which line gave each value, and which it beat (implies --eval)" },
@@ -65,6 +69,7 @@ const char *const topic_table[TOPIC_N] = {
 #define O(name) OPT_BIT(OPT_##name)
 #define WAITS	(O(WAIT) | O(NO_WAIT) | O(TIMEOUT))
 #define LEVELS	(O(MASTER) | O(SLAVE) | O(SLAVES))
+#define SOME	(O(RID) | O(TAGS) | O(SUBSETS) | O(UPTO) | O(DOWNTO) | O(NODE))
 
 const struct command command_table[] = {
 	{ "create", "NAME", O(COMMENT) | O(CONFIG) | O(DRAFT), 0,
@@ -208,22 +213,26 @@ const struct command command_table[] = {
 	  "shown and, at a terminal, asked. 0 also if there was nothing to do. It can be "
 	  "run again at any time; a service that somebody else changed in between is "
 	  "left alone, with 4." },
-	{ "start", "NAME", LEVELS | WAITS | O(DRY_RUN), 0,
+	{ "start", "NAME", LEVELS | SOME | WAITS | O(DRY_RUN), 0,
 	  "have a service up",
 	  { "encap start web", "encap start web --slaves --timeout 2m" },
 	  1, 1, cmd_start, TOPIC_RUN,
 	  "The cluster places it and starts the hypervisor's resources in their order, "
 	  "the containers, and what runs in them. Waits until it is up, unless "
 	  "--no-wait is given; ending the command does not end what was asked for. "
-	  "--master, --slave and --slaves restrict it to a level." },
-	{ "stop", "NAME", LEVELS | WAITS | O(DRY_RUN), 0,
+	  "--master, --slave and --slaves restrict it to a level. --rid and its like "
+	  "restrict it to some resources of one node, this one or that of --node. "
+	  "They are started only where the service "
+	  "is, or is nowhere." },
+	{ "stop", "NAME", LEVELS | SOME | WAITS | O(DRY_RUN), 0,
 	  "have a service down",
-	  { "encap stop web", "encap stop web --slave vm1 --no-wait" },
+	  { "encap stop web", "encap stop web --rid fs --master" },
 	  1, 1, cmd_stop, TOPIC_RUN,
 	  "Stops what runs in the containers, then the containers and the rest, in the "
 	  "reverse order of a start. The service stays stopped until it is started. "
-	  "A container whose agent cannot be reached does not block it." },
-	{ "restart", "NAME", LEVELS | WAITS | O(DRY_RUN), 0,
+	  "A container whose agent cannot be reached does not block it. What is stopped "
+	  "by --rid and its like stays down until the next start or stop of the whole." },
+	{ "restart", "NAME", LEVELS | SOME | WAITS | O(DRY_RUN), 0,
 	  "stop a service, then start it",
 	  { "encap restart web", "encap restart web --slaves" },
 	  1, 1, cmd_restart, TOPIC_RUN,

@@ -190,6 +190,8 @@ static bool is_there(const struct wait_goal *g, const struct doc *status)
 	case WAIT_RESTARTED:
 		return restart_goes_on(doc_get(status, "intent")) &&
 		       any_is_up(g, instances);
+	case WAIT_ACT:
+		break;
 	case WAIT_MOVED:
 		at = doc_get(instances, g->node);
 		return at && instance_is_up(g, at);
@@ -245,6 +247,47 @@ static const char *find_failure(struct arena *a, const struct wait_goal *g,
 	return NULL;
 }
 
+/* Of a hypervisor, or of a container in one that runs it. */
+static const struct doc *instance_named(const struct doc *instances,
+					const char *node)
+{
+	const struct doc *found = doc_get(instances, node);
+
+	for (size_t i = 0; !found && i < doc_len(instances); i++) {
+		const struct doc *inners =
+			doc_get(doc_at(instances, i), "encap");
+
+		for (size_t k = 0; !found && k < doc_len(inners); k++)
+			if (word_is(doc_at(inners, k), "node", node))
+				found = doc_at(inners, k);
+	}
+	return found;
+}
+
+static enum wait_verdict judge_act(struct arena *a, const struct wait_goal *g,
+				   const struct doc *status,
+				   const char **ret_why)
+{
+	const struct doc *instances = doc_get(status, "instances");
+
+	for (size_t i = 0; i < doc_len(g->nodes); i++) {
+		const char *node = doc_text(doc_at(g->nodes, i), "");
+		const struct doc *inst = instance_named(instances, node);
+		const char *error = doc_get_str(inst, "act_error", "");
+		int64_t act = doc_get_int(inst, "act", 0);
+
+		if (act < g->seq) {
+			*ret_why = doc_get_str(status, "blocked", "");
+			return **ret_why ? WAIT_BLOCKED : WAIT_MORE;
+		}
+		if (*error && act == g->seq) {
+			*ret_why = arena_printf(a, "%s: %s", node, error);
+			return WAIT_FAILED;
+		}
+	}
+	return WAIT_THERE;
+}
+
 enum wait_verdict wait_judge(struct arena *a, const struct wait_goal *g,
 			     const struct doc *status, const char **ret_why)
 {
@@ -253,6 +296,8 @@ enum wait_verdict wait_judge(struct arena *a, const struct wait_goal *g,
 	const char *why;
 
 	*ret_why = "";
+	if (g->want == WAIT_ACT)
+		return judge_act(a, g, status, ret_why);
 	/* The agent that is asked may be behind the one that agreed. */
 	if (intent && doc_get_int(intent, "seq", g->seq) < g->seq)
 		return WAIT_MORE;

@@ -14,7 +14,13 @@
 #include "cli/command.h"
 #include "fsm/base/doc.h"
 
-enum wait_want { WAIT_UP, WAIT_DOWN, WAIT_RESTARTED, WAIT_MOVED };
+enum wait_want {
+	WAIT_UP,
+	WAIT_DOWN,
+	WAIT_RESTARTED,
+	WAIT_MOVED,
+	WAIT_ACT, /* what was asked of some resources was carried out */
+};
 
 struct wait_goal {
 	enum wait_want want;
@@ -23,7 +29,8 @@ struct wait_goal {
 	bool hypervisor;	  /* this level counts */
 	bool encap;		  /* what runs in containers counts */
 	const struct doc *slaves; /* names or rids; empty: all containers */
-	int64_t seq;		  /* of the intent */
+	const struct doc *nodes;  /* WAIT_ACT: on which */
+	int64_t seq;		  /* of the intent, or of the act */
 	const struct doc *before; /* the status document before it, or NULL */
 };
 

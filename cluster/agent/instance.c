@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
+#include "fsm/plan/order.h"
 
 #define WAIT_PROBE_MS 400
 
@@ -22,15 +23,41 @@ static void run_unload(struct instance_run *run)
 	arena_free(run->probe_arena);
 	free(run->memory);
 	free(run->hooks);
+	free(run->holds);
+	free(run->hold_acts);
 	free(run->up_since);
 	run->conf_arena = run->probe_arena = NULL;
 	run->memory = NULL;
 	run->hooks = NULL;
+	run->holds = NULL;
+	run->hold_acts = NULL;
 	run->up_since = NULL;
 	run->probes = NULL;
 	run->probed = false;
 	memset(&run->inst, 0, sizeof(run->inst));
 	run->rev[0] = '\0';
+}
+
+/* What a person asks anew is done anew, whatever was done before. */
+static void run_take_holds(struct instance_run *run)
+{
+	for (size_t i = 0; i < run->inst.n; i++) {
+		struct recon_memory *m = &run->memory[i];
+		uint64_t act;
+		enum hold hold = order_hold(&run->inst, run->order, i, &act);
+		bool same = hold == run->holds[i] && act == run->hold_acts[i];
+
+		run->holds[i] = hold;
+		run->hold_acts[i] = act;
+		if (same)
+			continue;
+		if (act > run->act_done)
+			*m = (struct recon_memory){ .asked = true };
+		else if (act)
+			m->turned = true;
+		else
+			m->asked = true;
+	}
 }
 
 static void run_load(struct agent *g, struct instance_run *run,
@@ -59,9 +86,13 @@ static void run_load(struct agent *g, struct instance_run *run,
 	run->inst = inst;
 	run->memory = calloc(n, sizeof(*run->memory));
 	run->hooks = calloc(inst.n_subsets + 1, sizeof(*run->hooks));
+	run->holds = calloc(n, sizeof(*run->holds));
+	run->hold_acts = calloc(n, sizeof(*run->hold_acts));
 	run->up_since = calloc(n, sizeof(*run->up_since));
-	if (!run->memory || !run->hooks || !run->up_since)
+	if (!run->memory || !run->hooks || !run->holds || !run->hold_acts ||
+	    !run->up_since)
 		abort();
+	run_take_holds(run);
 	run->poked = true;
 	g->reloaded = true;
 }
@@ -121,6 +152,21 @@ static void run_take_assignment(struct instance_run *run,
 	run->poked = true;
 }
 
+static void run_take_order(struct instance_run *run, const struct doc *order)
+{
+	if (order == run->order ||
+	    (order && run->order && doc_equal(order, run->order)))
+		return;
+	arena_free(run->order_arena);
+	run->order_arena = order ? arena_new() : NULL;
+	run->order = order ? doc_copy(run->order_arena, order) : NULL;
+	run->act = (uint64_t)doc_get_int(order, "act", 0);
+	run->act_error[0] = '\0';
+	run->poked = true;
+	if (run->memory)
+		run_take_holds(run);
+}
+
 /* The first time after a start of the agent: what did it last say? */
 static void run_take_own_doc(struct agent *g, struct instance_run *run,
 			     const struct doc *doc)
@@ -133,6 +179,9 @@ static void run_take_own_doc(struct agent *g, struct instance_run *run,
 	run->n = (uint64_t)doc_get_int(doc, "n", 0);
 	if ((uint64_t)doc_get_int(doc, "token", 0) != run->token)
 		return;
+	run->act_done = (uint64_t)doc_get_int(doc, "act", 0);
+	snprintf(run->act_error, sizeof(run->act_error), "%s",
+		 doc_get_str(doc, "act_error", ""));
 	run->memory_token = run->token;
 	run->was_up = doc_get_bool(doc, "up_once", false);
 	run->adopting = true;
@@ -181,6 +230,7 @@ static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 	uint64_t group = agent_service_group(g, a, t, name);
 	struct state s = { t, group, a };
 	struct doc *row = state_service(&s, name);
+	const struct doc *assign, *order;
 	struct instance_run *run;
 	const struct head *head;
 
@@ -200,7 +250,13 @@ static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 		return;
 	run->version = (uint64_t)doc_get_int(row, "version", 0);
 	run->asked_once = doc_get_int(doc_get(row, "intent"), "seq", 0) > 0;
-	run_take_assignment(run, state_assign(&s, name, g->node));
+	assign = state_assign(&s, name, g->node);
+	run_take_assignment(run, assign);
+	order = state_order(&s, name, g->node);
+	if (!order_counts(order, doc_get(row, "intent"), g->node,
+			  g->level == LEVEL_ENCAP, assign))
+		order = NULL;
+	run_take_order(run, order);
 	run_take_own_doc(g, run, state_instance(&s, name, g->node));
 }
 
@@ -209,6 +265,7 @@ static void run_free(struct instance_run *run)
 	run_unload(run);
 	arena_free(run->doc_arena);
 	arena_free(run->told_arena);
+	arena_free(run->order_arena);
 	free(run->service);
 	free(run);
 }
@@ -421,6 +478,16 @@ static size_t encap_views(struct agent *g, struct arena *a,
 	return n;
 }
 
+/* Is there a start that a person asked for by itself, not carried out yet? */
+static bool starts_something(const struct instance_run *run)
+{
+	for (size_t i = 0; i < run->inst.n; i++)
+		if (run->hold_acts[i] > run->act_done &&
+		    run->holds[i] != HOLD_DOWN)
+			return true;
+	return false;
+}
+
 /* What came out, for people and for the document. */
 static void run_note(struct agent *g, struct instance_run *run,
 		     const struct recon_out *out)
@@ -433,6 +500,14 @@ static void run_note(struct agent *g, struct instance_run *run,
 		snprintf(run->error, sizeof(run->error), "%s", out->error);
 	else if (out->state == RECON_FAILED && !run->error[0])
 		snprintf(run->error, sizeof(run->error), "%s", out->wait);
+	if (out->act_error)
+		snprintf(run->act_error, sizeof(run->act_error), "%s",
+			 out->act_error);
+	else if (out->state == RECON_FAILED && starts_something(run))
+		snprintf(run->act_error, sizeof(run->act_error), "%s",
+			 out->wait);
+	if (out->state == RECON_SETTLED || out->state == RECON_FAILED)
+		run->act_done = run->act;
 	/* What was found out in this pass is for the next one, too. */
 	for (size_t i = 0; out->error && i < run->inst.n; i++)
 		if (run->memory[i].start_failed && !run->memory[i].error)
@@ -483,11 +558,12 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 		.want = run->halted ? WANT_DOWN : run->want,
 		.kill = kill,
 		.frozen = run->frozen,
-		.standby = run->asked_once,
+		.standby = run->asked_once || run->order,
 		.probes = run->probes,
 		.encaps = views,
 		.n_encaps = encap_views(g, a, run, views),
 		.was_up = run->was_up,
+		.holds = run->holds,
 		.memory = run->memory,
 		.hooks = run->hooks,
 		.agent_timeout_ms = AGENT_TIMEOUT_MS,

@@ -167,8 +167,14 @@ struct instance_run {
 	bool halted;	 /* what the memory is of */
 	bool asked_once; /* somebody has asked for the service */
 
-	/* What a person asked of some resources alone: the last of it. */
-	uint64_t act;
+	/* What a person asked of some resources alone (fsm/plan/order.h). */
+	struct arena *order_arena;
+	struct doc *order; /* what counts now, or NULL */
+	enum hold *holds;  /* per resource */
+	uint64_t *hold_acts;
+	uint64_t act;	   /* the last of it */
+	uint64_t act_done; /* that was carried out, or has failed */
+	char act_error[400];
 
 	bool moved;	   /* the document may be another one than the last */
 	uint64_t n;	   /* of the last document */

@@ -103,6 +103,24 @@ static void put_retries(struct arena *a, const struct instance_run *run,
 				    "retries", run->memory[i].restarts);
 }
 
+/* What a person asked of some resources alone, and how far that has come. */
+static void put_act(struct arena *a, const struct instance_run *run,
+		    struct doc *d)
+{
+	struct doc *held = NULL;
+
+	doc_put_int(a, d, "act", (int64_t)run->act_done);
+	if (run->act_error[0])
+		doc_put_str(a, d, "act_error", run->act_error);
+	for (size_t i = 0; i < run->inst.n; i++) {
+		if (run->holds[i] != HOLD_DOWN)
+			continue;
+		if (!held)
+			held = doc_put(a, d, "held", doc_list(a));
+		doc_add(a, held, doc_str(a, run->inst.res[i].rid));
+	}
+}
+
 static struct doc *observe_doc(struct agent *g, struct arena *a,
 			       const struct instance_run *run)
 {
@@ -121,6 +139,8 @@ static struct doc *observe_doc(struct agent *g, struct arena *a,
 	doc_put_str(a, d, "session", g->session);
 	if (run->was_up)
 		doc_put_bool(a, d, "up_once", true);
+	if (run->order)
+		put_act(a, run, d);
 	if (run->halted)
 		doc_put_bool(a, d, "halted", true);
 	if (g->level == LEVEL_ENCAP && g->host)

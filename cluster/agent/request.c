@@ -165,6 +165,7 @@ static const struct {
 	{ "svc_draft_drop", request_draft_drop, false, false },
 	{ "svc_resolve", request_resolve, false, true },
 	{ "svc_intent", request_intent, false, true },
+	{ "svc_act", request_act, false, true },
 	{ "svc_freeze", request_svc_freeze, false, true },
 	{ "svc_thaw", request_svc_thaw, false, true },
 	{ "secret_set", request_secret_set, false, false },

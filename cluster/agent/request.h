@@ -68,6 +68,7 @@ void request_draft_drop(struct request *r);
 void request_resolve(struct request *r);
 /* request_intent.c */
 void request_intent(struct request *r);
+void request_act(struct request *r);
 void request_svc_freeze(struct request *r);
 void request_svc_thaw(struct request *r);
 /* request_cluster.c */

@@ -35,6 +35,40 @@ void request_intent(struct request *r)
 	request_propose(r, gid, cmd);
 }
 
+static const char *const act_words[] = { "action", "rid",    "tags", "subsets",
+					 "upto",   "downto", NULL };
+
+/* Of this node, where no other is named; in a container, of that alone. */
+void request_act(struct request *r)
+{
+	const char *level = doc_get_str(r->doc, "level", "both");
+	const char *node = request_arg(r, "node");
+	uint64_t gid = request_service(r);
+	struct agent *g = r->agent;
+	struct arena *a = r->arena;
+	bool inside = g->level == LEVEL_ENCAP;
+	const struct doc *slave = doc_get(r->doc, "slave");
+	struct doc *cmd;
+
+	if (!gid)
+		return;
+	cmd = request_command(r, "svc_act");
+	doc_put_str(a, cmd, "name", request_arg(r, "name"));
+	for (size_t i = 0; act_words[i]; i++)
+		if (*request_arg(r, act_words[i]))
+			doc_put_str(a, cmd, act_words[i],
+				    request_arg(r, act_words[i]));
+	if (doc_get_bool(r->doc, "standby", false))
+		doc_put_bool(a, cmd, "standby", true);
+	if (inside || strcmp(level, "encap") != 0)
+		doc_put_str(a, cmd, "node", *node && !inside ? node : g->node);
+	if (!inside && doc_len(slave))
+		doc_put(a, cmd, "slave", doc_copy(a, slave));
+	else if (!inside && strcmp(level, "hypervisor") != 0)
+		doc_put_bool(a, cmd, "slaves", true);
+	request_propose(r, gid, cmd);
+}
+
 static void request_freeze(struct request *r, bool frozen)
 {
 	uint64_t gid = request_service(r);

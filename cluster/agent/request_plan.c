@@ -87,6 +87,7 @@ static void service_add(struct after *w, const char *name)
 		.intent = doc_get(row, "intent"),
 		.assigns = state_assigns(&s, name),
 		.instances = state_instances(&s, name),
+		.orders = state_orders(&s, name),
 		.frozen = doc_get_bool(row, "frozen", false),
 		.next_token = (uint64_t)doc_get_int(row, "token", 0) + 1,
 	};

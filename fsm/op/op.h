@@ -122,6 +122,8 @@ struct doc *op_svc_resolve(const struct op_env *env, const struct doc *cmd);
 #define OP_DRAFTS_BYTES (4 * 1024 * 1024) /* of a service: their texts */
 struct doc *op_draft_add(const struct op_env *env, const struct doc *cmd);
 struct doc *op_draft_drop(const struct op_env *env, const struct doc *cmd);
+/* action.c */
+struct doc *op_svc_act(const struct op_env *env, const struct doc *cmd);
 /* secret.c */
 #define OP_SECRET_KEY_MAX 128
 #define OP_SECRET_MAX	  (64 * 1024) /* bytes, before it is sealed */

@@ -150,7 +150,7 @@ struct doc *op_svc_delete(const struct op_env *env, const struct doc *cmd)
 	static const enum table tables[] = { TABLE_REVISION, TABLE_HISTORY,
 					     TABLE_TEXT,     TABLE_DRAFT,
 					     TABLE_ASSIGN,   TABLE_INSTANCE,
-					     TABLE_SECRET };
+					     TABLE_ORDER,    TABLE_SECRET };
 	const char *name = doc_get_str(cmd, "name", "");
 	struct doc *row = op_service_here(env, cmd);
 	struct state_key k = state_key(name, NULL);

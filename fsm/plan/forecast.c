@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/plan/order.h"
 #include "fsm/plan/reconcile.h"
 
 #define ROUNDS_MAX 200 /* a service has settled long before */
@@ -27,6 +28,8 @@ struct fc_agent {
 	struct probe *probes;
 	struct recon_memory *memory;
 	struct recon_hooks *hooks;
+	enum hold *holds;
+	const struct doc *order; /* that holds are of */
 	bool was_up, halted, interrupted;
 	bool changed; /* since it last said something */
 	uint64_t token;
@@ -148,6 +151,7 @@ static bool agent_init(struct fc *f, struct fc_service *s, struct fc_agent *g,
 	g->probes = ARENA_VEC(a, struct probe, g->inst.n + 1);
 	g->memory = ARENA_VEC(a, struct recon_memory, g->inst.n + 1);
 	g->hooks = ARENA_VEC(a, struct recon_hooks, g->inst.n_subsets + 1);
+	g->holds = ARENA_VEC(a, enum hold, g->inst.n + 1);
 	probes_init(g, said);
 	g->token = (uint64_t)doc_get_int(said, "token", 0);
 	g->was_up = doc_get_bool(said, "up_once", false);
@@ -308,6 +312,31 @@ static enum want take_assignment(struct fc_agent *g)
 	return word_is(row, "want", "up") ? WANT_UP : WANT_NOTHING;
 }
 
+/* What a person asked of some resources alone, as the executor takes it up. */
+static void take_order(struct fc_agent *g)
+{
+	const struct fc_service *s = g->of;
+	const struct doc *order = doc_get(s->from->orders, g->name);
+	const struct doc *said = doc_get(s->instances, g->name);
+	bool encap = g->inst.level == LEVEL_ENCAP;
+
+	if (!order_counts(order, s->intent, g->name, encap,
+			  doc_get(s->assigns, g->name)))
+		order = NULL;
+	if (order == g->order)
+		return;
+	g->order = order;
+	for (size_t i = 0; i < g->inst.n; i++) {
+		uint64_t act;
+
+		g->holds[i] = order_hold(&g->inst, order, i, &act);
+		if (act > (uint64_t)doc_get_int(said, "act", 0))
+			g->memory[i] = (struct recon_memory){ .asked = true };
+		else if (act)
+			g->memory[i].turned = true;
+	}
+}
+
 static struct fc_agent *inside(const struct fc_agent *g, size_t i)
 {
 	const struct fc_service *s = g->of;
@@ -448,6 +477,7 @@ static void agent_run(struct fc *f, struct fc_agent *g)
 		.probes = g->probes,
 		.encaps = views,
 		.was_up = g->was_up,
+		.holds = g->holds,
 		.memory = g->memory,
 		.hooks = g->hooks,
 		.agent_timeout_ms = 1,
@@ -455,6 +485,8 @@ static void agent_run(struct fc *f, struct fc_agent *g)
 	size_t left = (g->inst.n + 1) * PASSES_MAX;
 	struct recon_out out = { .state = RECON_ACT };
 
+	take_order(g);
+	in.standby = in.standby || g->order;
 	while (left-- && out.state == RECON_ACT) {
 		in.n_encaps = encap_views(g, views);
 		in.was_up = g->was_up;

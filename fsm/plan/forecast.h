@@ -23,6 +23,7 @@ struct forecast_service {
 	const char *name;
 	const struct conf *conf;			/* of the head */
 	const struct doc *intent, *assigns, *instances; /* as stored */
+	const struct doc *orders; /* {node: order}; NULL: none */
 	bool frozen;
 	uint64_t next_token;
 };

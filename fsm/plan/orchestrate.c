@@ -827,10 +827,17 @@ static void decide_encaps(struct pass *p)
 void orchestrate(struct arena *a, const struct orch_in *in,
 		 struct orch_out *ret)
 {
+	struct service_conf conf = *in->conf;
+	struct orch_in own = *in;
 	struct pass p;
 
+	/* A start of some resources alone is for its node: nothing follows
+	 * from it that nobody has asked for. */
+	if (doc_get(in->intent, "part"))
+		conf.orchestrate = "no";
+	own.conf = &conf;
 	*ret = (struct orch_out){ 0 };
-	pass_init(&p, a, in, ret);
+	pass_init(&p, a, &own, ret);
 	write_off_lost(&p);
 	if (p.seq && strcmp(p.want, "stopped") == 0) {
 		stop_all(&p);

@@ -137,7 +137,7 @@ enum need encap_halt_need(const struct sweep *s, size_t i, bool *halt,
 		return NEED_NOTHING;
 	}
 	*halt = true;
-	*why = arena_printf(
-		s->a, "what runs in %s is stopped before it", v->rid);
+	*why = arena_printf(s->a, "what runs in %s is stopped before it",
+			    v->rid);
 	return NEED_WAIT;
 }

@@ -135,6 +135,12 @@ struct doc *state_instance(const struct state *s, const char *service,
 	return row2(s, TABLE_INSTANCE, service, node);
 }
 
+struct doc *state_order(const struct state *s, const char *service,
+			const char *node)
+{
+	return row2(s, TABLE_ORDER, service, node);
+}
+
 struct doc *state_member(const struct state *s, const char *name)
 {
 	return row2(s, TABLE_MEMBER, name, NULL);
@@ -214,6 +220,11 @@ struct doc *state_instances(const struct state *s, const char *service)
 struct doc *state_secrets(const struct state *s, const char *service)
 {
 	return rows_map(s, TABLE_SECRET, service);
+}
+
+struct doc *state_orders(const struct state *s, const char *service)
+{
+	return rows_map(s, TABLE_ORDER, service);
 }
 
 struct doc *state_members(const struct state *s)

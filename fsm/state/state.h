@@ -22,6 +22,8 @@
  *  ASSIGN   name 0 node   {node, level, want up|down, epoch, token, seq, lost,
  *                          failed, why, at}
  *  INSTANCE name 0 node   the instance document (fsm/status/status.h) + at
+ *  ORDER    name 0 node   what a person asked of some resources there alone
+ *                         (fsm/plan/order.h)
  *  MEMBER   name          {name, id, incarnation, level}
  *  HISTORY  name 0 n      the n-th revision's id (n: 8 bytes)
  *  SEEN     client id     {floor}; sq below floor are settled
@@ -44,6 +46,7 @@ enum table {
 	TABLE_REVISION = 'R',
 	TABLE_ASSIGN = 'A',
 	TABLE_INSTANCE = 'I',
+	TABLE_ORDER = 'O',
 	TABLE_MEMBER = 'M',
 	TABLE_HISTORY = 'H',
 	TABLE_TEXT = 'T',
@@ -93,6 +96,8 @@ struct doc *state_assign(const struct state *s, const char *service,
 			 const char *node);
 struct doc *state_instance(const struct state *s, const char *service,
 			   const char *node);
+struct doc *state_order(const struct state *s, const char *service,
+			const char *node);
 struct doc *state_member(const struct state *s, const char *name);
 
 /* Lists in key order. */
@@ -101,6 +106,7 @@ struct doc *state_services(const struct state *s);
 /* Maps {node: row}. */
 struct doc *state_assigns(const struct state *s, const char *service);
 struct doc *state_instances(const struct state *s, const char *service);
+struct doc *state_orders(const struct state *s, const char *service);
 struct doc *state_secrets(const struct state *s, const char *service);
 struct doc *state_members(const struct state *s);
 /* Events after @after (exclusive), oldest first, at most @max. */

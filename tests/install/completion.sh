@@ -66,7 +66,7 @@ zsh)
 	expect 'encap stat' 'encap status'
 	expect 'encap node fr' 'encap node freeze'
 	expect 'svcmgr -s web print sta' 'svcmgr -s web print status'
-	expect 'encap start web --no' 'encap start web --no-wait'
+	expect 'encap start web --no-' 'encap start web --no-wait'
 	expect 'encap set web DEF' 'encap set web DEFAULT.'
 	expect 'encap create web --config so' \
 		'encap create web --config some.conf'
@@ -74,7 +74,7 @@ zsh)
 *)
 	expect 'encap st' 'start status stop'
 	expect 'encap node ' 'freeze ls thaw'
-	expect 'encap start web --no' '--no-wait'
+	expect 'encap start web --no-' '--no-wait'
 	expect 'svcmgr -s web print ' 'config resource status'
 	expect 'encap create web --config so' some.conf
 	expect 'encap xyzzy ' ''

@@ -100,6 +100,8 @@ static struct doc *world_answer(struct fake_agent *f, struct arena *a,
 			doc_put_str(a, (struct doc *)req, "base",
 				    arena_printf(a, "r%d", w->rev));
 		return world_edit(w, a, req, code, err);
+	} else if (strcmp(op, "svc_act") == 0) {
+		doc_put_int(a, d, "act", 4);
 	} else if (strcmp(op, "svc_intent") == 0) {
 		doc_put_int(a, d, "seq", 7);
 	} else if (strcmp(op, "status") == 0) {
@@ -299,22 +301,56 @@ static void the_wait_says_what_is_done(void **state)
 /* -- a part of a service
  * --------------------------------------------------------- */
 
+#define LEVEL_FIRST "specify either --master, --slave(s) or both "
+#define ACTS(rest)  "\"op\": \"svc_act\", \"name\": \"web\", " rest
+
 static const struct partial_row {
 	const char *name, *line, *level, *config;
 	int code;
-	const char *err;
+	const char *err, *asked;
 } partials[] = {
 	{ "two levels and no flag", "svcmgr -s web startip", NULL, sample,
-	  CLI_USAGE, "specify either --master, --slave(s) or both (startip)" },
-	{ "with a flag", "svcmgr -s web stopfs --master", NULL, sample,
-	  CLI_FAILED, "not in this version; nothing was done" },
-	{ "one level only", "svcmgr -s web startapp", NULL, plain, CLI_FAILED,
-	  "svcmgr -s web start" },
-	{ "in a container", "svcmgr -s web umount", "encap", sample, CLI_FAILED,
-	  "svcmgr -s web stop" },
+	  CLI_USAGE, LEVEL_FIRST "(startip)", "" },
+	{ "two levels and no flag, encap", "encap stop web --rid fs#1", NULL,
+	  sample, CLI_USAGE, LEVEL_FIRST "(stop)", "" },
+	{ "with --master", "svcmgr -s web stopfs --master", NULL, sample,
+	  CLI_DONE, "",
+	  ACTS("\"action\": \"stop\", \"level\": \"hypervisor\", \"rid\": "
+	       "\"volume,disk,fs\"") },
+	{ "with --slaves", "svcmgr -s web startapp --slaves", NULL, sample,
+	  CLI_DONE, "",
+	  ACTS("\"action\": \"start\", \"level\": \"encap\", \"rid\": "
+	       "\"app\"") },
+	{ "with both", "svcmgr -s web umount --master --slave vm1", NULL,
+	  sample, CLI_DONE, "",
+	  ACTS("\"action\": \"stop\", \"level\": \"both\", \"rid\": \"fs\", "
+	       "\"slave\": [\"vm1\"]") },
+	{ "standby is a class of both", "svcmgr -s web startstandby", NULL,
+	  sample, CLI_DONE, "",
+	  ACTS("\"action\": \"start\", \"level\": \"both\", \"standby\": "
+	       "true") },
+	{ "one level only", "svcmgr -s web startcontainer", NULL, plain,
+	  CLI_DONE, "",
+	  ACTS("\"action\": \"start\", \"level\": \"hypervisor\", \"rid\": "
+	       "\"container\"") },
+	{ "in a container", "svcmgr -s web umount", "encap", sample, CLI_DONE,
+	  "",
+	  ACTS("\"action\": \"stop\", \"level\": \"encap\", \"rid\": "
+	       "\"fs\"") },
+	{ "all words, on another node",
+	  "encap restart web --rid fs#1 --tags a+b --subsets x --upto app "
+	  "--downto ip --node hv2",
+	  NULL, plain, CLI_DONE, "",
+	  ACTS("\"action\": \"restart\", \"level\": \"hypervisor\", \"rid\": "
+	       "\"fs#1\", \"tags\": \"a+b\", \"subsets\": \"x\", \"upto\": "
+	       "\"app\", \"downto\": \"ip\", \"node\": \"hv2\"") },
+	{ "all of them, and some",
+	  "encap start web --rid fs --slaves --slave x", NULL, sample,
+	  CLI_USAGE, "only one of the two", "" },
 };
 
-static void partial_is_refused(void **state)
+/* It is carried out on hv1: there are no others to wait for. */
+static void partial_is_asked(void **state)
 {
 	const struct partial_row *row = *state;
 	struct world w = { .level = row->level, .config = row->config };
@@ -323,6 +359,9 @@ static void partial_is_refused(void **state)
 
 	assert_int_equal(r.code, row->code);
 	says(r.err, row->err);
+	says(asked, row->asked);
+	if (!*row->asked)
+		assert_null(strstr(asked, "svc_act"));
 	assert_null(strstr(asked, "svc_intent"));
 	ran_free(&r);
 	free(asked);
@@ -657,7 +696,7 @@ int main(void)
 
 	failed += TABLE_RUN(codes, codes_are_passed_on);
 	failed += TABLE_RUN(intents, intent_is_sent);
-	failed += TABLE_RUN(partials, partial_is_refused);
+	failed += TABLE_RUN(partials, partial_is_asked);
 	failed += TABLE_RUN(confs, config_is);
 	return failed != 0;
 }

@@ -115,6 +115,21 @@ static const struct judge_row {
 	  "{ " SEQ(3, started) "instances: { " HV1_UP " } }",
 	  WAIT_MORE, "" },
 
+	{ "act: not heard of yet", { .want = WAIT_ACT, .seq = 3 }, NULL,
+	  "{ instances: { hv1: { avail: warn, state: idle, act: 2, act_error: x } } }",
+	  WAIT_MORE, "" },
+	{ "act: done", { .want = WAIT_ACT, .seq = 3 }, NULL,
+	  "{ instances: { hv1: { avail: warn, state: idle, act: 3 } } }",
+	  WAIT_THERE, "" },
+	{ "act: failed", { .want = WAIT_ACT, .seq = 3 }, NULL,
+	  "{ instances: { hv1: { avail: warn, state: idle, act: 3, act_error: 'fs#1: no' } } }",
+	  WAIT_FAILED, "hv1: fs#1: no" },
+	{ "act: another one came behind it", { .want = WAIT_ACT, .seq = 3 }, NULL,
+	  "{ instances: { hv1: { avail: warn, state: idle, act: 4, act_error: x } } }",
+	  WAIT_THERE, "" },
+	{ "act: blocked", { .want = WAIT_ACT, .seq = 3 }, NULL,
+	  "{ blocked: 'hv1 is lost', instances: { } }", WAIT_BLOCKED, "hv1 is lost" },
+
 	{ "restart: still to be stopped", { .want = WAIT_RESTARTED, BOTH, .seq = 3 }, NULL,
 	  "{ " SEQ(3, restart) "instances: { " HV1_UP " } }",
 	  WAIT_MORE, "" },
@@ -151,6 +166,8 @@ static void judged(void **state)
 	const char *why = NULL;
 
 	g.service = "web";
+	if (g.want == WAIT_ACT)
+		g.nodes = doctext(a, "[hv1]");
 	g.before = r->before ? doctext(a, r->before) : NULL;
 	assert_int_equal(wait_judge(a, &g, doctext(a, r->status), &why),
 			 r->verdict);

@@ -9,7 +9,8 @@
  * What is expected: "TABLE KEY [KEY2] PATH=TEXT" or "no TABLE KEY [KEY2]",
  * separated by ';', where PATH is of dots and TEXT is as doc_json() shows it
  * (without quotes), and TABLE is one of cluster, node (by name), token,
- * service, assign, instance, member, draft, events (PATH is the last one's).
+ * service, assign, instance, order, member, draft, events (PATH is the last
+ * one's).
  */
 #pragma once
 
@@ -249,6 +250,8 @@ static inline struct doc *op_row(struct state *s, const char *table,
 		return state_assign(s, k, k2);
 	if (strcmp(table, "instance") == 0)
 		return state_instance(s, k, k2);
+	if (strcmp(table, "order") == 0)
+		return state_order(s, k, k2);
 	if (strcmp(table, "secret") == 0)
 		return doc_get(state_secrets(s, k), k2);
 	if (strcmp(table, "draft") == 0)

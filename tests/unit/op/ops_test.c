@@ -232,6 +232,40 @@ static const struct row intents[] = {
 	{ "svc_intent: no word", WEB, "svc_intent name=web", OP_USAGE, "not ''", "" },
 	{ "svc_intent: unknown", "", "svc_intent name=web want=started", OP_NOT_FOUND, "no service web", "" },
 };
+
+#define ACTED "svc_act name=web action=stop node=hv1 rid=container#0; "
+static const struct row acts[] = {
+	{ "svc_act: stop some of what is up", UP, "svc_act name=web action=stop node=hv1 rid=container#0", OP_OK, "",
+	  "order web hv1 holds.container#0.want=down; order web hv1 holds.container#0.act=1; order web hv1 act=1; order web hv1 token=1; order web hv1 seq=0; order web hv1 keep=(none); order web hv1 holds.container#1=(none); service web intent.seq=0; events e text=stop of hv1: container#0" },
+	{ "svc_act: more of it", UP ACTED, "svc_act name=web action=start node=hv1 rid=container#1", OP_OK, "",
+	  "order web hv1 act=2; order web hv1 holds.container#0.act=1; order web hv1 holds.container#1.want=up; order web hv1 holds.container#1.act=2; service web acts=2" },
+	{ "svc_act: restart", UP, "svc_act name=web action=restart node=hv1 upto=container#0", OP_OK, "", "order web hv1 holds.container#0.want=restart; order web hv1 holds.container#1=(none)" },
+	{ "svc_act: what was held under another intent is forgotten", UP ACTED "svc_intent name=web want=started; ", "svc_act name=web action=stop node=hv1 rid=container#1", OP_OK, "",
+	  "order web hv1 holds.container#0=(none); order web hv1 holds.container#1.want=down; order web hv1 seq=1" },
+	{ "svc_act: a start of some where nothing is up is a start for them", WEB, "svc_act name=web action=start node=hv2 rid=container#0", OP_OK, "",
+	  "order web hv2 keep=true; order web hv2 holds.container#0.want=up; order web hv2 seq=1; order web hv2 token=(none); service web intent.want=started; service web intent.want_seq=1; service web intent.node=hv2; service web intent.part=hv2; service web intent.encap=stopped" },
+	{ "svc_act: a restart of some where nothing is up, too", DOWN, "svc_act name=web action=restart node=hv1 rid=container#0", OP_OK, "", "order web hv1 keep=true; order web hv1 holds.container#0.want=up" },
+	{ "svc_act: a start of the whole afterwards is one", WEB "svc_act name=web action=start node=hv2 rid=container#0; ", "svc_intent name=web want=started", OP_OK, "", "service web intent.part=(none); service web intent.node=(none)" },
+	{ "svc_act: a stop where nothing is up", WEB, "svc_act name=web action=stop node=hv2 rid=container", OP_OK, "", "order web hv2 holds.container#0.want=down; order web hv2 token=0; service web intent.seq=0" },
+	{ "svc_act: a start of some while it is up elsewhere", UP, "svc_act name=web action=start node=hv2 rid=container#0", OP_CONFLICT, "web is assigned to hv1", "" },
+	{ "svc_act: in a container that is up", UP "assign name=web version=2 changes=[{kind=assign node=vm1 level=encap want=up token=2 seq=0 why=x}]; ", "svc_act name=web action=stop slave=[vm1] rid=fs", OP_OK, "",
+	  "order web vm1 holds.fs#1.want=down; order web vm1 token=2; order web hv1 act=(none)" },
+	{ "svc_act: in a container, by the rid of that", UP, "svc_act name=web action=stop slave=[container#1] rid=fs", OP_OK, "", "order web vm2 holds.fs#1.want=down" },
+	{ "svc_act: in all containers", UP, "svc_act name=web action=stop slaves=true rid=fs#1", OP_OK, "", "order web vm1 act=1; order web vm2 act=1" },
+	{ "svc_act: a start of some in a container that is not up", UP, "svc_act name=web action=start slave=[vm1] rid=fs", OP_OK, "",
+	  "order web vm1 keep=true; order web vm1 seq=1; service web intent.slaves.vm1.want=started; service web intent.slaves.vm1.seq=1; service web intent.part=(none); service web intent.want_seq=(none)" },
+	{ "svc_act: ... of which the container is not started", WEB, "svc_act name=web action=start slave=[vm1] rid=fs", OP_CONFLICT, "vm1 is not started", "" },
+	{ "svc_act: at both levels, where only one has it", UP, "svc_act name=web action=stop node=hv1 slaves=true rid=fs", OP_OK, "", "order web vm1 act=1; order web hv1 act=(none)" },
+	{ "svc_act: nothing is meant by it", UP, "svc_act name=web action=stop node=hv1 slaves=true rid=disk#4", OP_NOT_FOUND, "nothing of web", "" },
+	{ "svc_act: an end that is none", UP, "svc_act name=web action=start node=hv1 upto=share", OP_NOT_FOUND, "no resource, group or subset 'share'", "" },
+	{ "svc_act: nothing is said", UP, "svc_act name=web action=start node=hv1", OP_USAGE, "which resources", "" },
+	{ "svc_act: no such action", UP, "svc_act name=web action=dance node=hv1 rid=fs", OP_USAGE, "start, stop or restart", "" },
+	{ "svc_act: no node", UP, "svc_act name=web action=stop rid=fs", OP_USAGE, "no node is named", "" },
+	{ "svc_act: a node of another service", UP, "svc_act name=web action=stop node=hv7 rid=fs", OP_NOT_FOUND, "hv7 is in none of", "" },
+	{ "svc_act: no such container", UP, "svc_act name=web action=stop slave=[vm7] rid=fs", OP_NOT_FOUND, "no container 'vm7'", "" },
+	{ "svc_act: disabled", "svc_create name=web config='[DEFAULT]|nodes = hv1|disable = true|[fs#1]|type = flag|'", "svc_act name=web action=start node=hv1 rid=fs", OP_CONFLICT, "disabled", "" },
+	{ "svc_act: unknown", "", "svc_act name=web action=start node=hv1 rid=fs", OP_NOT_FOUND, "no service web", "" },
+};
 // clang-format on
 
 static void check_refused_changes_nothing(const struct doc *cmd)
@@ -309,6 +343,7 @@ static void every_kind_is_tested(void **state)
 		{ cluster, sizeof(cluster) / sizeof(cluster[0]) },
 		{ services, sizeof(services) / sizeof(services[0]) },
 		{ intents, sizeof(intents) / sizeof(intents[0]) },
+		{ acts, sizeof(acts) / sizeof(acts[0]) },
 		{ NULL, 0 },
 	};
 
@@ -332,7 +367,7 @@ int main(void)
 
 	op_fixture_init(&fixture);
 	failed = TABLE_RUN(cluster, applies) + TABLE_RUN(services, applies) +
-		 TABLE_RUN(intents, applies) +
+		 TABLE_RUN(intents, applies) + TABLE_RUN(acts, applies) +
 		 cmocka_run_group_tests(tests, NULL, NULL);
 	op_fixture_fini(&fixture);
 	return failed;

@@ -1,0 +1,254 @@
+/*
+ * Actions on some resources of a service alone: start, stop and restart with
+ * --rid and its like, and the older startip, stopfs, ...
+ */
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/plan.h"
+#include "cli/wait.h"
+#include "fsm/conf/conf.h"
+
+#define WAIT_DEFAULT_MS (5 * 60 * 1000)
+
+/* What is asked; NULL where nothing was said. */
+struct act {
+	const char *action, *said; /* "start", and as it was typed */
+	const char *rid, *tags, *subsets, *upto, *downto;
+	bool standby;
+	const char *level, *self; /* of the agent that is asked */
+};
+
+bool cli_selects(const struct cli *c)
+{
+	return c->opt[OPT_RID] || c->opt[OPT_TAGS] || c->opt[OPT_SUBSETS] ||
+	       c->opt[OPT_UPTO] || c->opt[OPT_DOWNTO];
+}
+
+/* -- levels ---------------------------------------------------------------- */
+
+static int fetch_conf(struct cli *c, struct conf **ret)
+{
+	struct problems p = { .arena = c->arena, .name = c->args[0] };
+	struct doc *data;
+	const char *text;
+	int rc = cli_call(c, "svc_config", cli_args_name(c), &data);
+
+	if (rc != CLI_DONE)
+		return rc;
+	text = doc_get_str(data, "config", "");
+	*ret = conf_parse(c->arena, text, strlen(text), &p);
+	if (*ret)
+		return CLI_DONE;
+	return cli_error(c, CLI_FAILED, "the env file cannot be read: %s",
+			 p.n ? p.at[0].text : "?");
+}
+
+/* Does anything of the service run in a container, seen from any node? */
+static bool has_encap(struct cli *c, const struct conf *conf)
+{
+	struct service_conf sc = { 0 };
+	struct instance inst;
+	struct err err;
+
+	if (service_eval(c->arena, conf, c->args[0], NULL, &sc, &err) < 0)
+		return false;
+	for (size_t i = 0; i < sc.nodes.n; i++) {
+		if (instance_eval(c->arena, conf, c->args[0], sc.nodes.at[i],
+				  LEVEL_HYPERVISOR, &inst, &err) < 0)
+			continue;
+		for (size_t j = 0; j < inst.n; j++)
+			if (inst.res[j].encap)
+				return true;
+	}
+	return false;
+}
+
+static bool is_inside(const struct act *x)
+{
+	return strcmp(x->level, "encap") == 0;
+}
+
+/* An action on some resources must say which level it means where there are
+ * two; a whole class of them, standby, is both. */
+static int check_levels(struct cli *c, const struct act *x, bool *ret_encap)
+{
+	bool leveled =
+		c->opt[OPT_MASTER] || c->opt[OPT_SLAVE] || c->opt[OPT_SLAVES];
+	struct conf *conf;
+	int rc = fetch_conf(c, &conf);
+
+	if (rc != CLI_DONE)
+		return rc;
+	*ret_encap = has_encap(c, conf);
+	if (leveled || x->standby || is_inside(x) || !*ret_encap)
+		return CLI_DONE;
+	return cli_error(c, CLI_USAGE,
+			 "specify either --master, --slave(s) or both (%s)",
+			 x->said);
+}
+
+static struct doc *slaves_doc(struct cli *c, const char *text)
+{
+	struct doc *l = doc_list(c->arena);
+
+	while (text && *text) {
+		size_t n = strcspn(text, ",");
+
+		if (n > 0)
+			doc_add(c->arena, l, doc_strn(c->arena, text, n));
+		text += n + (text[n] == ',');
+	}
+	return l;
+}
+
+static const char *level_word(const struct cli *c, const struct act *x,
+			      bool has_both)
+{
+	bool master = c->opt[OPT_MASTER] != NULL;
+	bool slaves = c->opt[OPT_SLAVES] || c->opt[OPT_SLAVE];
+
+	if (is_inside(x))
+		return "encap";
+	if (!has_both)
+		return "hypervisor";
+	return master == slaves ? "both" : master ? "hypervisor" : "encap";
+}
+
+/* -- asking -----------------------------------------------------------------
+ */
+
+static void put_word(struct cli *c, struct doc *args, const char *key,
+		     const char *value)
+{
+	if (value && *value)
+		doc_put_str(c->arena, args, key, value);
+}
+
+static struct doc *act_args(struct cli *c, const struct act *x,
+			    const char *level)
+{
+	struct doc *args = cli_args_name(c);
+	struct doc *slaves = slaves_doc(c, c->opt[OPT_SLAVE]);
+
+	put_word(c, args, "action", x->action);
+	put_word(c, args, "level", level);
+	put_word(c, args, "rid", x->rid);
+	put_word(c, args, "tags", x->tags);
+	put_word(c, args, "subsets", x->subsets);
+	put_word(c, args, "upto", x->upto);
+	put_word(c, args, "downto", x->downto);
+	put_word(c, args, "node", c->opt[OPT_NODE]);
+	if (x->standby)
+		doc_put_bool(c->arena, args, "standby", true);
+	if (doc_len(slaves))
+		doc_put(c->arena, args, "slave", slaves);
+	cli_put_author(c, args);
+	return args;
+}
+
+static int act_timeout(struct cli *c, int64_t *ret)
+{
+	const char *text = c->opt[OPT_TIMEOUT];
+
+	*ret = text ? cli_duration_ms(text) : WAIT_DEFAULT_MS;
+	if (*ret < 0)
+		return cli_usage(c, "'%s' is no time: 90s, 5m, 1h", text);
+	if (c->opt[OPT_WAIT] && c->opt[OPT_NO_WAIT])
+		return cli_usage(c, "--wait and --no-wait exclude each other");
+	if (c->opt[OPT_SLAVES] && c->opt[OPT_SLAVE])
+		return cli_usage(c,
+				 "--slaves are all of them, --slave %s is "
+				 "not: only one of the two",
+				 c->opt[OPT_SLAVE]);
+	return CLI_DONE;
+}
+
+static int act_run(struct cli *c, struct act *x)
+{
+	struct wait_goal goal = { .want = WAIT_ACT, .service = c->args[0] };
+	struct doc *data, *args, *cursor;
+	bool encap = false;
+	int64_t ms;
+	int rc = act_timeout(c, &ms);
+
+	if (rc == CLI_DONE)
+		rc = cli_call(c, "ping", NULL, &data);
+	if (rc != CLI_DONE)
+		return rc;
+	x->level = doc_get_str(data, "level", "");
+	x->self = doc_get_str(data, "node", "");
+	rc = check_levels(c, x, &encap);
+	if (rc != CLI_DONE)
+		return rc;
+	args = act_args(c, x, level_word(c, x, encap));
+	if (c->opt[OPT_DRY_RUN])
+		return plan_request(c, "svc_act", args);
+	cursor = wait_cursor(c, c->args[0]);
+	rc = cli_call(c, "svc_act", args, &data);
+	if (rc != CLI_DONE || c->opt[OPT_NO_WAIT])
+		return rc;
+	goal.seq = doc_get_int(data, "act", 0);
+	goal.nodes = doc_get(data, "nodes");
+	return wait_run(c, &goal, cursor, ms);
+}
+
+int cmd_act(struct cli *c, const char *action)
+{
+	struct act x = {
+		.action = action,
+		.said = action,
+		.rid = c->opt[OPT_RID],
+		.tags = c->opt[OPT_TAGS],
+		.subsets = c->opt[OPT_SUBSETS],
+		.upto = c->opt[OPT_UPTO],
+		.downto = c->opt[OPT_DOWNTO],
+	};
+
+	return act_run(c, &x);
+}
+
+/* -- the older ones ---------------------------------------------------------
+ */
+
+static const struct {
+	const char *what, *rid; /* behind "start" or "stop" */
+} parts[] = {
+	{ "ip", "ip" },
+	{ "disk", "disk" },
+	{ "vg", "disk" },
+	{ "loop", "disk" },
+	{ "fs", "volume,disk,fs" },
+	{ "share", "share" },
+	{ "container", "container" },
+	{ "app", "app" },
+};
+
+int cmd_partial(struct cli *c, const char *action)
+{
+	bool stop = strncmp(action, "stop", 4) == 0 ||
+		    strcmp(action, "umount") == 0;
+	const char *what = action + (stop ? 4 : 5);
+	struct act x = {
+		.action = stop ? "stop" : "start",
+		.said = action,
+		.rid = "fs", /* of mount and umount */
+		.tags = c->opt[OPT_TAGS],
+		.subsets = c->opt[OPT_SUBSETS],
+		.upto = c->opt[OPT_UPTO],
+		.downto = c->opt[OPT_DOWNTO],
+	};
+	int rc;
+
+	if (strcmp(action, "startstandby") == 0) {
+		x.standby = true;
+		x.rid = c->opt[OPT_RID];
+	} else if (strcmp(action, "mount") != 0 &&
+		   strcmp(action, "umount") != 0) {
+		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+			if (strcmp(parts[i].what, what) == 0)
+				x.rid = parts[i].rid;
+	}
+	rc = act_run(c, &x);
+	return rc > CLI_USAGE ? CLI_FAILED : rc;
+}

@@ -1,0 +1,407 @@
+/*
+ * What a person asks of some resources alone (docs/decisions/
+ * partial-actions.md): on one hypervisor, in containers, or both.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "fsm/conf/conf.h"
+#include "fsm/op/op.h"
+#include "fsm/plan/actions.h"
+#include "fsm/plan/order.h"
+
+struct acting { /* one svc_act */
+	const struct op_env *env;
+	const struct doc *cmd;
+	struct doc *row; /* of the service */
+	const char *name, *action;
+	struct conf *conf;
+	struct service_conf sc;
+	struct selection sel;
+	int64_t act;
+	enum op_code code; /* of a refusal */
+	/* What is written once all is known to be allowed: */
+	struct doc *intent; /* changed, or NULL */
+	struct doc *orders; /* {node: row} */
+	struct buf said;    /* for the event */
+};
+
+static const char *refused(struct acting *q, enum op_code code,
+			   const char *text)
+{
+	q->code = code;
+	return text;
+}
+
+static const char *arg(const struct doc *cmd, const char *key)
+{
+	const char *text = doc_get_str(cmd, key, NULL);
+
+	return text && *text ? text : NULL;
+}
+
+/* -- one node ---------------------------------------------------------------
+ */
+
+struct target {
+	const char *node;
+	bool container;
+	struct instance inst;
+	bool *picked;
+	bool all_standby;
+	const struct doc *assign;
+};
+
+static bool is_up(const struct doc *assign)
+{
+	return strcmp(doc_get_str(assign, "want", ""), "up") == 0;
+}
+
+static bool is_start(const struct acting *q)
+{
+	return strcmp(q->action, "stop") != 0;
+}
+
+/* 1: nothing of it is meant there. */
+static int target_find(struct acting *q, const char *node, struct target *t,
+		       const char **ret_why)
+{
+	struct arena *a = q->env->s->arena;
+	struct err err = { 0 };
+	enum level level;
+	int rc;
+
+	*t = (struct target){ .node = node, .all_standby = true };
+	rc = conf_level(a, q->conf, q->name, node, &level, &err);
+	if (rc == 0)
+		rc = instance_eval(a, q->conf, q->name, node, level, &t->inst,
+				   &err);
+	if (rc < 0) {
+		*ret_why = refused(q, rc == -ENOENT ? OP_NOT_FOUND : OP_FAILED,
+				   arena_printf(a, "%s", err.text));
+		return rc;
+	}
+	t->container = level == LEVEL_ENCAP;
+	t->picked = ARENA_VEC(a, bool, t->inst.n + 1);
+	t->assign = state_assign(q->env->s, q->name, node);
+	rc = actions_select(&t->inst, &q->sel, t->picked, &err);
+	if (rc < 0) {
+		*ret_why = refused(q, OP_NOT_FOUND,
+				   arena_printf(a, "%s", err.text));
+		return 1;
+	}
+	for (size_t i = 0; i < t->inst.n; i++)
+		if (t->picked[i] && !t->inst.res[i].standby)
+			t->all_standby = false;
+	return 0;
+}
+
+/* A hypervisor but @node that is assigned up, or NULL. */
+static const char *up_elsewhere(const struct acting *q, const char *node)
+{
+	const struct doc *assigns = state_assigns(q->env->s, q->name);
+
+	for (size_t i = 0; i < doc_len(assigns); i++) {
+		const struct doc *row = doc_at(assigns, i);
+
+		if (strcmp(row->key, node) != 0 && is_up(row) &&
+		    strcmp(doc_get_str(row, "level", ""), "encap") != 0)
+			return row->key;
+	}
+	return NULL;
+}
+
+static struct doc *intent_copy(struct acting *q)
+{
+	struct arena *a = q->env->s->arena;
+	struct doc *was = doc_get(q->row, "intent");
+
+	if (q->intent)
+		return q->intent;
+	q->intent = doc_copy(a, was);
+	doc_put_int(a, q->intent, "seq", doc_get_int(was, "seq", 0) + 1);
+	doc_put_int(a, q->intent, "at", q->env->at);
+	if (q->env->by)
+		doc_put(a, q->intent, "by", doc_copy(a, q->env->by));
+	return q->intent;
+}
+
+/* What is shared may only run where it is assigned: a start of some of it,
+ * where nothing is, is a start that is for them alone. Its sequence number, or
+ * 0 with *ret_why. */
+static int64_t start_part(struct acting *q, const struct target *t,
+			  const char **ret_why)
+{
+	struct arena *a = q->env->s->arena;
+	const char *other = t->container ? NULL : up_elsewhere(q, t->node);
+	struct doc *intent, *slaves, *own;
+	int64_t seq;
+
+	if (other) {
+		*ret_why = refused(
+			q, OP_CONFLICT,
+			arena_printf(a,
+				     "%s is assigned to %s: what it shares may "
+				     "run on one node only; stop or move it "
+				     "first",
+				     q->name, other));
+		return 0;
+	}
+	if (t->container && !up_elsewhere(q, "")) {
+		*ret_why = refused(q, OP_CONFLICT,
+				   arena_printf(a,
+						"the container %s is not "
+						"started: 'encap start %s "
+						"--master' starts it",
+						t->node, q->name));
+		return 0;
+	}
+	intent = intent_copy(q);
+	seq = doc_get_int(intent, "seq", 0);
+	if (!t->container) {
+		doc_put_str(a, intent, "want", "started");
+		doc_put_int(a, intent, "want_seq", seq);
+		doc_put_str(a, intent, "node", t->node);
+		doc_put_str(a, intent, "part", t->node);
+		return seq;
+	}
+	slaves = doc_get(intent, "slaves");
+	if (!slaves)
+		slaves = doc_put(a, intent, "slaves", doc_map(a));
+	own = doc_put(a, slaves, t->node, doc_map(a));
+	doc_put_str(a, own, "want", "started");
+	doc_put_int(a, own, "seq", seq);
+	return seq;
+}
+
+static void hold_put(struct acting *q, const struct target *t,
+		     struct doc *holds, const char *want)
+{
+	struct arena *a = q->env->s->arena;
+
+	buf_printf(&q->said, "%s %s:", q->said.len ? ";" : "", t->node);
+	for (size_t i = 0; i < t->inst.n; i++) {
+		struct doc *one;
+
+		if (!t->picked[i])
+			continue;
+		one = doc_put(a, holds, t->inst.res[i].rid, doc_map(a));
+		doc_put_str(a, one, "want", want);
+		doc_put_int(a, one, "act", q->act);
+		buf_printf(&q->said, " %s", t->inst.res[i].rid);
+	}
+}
+
+/* Its start has failed: that assignment does no more. */
+static bool has_failed(const struct acting *q, const struct target *t)
+{
+	const struct doc *inst = state_instance(q->env->s, q->name, t->node);
+
+	return strcmp(doc_get_str(inst, "state", ""), "start failed") == 0 &&
+	       doc_get_int(inst, "token", 0) ==
+		       doc_get_int(t->assign, "token", -1);
+}
+
+/* NULL, or why not. */
+static const char *target_order(struct acting *q, const struct target *t)
+{
+	static const char *const wants[][2] = { { "start", "up" },
+						{ "stop", "down" },
+						{ "restart", "restart" } };
+	struct arena *a = q->env->s->arena;
+	const struct doc *intent = doc_get(q->row, "intent");
+	const struct doc *was = state_order(q->env->s, q->name, t->node);
+	bool part = is_start(q) && !t->all_standby &&
+		    (!is_up(t->assign) || has_failed(q, t));
+	struct doc *row = doc_map(a), *holds = doc_map(a);
+	const char *want = "", *why = NULL;
+	int64_t seq = order_intent_seq(intent, t->node, t->container);
+
+	if (!part &&
+	    order_counts(was, intent, t->node, t->container, t->assign)) {
+		row = doc_copy(a, was);
+		holds = doc_get(row, "holds");
+	}
+	if (part)
+		seq = start_part(q, t, &why);
+	if (why)
+		return why;
+	for (size_t i = 0; i < 3; i++)
+		if (strcmp(wants[i][0], q->action) == 0)
+			want = wants[i][1];
+	hold_put(q, t, holds, part ? "up" : want);
+	doc_put(a, row, "holds", holds);
+	doc_put_int(a, row, "act", q->act);
+	doc_put_int(a, row, "seq", seq);
+	if (part)
+		doc_put_bool(a, row, "keep", true);
+	else
+		doc_put_int(a, row, "token",
+			    doc_get_int(t->assign, "token", 0));
+	doc_put_int(a, row, "at", q->env->at);
+	if (q->env->by)
+		doc_put(a, row, "by", doc_copy(a, q->env->by));
+	doc_put(a, q->orders, t->node, row);
+	return NULL;
+}
+
+/* -- all of them -------------------------------------------------------------
+ */
+
+/* The container that a person calls @word: by its name, or by the rid of the
+ * resource that runs it, on whatever node. */
+static const char *container_named(const struct acting *q, const char *word)
+{
+	if (names_have(&q->sc.encapnodes, word))
+		return word;
+	for (size_t n = 0; n < q->sc.nodes.n; n++) {
+		struct instance inst;
+
+		if (instance_eval(q->env->s->arena, q->conf, q->name,
+				  q->sc.nodes.at[n], LEVEL_HYPERVISOR, &inst,
+				  NULL) < 0)
+			continue;
+		for (size_t i = 0; i < inst.n; i++)
+			if (strcmp(inst.res[i].rid, word) == 0 &&
+			    inst.res[i].encapnode && *inst.res[i].encapnode)
+				return inst.res[i].encapnode;
+	}
+	return NULL;
+}
+
+/* The nodes that are meant; NULL with *ret_why if one is none. */
+static struct names targets(struct acting *q, const char **ret_why)
+{
+	struct arena *a = q->env->s->arena;
+	const struct doc *slave = doc_get(q->cmd, "slave");
+	const char *node = arg(q->cmd, "node");
+	struct names l = { .at = ARENA_VEC(a, const char *,
+					   q->sc.encapnodes.n + doc_len(slave) +
+						   1) };
+
+	if (node)
+		l.at[l.n++] = node;
+	for (size_t i = 0; i < doc_len(slave); i++) {
+		const char *word = doc_text(doc_at(slave, i), "");
+		const char *c = container_named(q, word);
+
+		if (!c) {
+			*ret_why = refused(
+				q, OP_NOT_FOUND,
+				arena_printf(a, "%s has no container '%.64s'",
+					     q->name, word));
+			return l;
+		}
+		if (!names_have(&l, c))
+			l.at[l.n++] = c;
+	}
+	for (size_t i = 0;
+	     doc_get_bool(q->cmd, "slaves", false) && i < q->sc.encapnodes.n;
+	     i++)
+		if (!names_have(&l, q->sc.encapnodes.at[i]))
+			l.at[l.n++] = q->sc.encapnodes.at[i];
+	return l;
+}
+
+static const char *act_all(struct acting *q)
+{
+	const char *why = NULL, *none = "no node is named";
+	struct names l = targets(q, &why);
+
+	for (size_t i = 0; !why && i < l.n; i++) {
+		struct target t;
+		int rc = target_find(q, l.at[i], &t, &none);
+
+		if (rc < 0)
+			return none;
+		if (rc == 0)
+			why = target_order(q, &t);
+	}
+	if (why)
+		return why;
+	return doc_len(q->orders) ? NULL : none;
+}
+
+static const char *act_refused(struct acting *q)
+{
+	static const char *const actions[] = { "start", "stop", "restart" };
+
+	q->code = OP_USAGE;
+	for (size_t i = 0; i < 3; i++)
+		if (strcmp(actions[i], q->action) == 0) {
+			if (selection_is_empty(&q->sel))
+				return "which resources are meant is not said";
+			if (!q->sc.disable)
+				return NULL;
+			return refused(q, OP_CONFLICT,
+				       arena_printf(q->env->s->arena,
+						    "%s is disabled in its env "
+						    "file",
+						    q->name));
+		}
+	return "an action on some resources is start, stop or restart";
+}
+
+static struct doc *act_write(struct acting *q)
+{
+	const struct state *s = q->env->s;
+	struct doc *r = op_result(q->env, OP_OK, NULL), *nodes;
+	struct state_key k = state_key(q->name, NULL);
+
+	nodes = doc_put(s->arena, r, "nodes", doc_list(s->arena));
+	for (size_t i = 0; i < doc_len(q->orders); i++) {
+		const struct doc *order = doc_at(q->orders, i);
+		struct state_key ok = state_key(q->name, order->key);
+
+		state_put(s, TABLE_ORDER, &ok, order);
+		doc_add(s->arena, nodes, doc_str(s->arena, order->key));
+	}
+	if (q->intent)
+		doc_put(s->arena, q->row, "intent", q->intent);
+	doc_put_int(s->arena, q->row, "acts", q->act);
+	doc_put_int(s->arena, q->row, "version",
+		    doc_get_int(q->row, "version", 0) + 1);
+	state_put(s, TABLE_SERVICE, &k, q->row);
+	doc_put_int(s->arena, r, "act", q->act);
+	op_event(q->env, "intent", q->name, NULL, "%s of%s", q->action,
+		 buf_text(&q->said));
+	return r;
+}
+
+struct doc *op_svc_act(const struct op_env *env, const struct doc *cmd)
+{
+	struct arena *a = env->s->arena;
+	struct acting q = {
+		.env = env,
+		.cmd = cmd,
+		.name = doc_get_str(cmd, "name", ""),
+		.action = doc_get_str(cmd, "action", ""),
+		.sel = { arg(cmd, "rid"), arg(cmd, "tags"), arg(cmd, "subsets"),
+			 arg(cmd, "upto"), arg(cmd, "downto"),
+			 doc_get_bool(cmd, "standby", false) },
+		.orders = doc_map(a),
+		.said = BUF(a),
+	};
+	struct problems p = { .arena = a };
+	const char *text, *why;
+	struct doc *rev;
+
+	q.row = state_service(env->s, q.name);
+	if (!q.row || doc_get(q.row, "group"))
+		return op_result(env, OP_NOT_FOUND,
+				 "there is no service %s: see 'encap status'",
+				 q.name);
+	rev = state_revision(env->s, q.name, doc_get_str(q.row, "head", ""));
+	text = doc_get_str(rev, "config", "");
+	q.conf = conf_parse(a, text, strlen(text), &p);
+	if (!q.conf || service_eval(a, q.conf, q.name, NULL, &q.sc, NULL) < 0)
+		return op_result(env, OP_FAILED,
+				 "the head revision of %s cannot be read by "
+				 "this version",
+				 q.name);
+	q.act = doc_get_int(q.row, "acts", 0) + 1;
+	why = act_refused(&q);
+	if (!why)
+		why = act_all(&q);
+	return why ? op_result(env, q.code, "%s", why) : act_write(&q);
+}
