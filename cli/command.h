@@ -207,6 +207,7 @@ int cmd_diff_files(struct cli *c);
 int cmd_drafts(struct cli *c);
 int cmd_edit(struct cli *c);
 int cmd_events(struct cli *c);
+int cmd_explain(struct cli *c);
 int cmd_freeze(struct cli *c);
 int cmd_get(struct cli *c);
 int cmd_help(struct cli *c);

@@ -15,6 +15,7 @@
 #include "cli/line.h"
 #include "cli/older.h"
 #include "fsm/conf/ini.h"
+#include "fsm/conf/explain.h"
 #include "fsm/conf/keyword.h"
 
 #define ASK_MS 1000
@@ -351,6 +352,14 @@ static void offer_formats(struct line *l)
 	offer(l, "tab=", "a table of COLUMN:.path,...");
 }
 
+static void offer_explained(struct line *l)
+{
+	struct names all = explain_names(l->c->arena);
+
+	for (size_t i = 0; i < all.n; i++)
+		offer(l, all.at[i], "");
+}
+
 static void offer_files(struct line *l)
 {
 	fprintf(l->c->out, ":file\n");
@@ -381,6 +390,7 @@ static const struct kind {
 	{ "TIME", NULL },
 	{ "TOKEN", NULL },
 	{ "VALUE", NULL },
+	{ "WHAT", offer_explained },
 };
 
 /* "[NAME]", "NAME,...", "KEY=VALUE..." -> the word itself. */

@@ -129,6 +129,14 @@ const struct command command_table[] = {
 	  "Of the head of NAME, or of a file before it becomes one: errors, which would "
 	  "refuse the edit, and warnings, each with its line. The exit code is 1 if one "
 	  "is an error. Nothing is changed." },
+	{ "explain", "[WHAT]", O(OUTPUT), 0,
+	  "keywords, types and sections of env files",
+	  { "encap explain fs.mnt_opt", "encap explain container.lxc" },
+	  0, 1, cmd_explain, TOPIC_CONFIG,
+	  "WHAT is a keyword (mnt_opt), one of a section or type (fs#1.mnt_opt, "
+	  "container.lxc.rootfs, DEFAULT.nodes), a type (container.lxc), or a group "
+	  "(container); without it the list of all. Says what a keyword does, how its "
+	  "value is written, its default, and which agents know it. Needs no agent." },
 	{ "secret set", "NAME SECRET", O(FROM), 0,
 	  "keep a password or key for the processes of a service",
 	  { "encap secret set web db_password < password.txt", "encap secret set web tls_key --from key.pem" },

@@ -13,13 +13,13 @@ const struct keyword keywords_app[] = {
 	{ "app", "forking", "start", STRING, CMD, "a command; true: the script; a number: the script, in that order",
 	  .more = "It must return when the program runs. Words as a shell splits them; with "
 	  "| && or ; in it a shell runs it." },
-	{ "app", "simple forking", "stop", STRING, CMD, "likewise",
+	{ "app", "simple forking", "stop", STRING, CMD, "the command that ends it",
 	  .more = "A command; true: the script with the word stop. Where it is not given, "
 	  "simple ones are ended by a signal." },
-	{ "app", "simple forking", "check", STRING, CMD, "likewise; its exit code is looked up in retcodes",
+	{ "app", "simple forking", "check", STRING, CMD, "the command whose exit code, looked up in retcodes, says whether it is up",
 	  .more = "A command; true: the script with the word check. Where it is not given, "
 	  "forking ones show n/a." },
-	{ "app", "simple forking", "info", STRING, CMD | LATER, "likewise; prints key: value lines",
+	{ "app", "simple forking", "info", STRING, CMD | LATER, "the command that prints key: value lines about it",
 	  .from = FROM_V23,
 	  .more = "A command; true: the script with the word info." },
 	{ "app", "simple forking", "status_log", BOOL, 0, "show what check prints",
@@ -29,11 +29,11 @@ const struct keyword keywords_app[] = {
 	  .fallback = "0:up 1:down", .from = FROM_V23,
 	  .more = "CODE:STATUS words, as in '0:up 1:down 3:n/a'; a code that is not there is "
 	  "warn." },
-	{ "app", "simple forking", "timeout", TIME, 0, "of each command that has no timeout of its own",
+	{ "app", "simple forking", "timeout", TIME, 0, "how long a command may take that has no timeout of its own",
 	  .more = "0: none." },
-	{ "app", "simple forking", "check_timeout", TIME, 0, "of the command check",
+	{ "app", "simple forking", "check_timeout", TIME, 0, "how long the command check may take",
 	  .more = "When it is over the status is warn." },
-	{ "app", "simple forking", "info_timeout", TIME, LATER, "of the command info",
+	{ "app", "simple forking", "info_timeout", TIME, LATER, "how long the command info may take",
 	  .more = "When it is over nothing is shown." },
 	{ "app", "simple forking", "user", STRING, 0, "who runs the commands",
 	  .from = FROM_V23,

@@ -33,7 +33,7 @@ const struct keyword keywords_container[] = {
 	  "has." },
 	{ "container", EMULATED, "snap", STRING, 0, "the snapshot that its disk is made from, when it is provisioned",
 	  .more = "A btrfs subvolume: the path of the copy." },
-	{ "container", EMULATED, "snapof", STRING, 0, "of what that snapshot is",
+	{ "container", EMULATED, "snapof", STRING, 0, "what that snapshot is of",
 	  .depends = "snap",
 	  .more = "A btrfs subvolume with an image to copy." },
 	{ "container", "kvm libvirt xen", "virtinst", SHLEX, 0, "the command that defines it, when it is provisioned",

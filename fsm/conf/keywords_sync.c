@@ -60,7 +60,7 @@ const struct keyword keywords_sync[] = {
 	  .more = "false: the subvolume or dataset alone." },
 	{ "sync", "btrfs", "delta_store", STRING, 0, "where the difference is kept before it is sent",
 	  .more = "A directory; by default it is sent at once." },
-	{ "sync", "btrfs", "snap_size", SIZE, 0, "of the snapshots",
+	{ "sync", "btrfs", "snap_size", SIZE, 0, "how large the snapshots are",
 	  .more = "An amount." },
 	{ "sync", "zfs", "src", STRING, MUST, "the dataset",
 	  .more = "As in tank/web. What was sent last is kept as a snapshot, against which "
@@ -88,7 +88,7 @@ const struct keyword keywords_sync[] = {
 	  .more = "A device. A snapshot of it tells what has changed." },
 	{ "sync", "dds", "dst", STRING, 0, "the device there",
 	  .more = "By default as src." },
-	{ "sync", "dds", "snap_size", SIZE, 0, "of the snapshots",
+	{ "sync", "dds", "snap_size", SIZE, 0, "how large the snapshots are",
 	  .more = "By default a tenth of the volume." },
 	{ "sync", "dds", "delta_store", STRING, 0, "where the difference is kept before it is sent",
 	  .more = "A directory." },

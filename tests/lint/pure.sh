@@ -10,7 +10,7 @@ bad=0
 allowed='
 __assert_fail abort calloc free
 memchr memcmp memcpy memmove memset
-strchr strcmp strcspn strspn strlen strncmp strpbrk strstr
+strchr strcmp strcspn strspn strlen strncmp strpbrk strrchr strstr
 qsort bsearch regcomp regexec regerror regfree vsnprintf __vsnprintf_chk ntohl ntohs
 __divti3 __stack_chk_fail
 msgpack_unpack_next msgpack_zone_free SHA256'
