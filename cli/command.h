@@ -82,6 +82,7 @@ enum option_id {
 	OPT_TO,
 	OPT_UPTO,
 	OPT_VALUE,
+	OPT_VERIFY,
 	OPT_WAIT,
 	OPT_WATCH,
 	OPT_WHY,
@@ -194,6 +195,7 @@ bool cli_selects(const struct cli *c);
 
 /* Handlers. */
 int cmd_apply(struct cli *c);
+int cmd_audit(struct cli *c);
 int cmd_blame(struct cli *c);
 int cmd_cluster_init(struct cli *c);
 int cmd_cluster_join(struct cli *c);

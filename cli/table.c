@@ -39,6 +39,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_TO]      = { "to",      0,   "NODE",     "the node to go to (svcmgr)" },
 	[OPT_UPTO]    = { "upto",    0,   "RID",      "in the order of a start, up to this resource, group or subset" },
 	[OPT_VALUE]   = { "value",   0,   "VALUE",    "the value of --param (svcmgr)" },
+	[OPT_VERIFY]  = { "verify",  0,   NULL,       "check that no record was changed or removed" },
 	[OPT_WAIT]    = { "wait",    0,   NULL,       "wait until it is done (default)" },
 	[OPT_WHY]     = { "why",     0,   NULL,       "which line gave each value, and which it beat (implies --eval)" },
 	[OPT_WATCH]   = { "watch",   'w', NULL,       "go on, and show each change" },
@@ -304,6 +305,16 @@ const struct command command_table[] = {
 	  1, 1, cmd_log, TOPIC_SEE,
 	  "The events of one service: who edited it, who asked for what, what was done "
 	  "to which resource on which node, and how that ended." },
+	{ "audit", "[NAME]", O(LIMIT) | O(OUTPUT) | O(VERIFY), 0,
+	  "who changed what: edits, intents, decisions, members",
+	  { "encap audit web -n 20", "encap audit --verify" },
+	  0, 1, cmd_audit, TOPIC_SEE,
+	  "Every change that was agreed on, with its author, where it was made and "
+	  "why. Each record holds the hash of the one before it: --verify follows the "
+	  "chain and fails at a record that was changed or is missing. The last 50 are "
+	  "shown; with -o json all that are kept. A service with containers has a "
+	  "chain of its own; without a NAME they are shown together, and NAME shows "
+	  "the chain that the service is in." },
 	{ "node ls", "", O(OUTPUT), 0,
 	  "the machines of the cluster",
 	  { "encap node ls", "encap node ls -o json" },

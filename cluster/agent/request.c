@@ -173,6 +173,7 @@ static const struct {
 	{ "secret_ls", request_secret_ls, false, false },
 	{ "plan", request_plan, false, false },
 	{ "status", request_status, false, false },
+	{ "audit", request_audit, false, false },
 	{ "events", request_events, false, false },
 	{ "watch", request_watch, false, false },
 };

@@ -84,6 +84,8 @@ void request_plan(struct request *r);
 void request_secret_set(struct request *r);
 void request_secret_unset(struct request *r);
 void request_secret_ls(struct request *r);
+/* request_audit.c */
+void request_audit(struct request *r);
 /* request_query.c */
 void request_ping(struct request *r);
 void request_status(struct request *r);

@@ -90,6 +90,8 @@ struct doc *op_token_add(const struct op_env *env, const struct doc *cmd)
 	tokens_forget(env);
 	doc_put_int(a, row, "expires", doc_get_int(cmd, "expires", 0));
 	state_put(env->s, TABLE_TOKEN, &k, row);
+	op_audit(env, "token", NULL, doc_get_str(env->by, "node", NULL),
+		 "a token for one machine to join is made");
 	return op_result(env, OP_OK, NULL);
 }
 

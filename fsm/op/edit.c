@@ -43,10 +43,8 @@ struct edit {
 
 int64_t op_time_of(const struct op_env *env, const struct doc *service)
 {
-	const char *name = doc_get_str(service, "name", "");
-	const struct doc *head =
-		state_revision(env->s, name, doc_get_str(service, "head", ""));
-	int64_t at = doc_get_int(head, "at", 0);
+	int64_t at = revision_time(env->s, doc_get_str(service, "name", ""),
+				   doc_get_str(service, "head", ""), 0);
 
 	return at < env->at ? at : env->at;
 }
@@ -374,7 +372,7 @@ static const char *put_side(struct edit *e)
 	};
 	const char *rev = op_revision_id(a, parents, e->text, strlen(e->text));
 
-	return state_revision(e->env->s, e->name, rev)
+	return revision_known(e->env->s, e->name, rev)
 		       ? rev
 		       : op_revision_add(e->env, e->service, &r);
 }
@@ -423,7 +421,7 @@ static struct doc *merge_in(struct edit *e, const struct doc *base)
 	if (strcmp(in.base, e->text) == 0) /* it changes nothing */
 		return result_same(e);
 	if (!e->draft &&
-	    state_revision(e->env->s, e->name,
+	    revision_known(e->env->s, e->name,
 			   op_revision_id(a, parents_of(e, e->base, NULL),
 					  e->text, strlen(e->text))))
 		return result_same(e); /* it was made before */

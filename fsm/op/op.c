@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fsm/state/audit.h"
+
 /* Names are stored in logs: a row may be added, never renamed or reused. */
 // clang-format off
 const struct op op_table[] = {
@@ -110,6 +112,37 @@ void op_event(const struct op_env *env, const char *kind, const char *service,
 	if (env->by)
 		doc_put(a, e, "by", doc_copy(a, env->by));
 	event_put(env, e);
+	if (strcmp(kind, "state") != 0) /* what was seen, and nobody did */
+		op_audit(env, kind, service, node, text);
+}
+
+static void put_known(struct arena *a, struct doc *d, const char *key,
+		      const char *text)
+{
+	if (text && *text)
+		doc_put_str(a, d, key, text);
+}
+
+void op_audit(const struct op_env *env, const char *kind, const char *service,
+	      const char *node, const char *text)
+{
+	struct arena *a = env->s->arena;
+	struct doc *r = doc_map(a);
+
+	doc_put_int(a, r, "at", env->at);
+	doc_put_str(a, r, "op", doc_get_str(env->cmd, "op", ""));
+	doc_put_str(a, r, "kind", kind);
+	put_known(a, r, "service", service);
+	put_known(a, r, "node", node);
+	doc_put_str(a, r, "text", text);
+	put_known(a, r, "comment", doc_get_str(env->cmd, "comment", NULL));
+	if (service && strcmp(kind, "edit") == 0)
+		put_known(a, r, "rev",
+			  doc_get_str(state_service(env->s, service), "head",
+				      NULL));
+	if (env->by)
+		doc_put(a, r, "by", doc_copy(a, env->by));
+	audit_add(env->s, r);
 }
 
 #define EVENTS_PER_COMMAND 64
@@ -267,6 +300,7 @@ struct doc *op_apply(struct arena *a, struct txn *t, uint64_t group,
 		.s = &s,
 		.at = doc_get_int(cmd, "at", 0),
 		.by = doc_get(cmd, "by"),
+		.cmd = cmd,
 	};
 	struct seen c = {
 		.client = doc_get_str(cmd, "cl", ""),

@@ -57,6 +57,7 @@ struct op_env {
 	const struct state *s;
 	int64_t at;	      /* of the command */
 	const struct doc *by; /* may be NULL */
+	const struct doc *cmd;
 };
 
 struct op {
@@ -84,9 +85,15 @@ const char *op_revision_id(struct arena *a, const struct doc *parents,
 struct doc *op_result(const struct op_env *env, enum op_code code,
 		      const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* What happened, for people: an event; and, but for kind "state", a record of
+ * the audit log. */
 void op_event(const struct op_env *env, const char *kind, const char *service,
 	      const char *node, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* A record alone. */
+void op_audit(const struct op_env *env, const char *kind, const char *service,
+	      const char *node, const char *text);
 
 /* cluster.c */
 struct doc *op_cluster_init(const struct op_env *env, const struct doc *cmd);

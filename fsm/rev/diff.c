@@ -259,7 +259,8 @@ void diff_text(struct arena *a, const struct diff *d, struct buf *out)
 		buf_printf(out, "+ %s\n",
 			   doc_text(doc_at(d->comments_added, i), ""));
 	if (d->layout)
-		buf_puts(out, "layout: blanks or line ends differ\n");
+		buf_puts(out, "layout: only blanks, line ends or places of "
+			      "comments differ\n");
 }
 
 struct doc *diff_doc(struct arena *a, const struct diff *d)

@@ -9,17 +9,41 @@
 #define BLOCK	32 /* revisions that share a whole text */
 #define SUM_LEN 16
 
-static uint64_t block_of(uint64_t n)
+static uint64_t block_first(uint64_t n)
 {
-	return (n - 1) / BLOCK;
+	return (n - 1) / BLOCK * BLOCK + 1;
 }
 
-static const char *block_text(const struct state *s, const char *service,
-			      uint64_t block)
+static struct doc *text_row(const struct state *s, const char *service,
+			    uint64_t n, struct arena *a)
 {
-	struct state_key k = state_key_num(service, block);
+	const struct state view = { s->txn, s->group, a };
+	struct state_key k = state_key_num(service, n);
 
-	return doc_get_str(state_row(s, TABLE_TEXT, &k), "config", NULL);
+	return state_row(&view, TABLE_TEXT, &k);
+}
+
+/* From the last whole text before it, step by step. NULL if it is not there. */
+static const char *text_at(const struct state *s, const char *service,
+			   uint64_t n)
+{
+	struct arena *held = NULL;
+	const char *text = NULL;
+
+	for (uint64_t i = block_first(n); i <= n; i++) {
+		struct arena *a = arena_new();
+		const struct doc *row = text_row(s, service, i, a);
+
+		text = doc_get(row, "delta") && text
+			       ? lines_patch(a, text, doc_get(row, "delta"))
+			       : doc_get_str(row, "config", NULL);
+		arena_free(held);
+		held = a;
+	}
+	if (text)
+		text = arena_printf(s->arena, "%s", text);
+	arena_free(held);
+	return text;
 }
 
 static void sum_of(const char *config, unsigned char ret[SHA256_DIGEST_LENGTH])
@@ -31,8 +55,7 @@ static void sum_of(const char *config, unsigned char ret[SHA256_DIGEST_LENGTH])
 
 static bool is_stored_only(const char *key)
 {
-	return strcmp(key, "delta") == 0 || strcmp(key, "sum") == 0 ||
-	       strcmp(key, "config") == 0;
+	return strcmp(key, "sum") == 0 || strcmp(key, "config") == 0;
 }
 
 /* Without what only the store needs, and without the text. */
@@ -63,14 +86,8 @@ struct doc *state_revision(const struct state *s, const char *service,
 
 	if (!row)
 		return NULL;
-	if (doc_get(row, "delta")) {
-		uint64_t n = (uint64_t)doc_get_int(row, "n", 1);
-		const char *whole = block_text(s, service, block_of(n));
-
-		text = whole ? lines_patch(s->arena, whole,
-					   doc_get(row, "delta"))
-			     : NULL;
-	}
+	if (!text)
+		text = text_at(s, service, (uint64_t)doc_get_int(row, "n", 1));
 	if (!text) /* not what apply wrote */
 		return NULL;
 	d = row_shown(s, row);
@@ -234,30 +251,33 @@ static size_t encoded_len(struct arena *a, const struct doc *d)
 	return b.len;
 }
 
-/* The row as it is kept: its text against the block's. */
-static struct doc *row_stored(const struct state *s, const char *service,
-			      const struct doc *row, uint64_t n)
+static void text_put(const struct state *s, const char *service, uint64_t n,
+		     const char *config)
 {
 	struct arena *a = s->arena;
-	const char *config = doc_get_str(row, "config", "");
-	const char *whole = block_text(s, service, block_of(n));
-	struct state_key k = state_key_num(service, block_of(n));
-	unsigned char sum[SHA256_DIGEST_LENGTH];
-	struct doc *d = row_shown(s, row), *delta, *text = doc_map(a);
+	const char *before =
+		n > block_first(n) ? text_at(s, service, n - 1) : NULL;
+	struct doc *delta = before ? lines_delta(a, before, config) : NULL;
+	struct state_key k = state_key_num(service, n);
+	struct doc *row = doc_map(a);
 
-	doc_put_int(a, d, "n", (int64_t)n);
-	sum_of(config, sum);
-	doc_put_bin(a, d, "sum", sum, SUM_LEN);
-	if (!whole) {
-		doc_put_str(a, text, "config", config);
-		state_put(s, TABLE_TEXT, &k, text);
-		whole = config;
-	}
-	delta = lines_delta(a, whole, config);
-	if (encoded_len(a, delta) < strlen(config) / 2 + 64)
-		doc_put(a, d, "delta", delta);
+	if (delta && encoded_len(a, delta) < strlen(config) / 2 + 64)
+		doc_put(a, row, "delta", delta);
 	else
-		doc_put_str(a, d, "config", config);
+		doc_put_str(a, row, "config", config);
+	state_put(s, TABLE_TEXT, &k, row);
+}
+
+/* The row without its text. */
+static struct doc *row_stored(const struct state *s, const struct doc *row,
+			      uint64_t n)
+{
+	unsigned char sum[SHA256_DIGEST_LENGTH];
+	struct doc *d = row_shown(s, row);
+
+	doc_put_int(s->arena, d, "n", (int64_t)n);
+	sum_of(doc_get_str(row, "config", ""), sum);
+	doc_put_bin(s->arena, d, "sum", sum, SUM_LEN);
 	return d;
 }
 
@@ -269,7 +289,8 @@ void revision_put(const struct state *s, struct doc *service, struct doc *row)
 	uint64_t n = (uint64_t)doc_get_int(service, "revisions", 0) + 1;
 	struct state_key k = state_key(name, rev);
 
-	state_put(s, TABLE_REVISION, &k, row_stored(s, name, row, n));
+	text_put(s, name, n, doc_get_str(row, "config", ""));
+	state_put(s, TABLE_REVISION, &k, row_stored(s, row, n));
 	k = state_key_num(name, n);
 	state_put(s, TABLE_HISTORY, &k, doc_str(a, rev));
 	doc_put_int(a, service, "revisions", (int64_t)n);
@@ -290,10 +311,12 @@ static bool is_pinned(const struct doc *drafts, const char *rev)
 	return false;
 }
 
+/* The texts of a block go with the last of its revisions: until then, later
+ * ones may rest on them. */
 static void forget(const struct state *s, const char *service, uint64_t n,
 		   const char *rev)
 {
-	uint64_t first = block_of(n) * BLOCK + 1;
+	uint64_t first = block_first(n);
 	struct state_key k = state_key(service, rev);
 
 	state_del(s, TABLE_REVISION, &k);
@@ -302,14 +325,27 @@ static void forget(const struct state *s, const char *service, uint64_t n,
 	for (uint64_t i = first; i < first + BLOCK; i++)
 		if (rev_at(s, service, i))
 			return;
-	k = state_key_num(service, block_of(n));
-	state_del(s, TABLE_TEXT, &k);
+	for (uint64_t i = first; i < first + BLOCK; i++) {
+		k = state_key_num(service, i);
+		state_del(s, TABLE_TEXT, &k);
+	}
+}
+
+bool revision_known(const struct state *s, const char *service, const char *rev)
+{
+	return stored_row(s, service, rev) != NULL;
+}
+
+int64_t revision_time(const struct state *s, const char *service,
+		      const char *rev, int64_t fallback)
+{
+	return doc_get_int(stored_row(s, service, rev), "at", fallback);
 }
 
 static bool too_old(const struct state *s, const char *service, const char *rev,
 		    int64_t at)
 {
-	int64_t made = doc_get_int(stored_row(s, service, rev), "at", at);
+	int64_t made = revision_time(s, service, rev, at);
 
 	return at > STATE_HISTORY_MS && made < at - STATE_HISTORY_MS;
 }

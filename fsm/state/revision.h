@@ -2,13 +2,12 @@
  * revision - how the texts of a service's history are kept.
  *
  * Most revisions differ from their neighbours in a line or two. So of each 32
- * in a row one text is kept whole, and each of them as its difference from
- * that one: any is read in one step, and one can be forgotten without touching
- * the others. A text that has little in common with it is kept in its own row.
+ * in a row the first text is kept whole, and each other one as its difference
+ * from the one before it, unless they have little in common.
  *
- *  REVISION name 0 rev    {rev, parents[], at, author, comment, n, sum, and
- *                          either delta (lines_delta) or config}
- *  TEXT     name 0 n/32   {config}
+ *  REVISION name 0 rev    {rev, parents[], at, author, comment, n, sum}; those
+ *                          of older versions: config, and no TEXT
+ *  TEXT     name 0 n      {config} or {delta} (lines_delta, from n - 1)
  *
  * For fsm/op; who reads asks state_revision().
  */
@@ -28,6 +27,12 @@ void revisions_prune(const struct state *s, struct doc *service, int64_t at);
 /* A draft that named these is gone: what only it kept goes, too. */
 void revisions_unpin(const struct state *s, const struct doc *service,
 		     const struct doc *draft);
+
+bool revision_known(const struct state *s, const char *service,
+		    const char *rev);
+/* When it was made; @fallback if it is not known. */
+int64_t revision_time(const struct state *s, const char *service,
+		      const char *rev, int64_t fallback);
 
 /* The newest revision of exactly this text, or NULL. */
 const char *revision_of_text(const struct state *s, const char *service,

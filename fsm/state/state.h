@@ -31,6 +31,7 @@
  *           n (8 bytes)   the n-th client's id
  *  EVENT    seq (8 bytes) {seq, at, node, service, level, kind, text, rid, by}
  *  SECRET   name 0 key    {sealed (cluster/net/seal.h), at, by}
+ *  AUDIT    seq (8 bytes) a record; "": the anchor (fsm/state/audit.h)
  *  COUNTER  name          number
  */
 #pragma once
@@ -54,6 +55,7 @@ enum table {
 	TABLE_SEEN = 'D',
 	TABLE_EVENT = 'E',
 	TABLE_SECRET = 'X',
+	TABLE_AUDIT = 'L',
 	TABLE_COUNTER = 'Z',
 };
 
