@@ -141,32 +141,32 @@ static int by_time(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* A chain's records behind those of the others. */
+/* A chain's records behind those of the others: the last ones, or page by page
+ * all of them. */
 static int collect(struct cli *c, const char *name, int64_t limit,
 		   struct doc *to, const struct doc **ret_others)
 {
-	int64_t after = -1;
-	struct doc *data;
+	bool paged = limit > PAGE;
+	int64_t after = paged ? 0 : -1;
+	struct doc *data = NULL;
 	size_t n;
 
 	do {
+		const struct doc *records;
 		int rc = cli_call(
 			c, "audit",
-			page_args(c, name,
-				  limit > PAGE && after < 0 ? 0 : after,
-				  limit > PAGE ? PAGE : limit),
-			&data);
-		const struct doc *records = doc_get(data, "records");
+			page_args(c, name, after, paged ? PAGE : limit), &data);
 
 		if (rc != CLI_DONE)
 			return rc;
+		records = doc_get(data, "records");
 		n = doc_len(records);
 		for (size_t i = 0; i < n; i++)
 			doc_add(c->arena, to,
 				doc_copy(c->arena, doc_at(records, i)));
 		if (n)
 			after = doc_get_int(doc_at(records, n - 1), "seq", 0);
-	} while (limit > PAGE && n);
+	} while (paged && n);
 	if (ret_others)
 		*ret_others = doc_get(data, "chains");
 	return CLI_DONE;
