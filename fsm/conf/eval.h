@@ -14,9 +14,9 @@
 
 #define EVAL_MAX_DEPTH 32	   /* references within references */
 #define EVAL_MAX_VALUE (64 * 1024) /* added by references to one value */
-#define EVAL_MAX_STEPS                                                         \
-	(256 * 1024) /* of one struct eval: references, and                    \
-			64 bytes of what they inserted */
+/* Of one struct eval: references, each 64 bytes of what they inserted, and each
+ * 16 bytes of expressions. */
+#define EVAL_MAX_STEPS (256 * 1024)
 
 struct eval {
 	struct arena *arena;

@@ -352,11 +352,11 @@ static const char *find_expression(const char *text)
 static void expression_note(struct eval *e, const char *at, int rc,
 			    const struct expr *x)
 {
-	const char *shown = text_shown(e->arena, at);
-
+	if (e->note) /* the first is kept; the text may be long */
+		return;
 	if (rc == EXPR_NONE)
 		eval_note(e, "'%s' is no expression and stays as it is: %s",
-			  shown, x->text);
+			  text_shown(e->arena, at), x->text);
 	else if (x->is_word)
 		eval_note(e, "$(%s) is the word itself: nothing is run",
 			  text_shown(e->arena, x->text));
@@ -370,7 +370,7 @@ static int expression(struct eval *e, const char *at, bool lenient,
 	struct err why = { 0 };
 	int rc = expr_eval(e->arena, at + 2, ret, &why);
 
-	e->steps += (size_t)(ret->end - at) / 64 + 1;
+	e->steps += (size_t)(ret->end - at) / 16 + 1;
 	if (e->steps > EVAL_MAX_STEPS)
 		return err_set(err, -E2BIG,
 			       "the expressions of this file are too many");
