@@ -17,7 +17,7 @@
 #include "store/err.h"
 
 #define EXPR_MAX_LEN   4096
-#define EXPR_MAX_DEPTH 32 /* of brackets and of operators before operands */
+#define EXPR_MAX_DEPTH 16 /* of brackets and of operators before operands */
 
 #define EXPR_NONE 1 /* no expression: the text stays as it is */
 
