@@ -1,6 +1,6 @@
 /*
  * Actions on some resources of a service alone: start, stop and restart with
- * --rid and its like, and the older startip, stopfs, ...
+ * --rid and its like; the older startip, stopfs, ... are these.
  */
 #include <string.h>
 
@@ -22,7 +22,7 @@ struct act {
 bool cli_selects(const struct cli *c)
 {
 	return c->opt[OPT_RID] || c->opt[OPT_TAGS] || c->opt[OPT_SUBSETS] ||
-	       c->opt[OPT_UPTO] || c->opt[OPT_DOWNTO];
+	       c->opt[OPT_UPTO] || c->opt[OPT_DOWNTO] || c->opt[OPT_STANDBY];
 }
 
 /* -- levels ---------------------------------------------------------------- */
@@ -197,58 +197,14 @@ int cmd_act(struct cli *c, const char *action)
 {
 	struct act x = {
 		.action = action,
-		.said = action,
+		.said = c->words ? c->words : action,
 		.rid = c->opt[OPT_RID],
 		.tags = c->opt[OPT_TAGS],
 		.subsets = c->opt[OPT_SUBSETS],
 		.upto = c->opt[OPT_UPTO],
 		.downto = c->opt[OPT_DOWNTO],
+		.standby = c->opt[OPT_STANDBY] != NULL,
 	};
 
 	return act_run(c, &x);
-}
-
-/* -- the older ones ---------------------------------------------------------
- */
-
-static const struct {
-	const char *what, *rid; /* behind "start" or "stop" */
-} parts[] = {
-	{ "ip", "ip" },
-	{ "disk", "disk" },
-	{ "vg", "disk" },
-	{ "loop", "disk" },
-	{ "fs", "volume,disk,fs" },
-	{ "share", "share" },
-	{ "container", "container" },
-	{ "app", "app" },
-};
-
-int cmd_partial(struct cli *c, const char *action)
-{
-	bool stop = strncmp(action, "stop", 4) == 0 ||
-		    strcmp(action, "umount") == 0;
-	const char *what = action + (stop ? 4 : 5);
-	struct act x = {
-		.action = stop ? "stop" : "start",
-		.said = action,
-		.rid = "fs", /* of mount and umount */
-		.tags = c->opt[OPT_TAGS],
-		.subsets = c->opt[OPT_SUBSETS],
-		.upto = c->opt[OPT_UPTO],
-		.downto = c->opt[OPT_DOWNTO],
-	};
-	int rc;
-
-	if (strcmp(action, "startstandby") == 0) {
-		x.standby = true;
-		x.rid = c->opt[OPT_RID];
-	} else if (strcmp(action, "mount") != 0 &&
-		   strcmp(action, "umount") != 0) {
-		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-			if (strcmp(parts[i].what, what) == 0)
-				x.rid = parts[i].rid;
-	}
-	rc = act_run(c, &x);
-	return rc > CLI_USAGE ? CLI_FAILED : rc;
 }

@@ -281,31 +281,39 @@ int plan_intent(struct cli *c, const char *want, const char *node,
 	return rc;
 }
 
+/* On some resources, where they are selected; else on the whole service. */
+static int run_on(struct cli *c, const char *action, const struct intent *in)
+{
+	if (cli_selects(c))
+		return cmd_act(c, action);
+	if (c->opt[OPT_NODE])
+		return cli_usage(c,
+				 "--node is where some resources are acted on: "
+				 "say which, by --rid; to have the service "
+				 "there: encap move %s %s",
+				 c->args[0], c->opt[OPT_NODE]);
+	return intent_run(c, in);
+}
+
 int cmd_start(struct cli *c)
 {
 	struct intent in = { .want = "started", .goal.want = WAIT_UP };
 
-	if (cli_selects(c))
-		return cmd_act(c, "start");
-	return intent_run(c, &in);
+	return run_on(c, "start", &in);
 }
 
 int cmd_stop(struct cli *c)
 {
 	struct intent in = { .want = "stopped", .goal.want = WAIT_DOWN };
 
-	if (cli_selects(c))
-		return cmd_act(c, "stop");
-	return intent_run(c, &in);
+	return run_on(c, "stop", &in);
 }
 
 int cmd_restart(struct cli *c)
 {
 	struct intent in = { .want = "restart", .goal.want = WAIT_RESTARTED };
 
-	if (cli_selects(c))
-		return cmd_act(c, "restart");
-	return intent_run(c, &in);
+	return run_on(c, "restart", &in);
 }
 
 int cmd_move(struct cli *c)

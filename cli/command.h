@@ -75,6 +75,7 @@ enum option_id {
 	OPT_SERVICE,
 	OPT_SLAVE,
 	OPT_SLAVES,
+	OPT_STANDBY,
 	OPT_THEIRS,
 	OPT_SUBSETS,
 	OPT_TAGS,
@@ -222,7 +223,6 @@ int cmd_node_ls(struct cli *c);
 int cmd_node_thaw(struct cli *c);
 int cmd_act(struct cli *c, const char *action);
 int cmd_plan(struct cli *c);
-int cmd_partial(struct cli *c, const char *action);
 int cmd_resolve(struct cli *c);
 int cmd_restart(struct cli *c);
 int cmd_revert(struct cli *c);

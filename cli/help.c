@@ -120,15 +120,12 @@ void help_one(FILE *f, const struct command *k)
 /* What an older action is now, or why it is no more. */
 static void help_action(FILE *f, const struct older_action *o)
 {
-	static const char part[] = "a part of a service: it asks for its level "
-				   "and is not carried out";
-
 	fprintf(f, "  %-22s ", o->words);
 	if (o->command)
 		fprintf(f, "encap %s%s%s\n", o->command, o->adds ? " " : "",
 			o->adds ? o->adds : "");
 	else
-		help_wrap(f, o->note ? o->note : part, 25, WIDTH);
+		help_wrap(f, o->note, 25, WIDTH);
 }
 
 static void help_actions(FILE *f, const struct older *p, bool apply,

@@ -17,8 +17,7 @@ struct older_action {
 	const char *words;   /* "print status" */
 	const char *command; /* of encap; NULL: it is no more */
 	const char *adds;    /* what it implies: "--output json"; or NULL */
-	/* What is more than another spelling; NULL: nothing. Then it gives the
-	 * exit code, too. */
+	/* What is more than another spelling, or NULL. */
 	int (*run)(struct cli *c, const struct older_action *o);
 	const char *note; /* without a command: why, and what to use instead */
 };
@@ -60,6 +59,5 @@ int older_here(struct cli *c, const struct older_action *o);
 int older_move(struct cli *c, const struct older_action *o);
 int older_node(struct cli *c, const struct older_action *o);
 int older_node_frozen(struct cli *c, const struct older_action *o);
-int older_partial(struct cli *c, const struct older_action *o);
 int older_running(struct cli *c, const struct older_action *o);
 int older_status(struct cli *c, const struct older_action *o);

@@ -196,11 +196,3 @@ int older_enable(struct cli *c, const struct older_action *o)
 	(void)o;
 	return set_disable(c, "false");
 }
-
-/* -- one part of a service ----------------------------------------------------
- */
-
-int older_partial(struct cli *c, const struct older_action *o)
-{
-	return cmd_partial(c, o->words);
-}

@@ -32,6 +32,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_SERVICE] = { "service", 's', "NAME",     "the service (svcmgr)" },
 	[OPT_SLAVE]   = { "slave",   0,   "NAME,...", "only what runs in these containers" },
 	[OPT_SLAVES]  = { "slaves",  0,   NULL,       "only what runs in containers" },
+	[OPT_STANDBY] = { "standby", 0,   NULL,       "only the standby resources, which a stop leaves up" },
 	[OPT_THEIRS]  = { "theirs",  0,   NULL,       "where both changed a key the draft counts" },
 	[OPT_SUBSETS] = { "subsets", 0,   "SUBSET,...", "only the resources of these subsets" },
 	[OPT_TAGS]    = { "tags",    0,   "TAG,...",  "only the resources with one of these tags; a+b: with both" },
@@ -70,7 +71,9 @@ const char *const topic_table[TOPIC_N] = {
 #define O(name) OPT_BIT(OPT_##name)
 #define WAITS	(O(WAIT) | O(NO_WAIT) | O(TIMEOUT))
 #define LEVELS	(O(MASTER) | O(SLAVE) | O(SLAVES))
-#define SOME	(O(RID) | O(TAGS) | O(SUBSETS) | O(UPTO) | O(DOWNTO) | O(NODE))
+#define SOME                                                                   \
+	(O(RID) | O(TAGS) | O(SUBSETS) | O(STANDBY) | O(UPTO) | O(DOWNTO) |    \
+	 O(NODE))
 
 const struct command command_table[] = {
 	{ "create", "NAME", O(COMMENT) | O(CONFIG) | O(DRAFT), 0,

@@ -263,11 +263,8 @@ static void put_action(FILE *f, const struct older_action *o)
 			put_bold(f, o->adds);
 		}
 		fputc('\n', f);
-	} else if (o->note) {
-		roff_prose(f, o->note);
 	} else {
-		roff_prose(f, "A part of a service: it asks for its level, and "
-			      "is not carried out.");
+		roff_prose(f, o->note);
 	}
 }
 
