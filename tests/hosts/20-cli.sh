@@ -55,6 +55,13 @@ on hv2 svcmgr -s web takeover --time 60s
 must "takeover" up_at hv2 hv2
 on hv2 svcmgr -s web switch --to hv1 --time 60s
 must "switch" up_at hv2 hv1
+must_fail 2 "a part needs its level" on hv1 svcmgr -s web stopapp
+on hv1 svcmgr -s web stopapp --slaves --time 60s
+must "stopapp" equal down field hv1 web \
+	"instances/hv1/encap/container#0/resources/app#1/status"
+on hv1 svcmgr -s web startapp --slaves --time 60s
+must "startapp" equal up field hv1 web \
+	"instances/hv1/encap/container#0/resources/app#1/status"
 on hv2 svcmgr -s web freeze
 must_fail 1 "frozen" on hv1 svcmgr -s web frozen
 on hv2 svcmgr -s web thaw
