@@ -173,6 +173,8 @@ const struct older_option older_options[] = {
 	{ "unprovision",  NULL, "what its resources hold on disks stays: remove it by hand" },
 	{ "force",        NULL, "what stands in the way is said, and has to be removed" },
 	{ "refresh",      NULL, "agents look at their resources all the time" },
+	{ "recover",      NULL, "a text that was refused is a draft: encap drafts lists them" },
+	{ "discard",      NULL, "a text that was refused is a draft: encap drafts lists them" },
 	{ "disable-rollback", NULL, "use set --kw DEFAULT.rollback=false" },
 	{ "hide-disabled", NULL, "print status shows all of them, with a D" },
 	{ "show-disabled", "",   NULL },
