@@ -88,6 +88,9 @@ struct agent_io {
 		      size_t len);
 	/* What protects this node, a sentence; NULL: its agent alone. */
 	const char *(*protection)(void *ctx);
+	/* Reboot this machine, with @crash without leaving it time for
+	 * anything; NULL where that is not allowed. */
+	void (*node_action)(void *ctx, bool crash);
 	void (*fatal)(void *ctx, const struct err *err);
 	void (*log)(void *ctx, int level, const char *text);
 };

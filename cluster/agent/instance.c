@@ -583,6 +583,8 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 		run_halt(g, run, views, in.n_encaps, out.halt);
 	if (out.state == RECON_ACT && out.n)
 		run_act(g, run, &out, kill);
+	else
+		monitor_step(g, run, out.monitor);
 	run->next_probe_ms = next_probe_ms(g, &out);
 }
 

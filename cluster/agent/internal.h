@@ -167,6 +167,11 @@ struct instance_run {
 	bool halted;	 /* what the memory is of */
 	bool asked_once; /* somebody has asked for the service */
 
+	/* A monitored resource that stays down: which; "": none. */
+	char monitor[256];
+	uint64_t monitor_ms; /* when something is done about it again */
+	bool switching;	     /* it is to run elsewhere */
+
 	/* What a person asked of some resources alone (fsm/plan/order.h). */
 	struct arena *order_arena;
 	struct doc *order; /* what counts now, or NULL */
@@ -205,6 +210,12 @@ void job_act(struct agent *g, struct instance_run *run,
 	     const struct recon_action *acts, size_t n);
 void job_kill(struct agent *g, struct instance_run *run,
 	      const struct recon_action *acts, size_t n);
+/* Run pre_monitor_action, then monitor_act(). */
+void job_before_monitor(struct agent *g, struct instance_run *run,
+			const char *command);
+/* monitor.c: @what stays down, or NULL. */
+void monitor_step(struct agent *g, struct instance_run *run, const char *what);
+void monitor_act(struct agent *g, struct instance_run *run);
 /* observe.c: the document, and its way into the log. */
 void observe_step(struct agent *g, struct instance_run *run);
 /* What was found last, in the log or not; NULL if nothing was. */

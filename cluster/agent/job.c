@@ -30,6 +30,7 @@ struct run_job {
 	struct job_item *items;
 	size_t n;
 	/* Of a start, a stop, or the triggers around many: */
+	const char *command; /* instead of an operation */
 	const char *action;  /* "start", "stop" */
 	bool after;	     /* the post triggers */
 	int64_t steps;	     /* begun so far */
@@ -457,6 +458,42 @@ static void hook_done(void *arg)
 		h->error = h->failed ? run->error : NULL;
 	}
 	act_ended(j);
+}
+
+/* -- before a monitor action ------------------------------------------------
+ */
+
+static void before_monitor_run(void *arg)
+{
+	struct run_job *j = arg;
+
+	j->items[0].rc = run_command(j, NULL, j->command);
+}
+
+static void before_monitor_done(void *arg)
+{
+	struct run_job *j = arg;
+	struct agent *g = j->agent;
+	struct instance_run *run = j->run;
+
+	if (j->items[0].rc < 0)
+		job_tell(g, run, NULL, " failed: ", "pre_monitor_action",
+			 j->items[0].err.text);
+	if (run->memory_token == j->token)
+		monitor_act(g, run);
+	act_ended(j);
+}
+
+void job_before_monitor(struct agent *g, struct instance_run *run,
+			const char *command)
+{
+	struct run_job *j = job_new(g, run, 1);
+
+	j->command = command;
+	j->action = "monitor_action";
+	run->acting++;
+	g->io.work(g->io.ctx, AGENT_LANE_OPS, before_monitor_run,
+		   before_monitor_done, j);
 }
 
 #define KILL_AGAIN_MS 300

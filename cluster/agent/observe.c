@@ -121,6 +121,23 @@ static void put_act(struct arena *a, const struct instance_run *run,
 	}
 }
 
+/* What a container cannot go on with, its hypervisor cannot either. */
+static bool inside_switches(struct agent *g, const struct instance_run *run)
+{
+	for (size_t i = 0; i < run->inst.n; i++) {
+		const struct resource *r = &run->inst.res[i];
+		const struct channel *c;
+
+		if (strcmp(r->group, "container") != 0)
+			continue;
+		c = channel_find(g, run->service, r->rid);
+		if (c && c->welcomed &&
+		    doc_get_bool(c->status, "switch", false))
+			return true;
+	}
+	return false;
+}
+
 static struct doc *observe_doc(struct agent *g, struct arena *a,
 			       const struct instance_run *run)
 {
@@ -139,6 +156,10 @@ static struct doc *observe_doc(struct agent *g, struct arena *a,
 	doc_put_str(a, d, "session", g->session);
 	if (run->was_up)
 		doc_put_bool(a, d, "up_once", true);
+	if (run->monitor[0])
+		doc_put_str(a, d, "monitor", run->monitor);
+	if (run->switching || inside_switches(g, run))
+		doc_put_bool(a, d, "switch", true);
 	if (run->order)
 		put_act(a, run, d);
 	if (run->halted)

@@ -44,6 +44,8 @@ static const struct {
 	  "guard" },
 	{ "watchdog", "DEVICE", OPT_WATCHDOG,
 	  "a watchdog that the guard feeds, as /dev/watchdog (default: none)" },
+	{ "allow-reboot", NULL, 'r',
+	  "monitor_action = reboot and crash may reboot this machine" },
 	{ "debug", NULL, 'd', "log more" },
 	{ "version", NULL, 'V', "show the version" },
 	{ "help", NULL, 'h', "show this" },
@@ -145,6 +147,9 @@ static int take(struct options *o, int code, const char *arg, struct err *err)
 		o->log_level = 7;
 		return 0;
 	case 'f':
+		return 0;
+	case 'r':
+		o->monitor_reboots = true;
 		return 0;
 	default:
 		return err_set(err, -EINVAL, "see encapd --help");

@@ -15,6 +15,7 @@ struct options {
 	char *channel;		/* NULL: none */
 	char *guard, *watchdog; /* NULL: the one beside encapd; none */
 	bool no_guard;
+	bool monitor_reboots;
 	int log_level;
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/reboot.h>
 #include <unistd.h>
 
 #include "cluster/loop/daemon_internal.h"
@@ -386,6 +387,18 @@ static const char *on_protection(void *ctx)
 	return guard_says(&d->guard, clock_ms());
 }
 
+/* A container ends with its first process, which this is a signal to. */
+static void on_node_action(void *ctx, bool crash)
+{
+	(void)ctx;
+	report(2, "monitor_action: this machine is %s",
+	       crash ? "stopped at once" : "rebooted");
+	if (!crash)
+		sync();
+	if (reboot(RB_AUTOBOOT) < 0)
+		report(2, "reboot: %s", strerror(errno));
+}
+
 struct agent_io world_io(struct daemon *d)
 {
 	return (struct agent_io){
@@ -405,6 +418,7 @@ struct agent_io world_io(struct daemon *d)
 		.secret_key = on_secret_key,
 		.guard = on_guard,
 		.protection = on_protection,
+		.node_action = d->o->monitor_reboots ? on_node_action : NULL,
 		.fatal = on_fatal,
 		.log = on_log,
 	};

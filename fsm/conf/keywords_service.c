@@ -105,13 +105,13 @@ const struct keyword keywords_service[] = {
 	  .more = "Evaluated on each node, with its references, as in '$(\"{nodename}\" in "
 	  "(hv1, hv2))'. A node for which it is false is no candidate, and its status says "
 	  "so; an instance that is up there is not stopped." },
-	{ "DEFAULT", NULL, "monitor_action", LIST, LATER, "what to do when a monitored resource stays down",
+	{ "DEFAULT", NULL, "monitor_action", LIST, 0, "what to do when a monitored resource stays down",
 	  .candidates = "none reboot crash freezestop switch",
 	  .more = "Looked at when a resource with 'monitor = true' is down, its restarts are "
 	  "used up, and another node could take the service. none: nothing. switch: stop "
 	  "here, start there. freezestop: stop and freeze here. reboot, crash: the machine "
 	  "itself. A second word is what is done if the first fails." },
-	{ "DEFAULT", NULL, "pre_monitor_action", STRING, CMD | LATER, "a command before monitor_action",
+	{ "DEFAULT", NULL, "pre_monitor_action", STRING, CMD, "a command before monitor_action",
 	  .from = FROM_V23,
 	  .more = "It runs on the node that is about to act, and its failure is logged." },
 	{ "DEFAULT", NULL, "stonith", BOOL, LATER, "fence the lost node before a failover",

@@ -315,3 +315,34 @@ int64_t actions_restart_wait_ms(const struct instance *inst,
 	return ms + (int64_t)(actions_hash(words, 3, restarts) %
 			      (uint64_t)(ms / 4 + 1));
 }
+
+/* -- what stays down ---------------------------------------------------------
+ */
+
+static bool may_monitor(const struct instance *inst, const char *word,
+			bool node_too)
+{
+	if (strcmp(word, "switch") == 0)
+		return strcmp(inst->conf.orchestrate, "ha") == 0;
+	if (strcmp(word, "reboot") == 0 || strcmp(word, "crash") == 0)
+		return node_too;
+	return true;
+}
+
+const char *actions_monitor(const struct instance *inst, bool node_too)
+{
+	static const char *const words[] = { "none", "freezestop", "switch",
+					     "reboot", "crash" };
+	const char *text = kw_find(inst->kw, "monitor_action");
+
+	while (text && *text) {
+		size_t len = strcspn(text, " ");
+
+		for (size_t i = 0; i < 5; i++)
+			if (text_is(words[i], text, len) &&
+			    may_monitor(inst, words[i], node_too))
+				return words[i];
+		text += len + strspn(text + len, " ");
+	}
+	return "none";
+}

@@ -59,5 +59,9 @@ const struct subset *actions_subset(const struct instance *inst,
 int64_t actions_restart_wait_ms(const struct instance *inst,
 				const struct resource *r, unsigned restarts);
 
+/* The first word of monitor_action that can be done here: "none", "freezestop",
+ * "switch" (with orchestrate = ha), "reboot", "crash" (where @node_too). */
+const char *actions_monitor(const struct instance *inst, bool node_too);
+
 /* A number that differs from name to name and is the same everywhere. */
 uint64_t actions_hash(const char *const *words, size_t n, uint64_t more);

@@ -161,9 +161,15 @@ static const char *may_run_why(struct arena *a, const struct view *v)
 /* How the start that an assignment up asked for has ended. */
 enum ended { ENDED_NOT, ENDED_UP, ENDED_FAILED };
 
+/* What it started is up no more and cannot be: monitor_action = switch. */
+static bool said_switch(const struct view *v)
+{
+	return has_said(v) && doc_get_bool(v->inst, "switch", false);
+}
+
 static enum ended start_ended(const struct view *v)
 {
-	if (said_state(v, "start failed"))
+	if (said_state(v, "start failed") || said_switch(v))
 		return ENDED_FAILED;
 	if (has_said(v) && doc_get_bool(v->inst, "up_once", false))
 		return ENDED_UP;
@@ -540,7 +546,8 @@ static bool moves_on(const struct pass *p)
 	if (!h->listed && !h->drp)
 		return true;
 	return has_served(h, p->seq) && start_ended(h) == ENDED_FAILED &&
-	       is_ha(p) && p->in->conf->rollback && !must_not_start(p);
+	       is_ha(p) && (p->in->conf->rollback || said_switch(h)) &&
+	       !must_not_start(p);
 }
 
 static struct view *pick_free(struct pass *p)
@@ -596,6 +603,14 @@ static void take_down(struct pass *p, const struct view *v,
 
 	if (has_served(v, p->seq) && start_ended(v) == ENDED_FAILED) {
 		c->failed = true;
+		if (said_switch(v)) {
+			c->why = arena_printf(
+				p->a, "%s cannot keep it up: %s is next (%s)",
+				v->name, next->name,
+				doc_get_str(v->inst, "monitor",
+					    "monitor_action = switch"));
+			return;
+		}
 		c->why = arena_printf(
 			p->a, "its start failed on %s: %s is next (%s)",
 			v->name, next->name,

@@ -307,8 +307,12 @@ static void show_end(struct scene *s, const struct node *n,
 		buf_printf(s->out, "%-5s what was asked failed: %s\n",
 			   n->inst.node, n->act_error);
 	if (out->monitor)
-		buf_printf(s->out, "%-5s monitor: %s\n", n->inst.node,
-			   out->monitor);
+		buf_printf(s->out,
+			   "%-5s monitor: %s; %s, on a node that may "
+			   "be rebooted %s\n",
+			   n->inst.node, out->monitor,
+			   actions_monitor(&n->inst, false),
+			   actions_monitor(&n->inst, true));
 }
 
 static void pass_acts(struct scene *s, struct node *n,

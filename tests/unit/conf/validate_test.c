@@ -134,9 +134,7 @@ static const struct row {
 	{ "a word of a list", HEAD "monitor_action = reboot crsh\n",
 	  "3: DEFAULT.monitor_action: 'crsh' is none of: none reboot crash "
 	  "freezestop switch; did you mean crash? (what to do when a monitored "
-	  "resource stays down)\n"
-	  "3: warning: DEFAULT.monitor_action has no effect in this "
-	  "version\n" },
+	  "resource stays down)\n" },
 	{ "what is for later",
 	  HEAD "pre_sync_all = x\n[fs#1]\ntype = flag\n"
 	       "scsireserv@n1 = true\n",

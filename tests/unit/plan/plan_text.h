@@ -11,7 +11,7 @@
  *   node NAME [lost] [frozen] eN
  *   (containers are called vm...)
  *   assign NAME up|down tN eN sN [lost] [failed]
- *   said NAME tN STATE AVAIL [once] [err]   '-' for ' '
+ *   said NAME tN STATE AVAIL [once] [err] [switch]  '-' for ' '
  *   frozen | disabled | norollback | flex
  * Nodes that are named as the service's and not by themselves are up, epoch 1.
  * A decision: "NAME up|down tN eN sN [lost] [failed]", "WORD [NAME] goes on",
@@ -130,6 +130,8 @@ static inline void plan_said(struct plan_state *s, const struct plan_words *w)
 	doc_put_str(s->a, d, "avail", avail);
 	if (plan_has(w, "once"))
 		doc_put_bool(s->a, d, "up_once", true);
+	if (plan_has(w, "switch"))
+		doc_put_bool(s->a, d, "switch", true);
 	if (plan_has(w, "err"))
 		doc_put_str(s->a, d, "error", "start fs#1: no such device");
 	doc_put(s->a, s->instances, w->at[1], d);
