@@ -337,6 +337,7 @@ static int apply_one(struct cli *c, const struct item *item)
 	fprintf(c->out, "%s %s\n", item->name,
 		item->change == CHANGE_DELETE ? "deleted"
 					      : doc_get_str(r.data, "rev", ""));
+	fflush(c->out); /* what was done is known, however this ends */
 	return CLI_DONE;
 }
 

@@ -41,6 +41,17 @@ static int create_text(struct cli *c, struct buf *text, const char **ret_path,
 	return rc;
 }
 
+/* The node where the file lies takes the offer back, too; it may be down. */
+static void drop_offer(struct cli *c, const char *draft)
+{
+	struct doc *args = cli_args_name(c);
+	struct reply r;
+
+	doc_put_str(c->arena, args, "draft", draft);
+	cli_put_author(c, args);
+	cli_ask(c, "svc_draft_drop", args, &r);
+}
+
 int cmd_create(struct cli *c)
 {
 	struct doc *args = cli_args_name(c), *data;
@@ -58,12 +69,12 @@ int cmd_create(struct cli *c)
 		return cli_error(c, CLI_FAILED, "%s: nothing was created",
 				 path);
 	doc_put_str(c->arena, args, "config", buf_text(&text));
-	if (draft)
-		doc_put_str(c->arena, args, "draft", draft);
 	if (c->opt[OPT_COMMENT])
 		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
 	cli_put_author(c, args);
 	rc = cli_call(c, "svc_create", args, &data);
+	if (rc == CLI_DONE && draft)
+		drop_offer(c, draft);
 	if (rc == CLI_DONE)
 		fprintf(c->out, "%s\n", doc_get_str(data, "rev", ""));
 	return rc;

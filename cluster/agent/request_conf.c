@@ -157,7 +157,6 @@ void request_create(struct request *r)
 	cmd = request_command(r, sc.encapnodes.n ? "index_add" : "svc_create");
 	doc_put_str(r->arena, cmd, "name", name);
 	doc_put_str(r->arena, cmd, "config", config_text(r));
-	request_pass(r, cmd, "draft");
 	request_pass(r, cmd, "comment");
 	if (!sc.encapnodes.n) {
 		request_propose(r, CLUSTER_GROUP, cmd);

@@ -134,6 +134,7 @@ void confdir_head(struct confdir *c, const char *service, const char *rev,
 		return;
 	if (!e)
 		e = entry_new(c, service);
+	c->named = true; /* those that there are come together */
 	e->gone = !text;
 	e->await_ms = 0;
 	if (text)
@@ -226,7 +227,7 @@ void confdir_all_named(struct confdir *c)
 {
 	struct entry *e;
 
-	c->all_named = true;
+	c->named = true;
 	LIST_FOREACH(e, &c->entries, link)
 	{
 		if (e->head.text || e->gone)
@@ -251,7 +252,7 @@ static void rescan(struct confdir *c)
 		confdir_say(c, 3, "%s", err.text);
 	LIST_FOREACH(e, &c->entries, link)
 	entry_look_at(e, c->now);
-	if (c->all_named)
+	if (c->named)
 		strangers_scan(c->strangers);
 	file_sig_of(c->drafts, &sig);
 	if (!file_sig_equal(&sig, &c->drafts_sig))

@@ -58,7 +58,8 @@ struct confdir {
 	LIST_HEAD(, entry) entries;
 	struct strangers *strangers;
 	struct file_sig drafts_sig;
-	bool drafts_changed, all_named;
+	bool drafts_changed;
+	bool named; /* services: others' files may be told apart */
 };
 
 void confdir_say(struct confdir *c, int level, const char *fmt, ...)

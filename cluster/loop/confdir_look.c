@@ -92,6 +92,16 @@ static bool move_odd(struct confdir *c, struct entry *e, const char *path,
 
 /* -- writing the head ------------------------------------------------------ */
 
+/* What there is, @f, which is known or kept as a draft, is about to be the old
+ * one. Where its text was not read, it is known by the rest. */
+static void old_expect(struct confdir *c, struct entry *e,
+		       const struct found *f)
+{
+	known_set(&e->record.old, "", f->text ? f->text : "", f->len);
+	e->old_sig = f->text ? (struct file_sig){ 0 } : f->sig;
+	e->old_ms = c->now + CONFDIR_OLD_MS;
+}
+
 /* The same file, by another name: that changes its ctime. */
 static bool is_moved(const struct file_sig *a, const struct file_sig *b)
 {
@@ -124,7 +134,11 @@ void look_old(struct confdir *c, struct entry *e)
 		e->old_ms = c->now + CONFDIR_RETRY_MS;
 		return;
 	}
-	unlink(path);
+	if (unlink(path) < 0 && errno != ENOENT) { /* a read-only folder */
+		old_expect(c, e, &f);		   /* not to be kept twice */
+		e->old_ms = c->now + CONFDIR_RETRY_MS;
+		return;
+	}
 	e->old_sig = (struct file_sig){ 0 };
 	e->old_ms = NEVER;
 }
@@ -151,16 +165,6 @@ static bool old_is_free(struct confdir *c, struct entry *e)
 	entry_look_at(e, e->old_ms);
 	e->forced = true;
 	return false;
-}
-
-/* What there is, @f, which is known or kept as a draft, is about to be the old
- * one. Where its text was not read, it is known by the rest. */
-static void old_expect(struct confdir *c, struct entry *e,
-		       const struct found *f)
-{
-	known_set(&e->record.old, "", f->text ? f->text : "", f->len);
-	e->old_sig = f->text ? (struct file_sig){ 0 } : f->sig;
-	e->old_ms = c->now + CONFDIR_OLD_MS;
 }
 
 /* While the file is being replaced the record holds both texts: whichever a

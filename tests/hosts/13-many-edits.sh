@@ -15,9 +15,6 @@ editor()
 
 	for i in $(seq "$3"); do
 		rc=0
-		if [ "$1" = 4 ] && [ $((i % 3)) = 0 ]; then # a script's way
-			rc=0
-		fi
 		timeout 15 "$SOURCE/deploy/try" sh "$2" encap set web \
 			"env.k$1=$i" --comment "place $1 edit $i" \
 			>>"$SCRATCH/out.$1" 2>>"$SCRATCH/err.$1" || rc=$?
@@ -26,8 +23,8 @@ editor()
 	done
 }
 
-acknowledged() { cat "$SCRATCH"/log.* | awk '$2 == 0' | wc -l; }
-finished() { cat "$SCRATCH"/log.* | wc -l; }
+acknowledged() { cat "$SCRATCH"/log.? | awk '$2 == 0' | wc -l; }
+finished() { cat "$SCRATCH"/log.? | wc -l; }
 
 comments() # HOST
 {
@@ -75,6 +72,7 @@ try up
 on hv1 encap set web env.k0=0 env.k1=0 env.k2=0 env.k3=0 env.k4=0
 step "$EDITS edits"
 begin=$(now_ms)
+touch "$SCRATCH"/log.{0,1,2,3,4}
 for n in 0 1 2 3 4; do
 	in_background editor $n "${places[n]}" $((EDITS / 5))
 done

@@ -27,12 +27,14 @@ must "once more is nothing to do" on hv2 encap apply -f /shared/services
 
 step "edit, killed half-way"
 for i in $(seq $N); do write "$i" two; done
-on hv3 sh -c 'encap apply -f /shared/services >/tmp/out 2>&1 & p=$!
-	until [ "$(wc -l </tmp/out)" -ge 70 ]; do sleep 0.01; done
+on hv3 sh -c ': >/tmp/out; encap apply -f /shared/services >/tmp/out 2>&1 & p=$!
+	until [ "$(grep -c "^svc" /tmp/out)" -ge 10 ]; do sleep 0.005; done
 	kill -KILL $p' || :
 rc=0
 on hv1 encap diff -f /shared/services >"$SCRATCH/diff" 2>&1 || rc=$?
-echo "   left: $(grep -c ^edit "$SCRATCH/diff" || :) of $N"
+left=$(grep -c ^edit "$SCRATCH/diff" || :)
+must "some were edited, some were not ($left of $N)" \
+	eval '[ "$left" -gt 0 ] && [ "$left" -lt $N ]'
 must "it is applied again" on hv2 encap apply -f /shared/services
 must "they are the same" on hv1 encap diff -f /shared/services
 must "each was edited once" equal $((N * 2)) eval 'for i in $(seq $N); do

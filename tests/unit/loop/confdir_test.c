@@ -1019,10 +1019,9 @@ static void a_new_file_is_an_offer(void **state)
 	save(w, "mail.conf", "new\n");
 	save(w, "empty.conf", "");
 	save(w, "a b.conf", "no name\n");
-	head(w, "r1", "one\n");
 	pass(w, 10000);
 	assert_int_equal(w->n_offers, 0); /* it may be of one not named yet */
-	confdir_all_named(w->c);
+	head(w, "r1", "one\n");
 	pass(w, 3 * CONFDIR_RESCAN_MS);
 	assert_int_equal(w->n_offers, 1);
 	assert_string_equal(w->offer, "mail: new\n");
