@@ -46,11 +46,13 @@ void help_wrap(FILE *f, const char *text, unsigned indent, unsigned width)
 
 static void help_line(FILE *f, const struct command *k)
 {
-	char left[64];
+	int n = fprintf(f, "  %s%s%s", k->words, *k->args ? " " : "", k->args);
 
-	snprintf(left, sizeof(left), "%s%s%s", k->words, *k->args ? " " : "",
-		 k->args);
-	fprintf(f, "  %-30s %s\n", left, k->summary);
+	/* One that reaches into the next column has a line of its own. */
+	if (n > 32)
+		fprintf(f, "\n%*s%s\n", 33, "", k->summary);
+	else
+		fprintf(f, "%*s%s\n", 33 - n, "", k->summary);
 }
 
 static void help_topic(FILE *f, enum topic topic)

@@ -63,6 +63,7 @@ const char *const topic_table[TOPIC_N] = {
 	[TOPIC_SEE]	= "what there is",
 	[TOPIC_RUN]	= "have services run",
 	[TOPIC_CONFIG]	= "env files",
+	[TOPIC_REV]	= "their revisions and drafts",
 	[TOPIC_NODE]	= "machines",
 	[TOPIC_CLUSTER] = "the cluster",
 	[TOPIC_HELP]	= "help",
@@ -171,20 +172,20 @@ const struct command command_table[] = {
 	{ "history", "NAME", O(LIMIT) | O(OUTPUT) | O(PATCH), 0,
 	  "the revisions of an env file, the newest first",
 	  { "encap history web", "encap history web -p -n 3" },
-	  1, 1, cmd_history, TOPIC_CONFIG,
+	  1, 1, cmd_history, TOPIC_REV,
 	  "Who changed it where, when, with what and why, and which revisions are merges "
 	  "of two. With -p what each of them changed in the one before it." },
 	{ "show", "NAME [REV]", O(OUTPUT), 0,
 	  "one revision or draft, and what it changed",
 	  { "encap show web HEAD~1", "encap show web draft-3" },
-	  1, 2, cmd_show, TOPIC_CONFIG,
+	  1, 2, cmd_show, TOPIC_REV,
 	  "A revision is named by the first digits of its id, HEAD, HEAD~N (so many "
 	  "before it) or #N (the N-th); a draft by its id. The whole text of a revision "
 	  "is printed by config --rev." },
 	{ "diff", "[NAME [REV [REV]]]", O(FILE) | O(OUTPUT) | O(PRUNE), 0,
 	  "what differs between revisions, or from files",
 	  { "encap diff web HEAD~3", "encap diff -f services/" },
-	  0, CLI_ANY, cmd_diff, TOPIC_CONFIG,
+	  0, CLI_ANY, cmd_diff, TOPIC_REV,
 	  "By meaning: values that were added (+), removed (-) or changed (~), and apart "
 	  "from that order and comments. Of NAME the last change; from REV to the head; "
 	  "from one REV to the other. With -f the services against the files NAME.conf: "
@@ -193,33 +194,33 @@ const struct command command_table[] = {
 	{ "blame", "NAME", O(OUTPUT) | O(REV), 0,
 	  "who wrote each line of an env file",
 	  { "encap blame web", "encap blame web --rev HEAD~5" },
-	  1, 1, cmd_blame, TOPIC_CONFIG,
+	  1, 1, cmd_blame, TOPIC_REV,
 	  "Each line with the revision that brought it, its author, node, level and "
 	  "time. In a merge a line stays with the side that brought it." },
 	{ "revert", "NAME REV", O(COMMENT) | O(IF_REV), 0,
 	  "have the env file as it was in a revision",
 	  { "encap revert web HEAD~1", "encap revert web 5d2f --comment 'too early'" },
-	  2, 2, cmd_revert, TOPIC_CONFIG,
+	  2, 2, cmd_revert, TOPIC_REV,
 	  "A new revision with the text of the old one; the history stays as it is. What "
 	  "it changes is shown." },
 	{ "drafts", "[NAME]", O(DROP) | O(OUTPUT), 0,
 	  "edits that were refused, and files that offer a service",
 	  { "encap drafts", "encap drafts web --drop draft-3" },
-	  0, 1, cmd_drafts, TOPIC_CONFIG,
+	  0, 1, cmd_drafts, TOPIC_REV,
 	  "Of all nodes and containers: where each was made, by whom, and why it was not "
 	  "taken. KIND is conflict, invalid, offer (a new file), file (kept on its node "
 	  "alone) or pending (not agreed yet). 'encap show NAME ID' shows one." },
 	{ "resolve", "NAME DRAFT", O(COMMENT) | O(EDIT) | O(IF_REV) | O(OURS) | O(THEIRS) | O(YES), 0,
 	  "end a conflict: take a draft, or parts of it",
 	  { "encap resolve web draft-3 --theirs", "encap resolve web draft-3 --edit" },
-	  2, 2, cmd_resolve, TOPIC_CONFIG,
+	  2, 2, cmd_resolve, TOPIC_REV,
 	  "The draft's changes are made to the head. Where both changed a key, --ours "
 	  "keeps the head's value, --theirs takes the draft's; --edit opens the result "
 	  "of --theirs in an editor. The draft is gone then." },
 	{ "apply", "[FILE...]", O(COMMENT) | O(FILE) | O(PRUNE) | O(YES), O(FILE),
 	  "make services equal to files",
 	  { "encap apply -f services/", "encap apply -f web.conf db.conf --yes" },
-	  0, CLI_ANY, cmd_apply, TOPIC_CONFIG,
+	  0, CLI_ANY, cmd_apply, TOPIC_REV,
 	  "Services that are missing are created, others edited; with --prune those "
 	  "without a file are deleted. All files are checked first; what will change is "
 	  "shown and, at a terminal, asked. 0 also if there was nothing to do. It can be "

@@ -166,7 +166,7 @@ static void put_neighbours(FILE *f, const struct command *k)
 		page_of(l, page, sizeof(page));
 		put_see(f, false, page, "1");
 	}
-	if (k->topic == TOPIC_CONFIG)
+	if (k->topic == TOPIC_CONFIG || k->topic == TOPIC_REV)
 		put_see(f, false, "env", "5");
 	put_see(f, false, "encap-tutorial", "7");
 	fputc('\n', f);
