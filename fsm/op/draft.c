@@ -41,9 +41,25 @@ static struct room room_of(const struct op_env *env, const struct draft *d)
 	return r;
 }
 
+/* Of the whole group, by the rows alone. */
+static struct room room_of_all(const struct op_env *env)
+{
+	struct room r = { 0 };
+	struct txn_iter it;
+
+	txn_iter_init(&it, env->s->txn, env->s->group, TABLE_DRAFT,
+		      (struct bytes){ "", 0 });
+	while (txn_iter_next(&it)) {
+		r.n++;
+		r.bytes += it.value.len;
+	}
+	return r;
+}
+
 static const char *no_room(const struct op_env *env, const struct draft *d,
 			   const struct room *r)
 {
+	struct room all = room_of_all(env);
 	size_t len = strlen(d->text);
 
 	if (len > CONF_MAX_SIZE)
@@ -55,7 +71,7 @@ static const char *no_room(const struct op_env *env, const struct draft *d,
 		return "its drafts take as much room as they may: 'encap "
 		       "drafts' lists them, drop some";
 	if (strcmp(d->kind, "offer") == 0 &&
-	    doc_len(state_drafts(env->s, NULL)) >= OP_OFFERS_KEPT)
+	    (all.n >= OP_OFFERS_KEPT || all.bytes + len > OP_OFFERS_BYTES))
 		return "there are as many offers of new services as are kept: "
 		       "'encap drafts' lists them, drop some";
 	return NULL;
@@ -181,6 +197,10 @@ struct doc *op_draft_add(const struct op_env *env, const struct doc *cmd)
 				 "has a text");
 	if (!offer && !service)
 		return op_no_service(env, d.name);
+	if (offer && !state_cluster(env->s))
+		return op_result(env, OP_USAGE,
+				 "a new service is offered to the cluster, not "
+				 "to a service's group");
 	if (offer && name_check(d.name, &err) < 0)
 		return op_result(env, OP_USAGE, "service name: %s", err.text);
 	if (offer && state_service(env->s, d.name))

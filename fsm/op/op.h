@@ -124,9 +124,10 @@ struct doc *op_svc_edit(const struct op_env *env, const struct doc *cmd);
 struct doc *op_svc_revert(const struct op_env *env, const struct doc *cmd);
 struct doc *op_svc_resolve(const struct op_env *env, const struct doc *cmd);
 /* draft.c */
-#define OP_DRAFTS_KEPT	64  /* of a service, and of a name offered */
-#define OP_OFFERS_KEPT	256 /* in all */
-#define OP_DRAFTS_BYTES (4 * 1024 * 1024) /* of a service: their texts */
+#define OP_DRAFTS_KEPT	64 /* of a service, and of a name that is offered */
+#define OP_DRAFTS_BYTES (4 * 1024 * 1024) /* of these: their texts */
+#define OP_OFFERS_KEPT	256		  /* drafts of the cluster, in all */
+#define OP_OFFERS_BYTES (16 * 1024 * 1024)
 struct doc *op_draft_add(const struct op_env *env, const struct doc *cmd);
 struct doc *op_draft_drop(const struct op_env *env, const struct doc *cmd);
 /* action.c */

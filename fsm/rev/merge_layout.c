@@ -143,6 +143,8 @@ struct layout {
 	const struct wanted *w;
 	struct row row[SIDES];
 	bool *put_by_ours; /* by symbol: ours has it where the base has not */
+	size_t *put_here;  /* by symbol: the last gap where it has */
+	size_t gap;	   /* which one this is, from 1 */
 	struct buf out;
 };
 
@@ -193,6 +195,7 @@ static void layout_load(struct arena *a, struct layout *l)
 	row_match(a, &l->row[SIDE_OURS], &l->row[SIDE_BASE]);
 	row_match(a, &l->row[SIDE_THEIRS], &l->row[SIDE_BASE]);
 	l->put_by_ours = ARENA_VEC(a, bool, in.next + 1);
+	l->put_here = ARENA_VEC(a, size_t, in.next + 1);
 	for (size_t i = 0; i < l->row[SIDE_OURS].u.n; i++)
 		if (l->row[SIDE_OURS].base[i] == NONE)
 			l->put_by_ours[l->row[SIDE_OURS].sym[i]] = true;
@@ -230,6 +233,9 @@ static bool has_line(const struct unit *u, const struct line_span *line)
 	return false;
 }
 
+#define INNER_MAX                                                              \
+	4096 /* bytes of a key: each line is looked for in the others */
+
 /* Comments among the lines of a value that theirs put there. */
 static void emit_inner(struct layout *l, const struct unit *b,
 		       const struct unit *o, const struct unit *t)
@@ -256,19 +262,9 @@ static void emit_anchor(struct layout *l, const struct unit *b,
 	bool ours = !raw_equal(b, o);
 
 	emit(l, ours ? o : t);
-	if (ours && o->kind == UNIT_KEY)
+	if (ours && o->kind == UNIT_KEY && t->raw.len <= INNER_MAX &&
+	    o->raw.len <= INNER_MAX && b->raw.len <= INNER_MAX)
 		emit_inner(l, b, o, t);
-}
-
-static bool ours_put_here(const struct layout *l, const struct gap *g,
-			  uint32_t sym)
-{
-	const struct row *r = &l->row[SIDE_OURS];
-
-	for (size_t i = g->from[SIDE_OURS]; i < g->to[SIDE_OURS]; i++)
-		if (r->sym[i] == sym && r->base[i] == NONE)
-			return true;
-	return false;
 }
 
 /* Theirs put it in; does ours have it already? */
@@ -282,7 +278,7 @@ static bool is_double(const struct layout *l, const struct gap *g, size_t i)
 		       u[1].kind == UNIT_SECTION &&
 		       l->put_by_ours[r->sym[i + 1]];
 	if (u->kind == UNIT_FILLER)
-		return ours_put_here(l, g, r->sym[i]);
+		return l->put_here[r->sym[i]] == l->gap;
 	return l->put_by_ours[r->sym[i]];
 }
 
@@ -302,9 +298,13 @@ static void emit_gap(struct layout *l, const struct gap *g)
 {
 	const struct row *o = &l->row[SIDE_OURS], *t = &l->row[SIDE_THEIRS];
 
-	for (size_t i = g->from[SIDE_OURS]; i < g->to[SIDE_OURS]; i++)
-		if (o->base[i] == NONE)
-			emit(l, &o->u.at[i]);
+	l->gap++;
+	for (size_t i = g->from[SIDE_OURS]; i < g->to[SIDE_OURS]; i++) {
+		if (o->base[i] != NONE)
+			continue;
+		emit(l, &o->u.at[i]);
+		l->put_here[o->sym[i]] = l->gap;
+	}
 	if (same_in_both(l, g))
 		return;
 	for (size_t i = g->from[SIDE_THEIRS]; i < g->to[SIDE_THEIRS]; i++)

@@ -333,14 +333,21 @@ static void on_resolved(void *arg, struct arena *a, struct doc *answer)
 	free(x);
 }
 
+static bool to_resolve(const struct edit *x)
+{
+	return x->fate == FATE_DRAFT && !x->resolved && !x->resolving &&
+	       !x->unsure;
+}
+
 static void resolve(struct editors *e, struct world_node *n)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct doc *req = request(a, "svc_resolve", e->service);
 	unsigned i = (unsigned)world_random(e->w, e->n);
 
-	if (!e->n || e->edits[i].fate != FATE_DRAFT || e->edits[i].resolved ||
-	    e->edits[i].resolving || e->edits[i].unsure)
+	while (i < e->n && !to_resolve(&e->edits[i]))
+		i++;
+	if (i == e->n)
 		return;
 	e->edits[i].resolving = true;
 	doc_put_str(a, req, "draft", e->edits[i].draft);

@@ -114,6 +114,7 @@ static const struct row services[] = {
 	{ "draft_add", WEB, "draft_add name=web kind=invalid config='what?' base=abcd where='/etc/x' why='no section'", OP_OK, "",
 	  "draft web draft-1 text=what?; draft web draft-1 base=abcd; draft web draft-1 by.user=ann; draft web draft-1 where=/etc/x; draft web draft-1 why=no section; draft web draft-1 at=1000; events e text=draft-1 is kept: no section; service web version=1" },
 	{ "draft_add: an offer", INIT, "draft_add name=new kind=offer config='x'", OP_OK, "", "draft new draft-1 kind=offer" },
+	{ "draft_add: an offer outside the cluster's group", WEB, "draft_add name=new kind=offer config='x'", OP_USAGE, "offered to the cluster", "no draft new draft-1" },
 	{ "draft_add: an offer of what exists", INIT WEB, "draft_add name=web kind=offer config='x'", OP_CONFLICT, "exists", "no draft web draft-1" },
 	{ "draft_add: an offer with a bad name", INIT, "draft_add name='../x' kind=offer config='x'", OP_USAGE, "service name", "" },
 	{ "draft_add: an offer with a long name", INIT, "draft_add name=" LONG " kind=offer config='x'", OP_USAGE, "service name", "" },

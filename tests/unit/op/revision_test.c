@@ -452,6 +452,25 @@ static void the_size_of_drafts_is_bounded(void **state)
 	assert_int_equal(n, OP_DRAFTS_BYTES / (1000 * 1000));
 }
 
+static void offers_are_bounded(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	op_do_text(&fixture, "cluster_init name=c id=x node={name=hv1}");
+	for (; n < OP_OFFERS_KEPT + 10; n++) {
+		struct doc *cmd = command("draft_add", "bob", 2000);
+
+		doc_put_str(fixture.a, cmd, "name",
+			    arena_printf(fixture.a, "new%d", n));
+		doc_put_str(fixture.a, cmd, "kind", "offer");
+		doc_put_str(fixture.a, cmd, "config", "x");
+		if (op_code_of(op_do(&fixture, cmd)) != OP_OK)
+			break;
+	}
+	assert_int_equal(n, OP_OFFERS_KEPT);
+}
+
 #define DAY (24 * 3600 * 1000LL)
 
 static void history_and_drafts_are_bounded_by_age(void **state)
@@ -707,6 +726,7 @@ int main(void)
 		TEST(a_draft_that_has_become_valid_is_taken),
 		TEST(drafts_are_bounded_and_none_is_dropped_for_another),
 		TEST(the_size_of_drafts_is_bounded),
+		TEST(offers_are_bounded),
 		TEST(history_and_drafts_are_bounded_by_age),
 		TEST(a_pruned_base_is_unknown_and_never_silent),
 		TEST(a_revision_has_many_names),

@@ -301,6 +301,31 @@ static void new_comments_survive(void **state)
 	assert_true(n > SEEDS / 4);
 }
 
+/* Whoever sends them: all members merge them before they do anything else. */
+static void hostile_texts_do_not_take_long(void **state)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct buf ours = BUF(a), theirs = BUF(a);
+	struct merge_in in = { .base = "[env]\nz = 1\n" };
+	struct merge m;
+
+	(void)state;
+	buf_puts(&ours, "[env]\n");
+	buf_puts(&theirs, "[env]\n");
+	for (int i = 0; i < 50000; i++) {
+		buf_printf(&ours, "# a%d\n", i);
+		buf_printf(&theirs, "# b%d\n", i);
+	}
+	buf_puts(&ours, "z = 1\n");
+	buf_puts(&theirs, "z = 1\n");
+	in.ours = buf_text(&ours);
+	in.theirs = buf_text(&theirs);
+	merge_texts(a, &in, &m); /* the test's own time limit is the check */
+	assert_int_equal(m.code, MERGE_DONE);
+	assert_non_null(strstr(m.text, "# a49999\n"));
+	assert_non_null(strstr(m.text, "# b49999\n"));
+}
+
 /* With somebody's word there is no conflict left, and what is not contested
  * is as before. */
 static void a_word_ends_every_conflict(void **state)
@@ -440,6 +465,7 @@ int main(void)
 		cmocka_unit_test(who_changed_nothing_changes_nothing),
 		cmocka_unit_test(new_comments_survive),
 		cmocka_unit_test(a_word_ends_every_conflict),
+		cmocka_unit_test(hostile_texts_do_not_take_long),
 		cmocka_unit_test(a_delta_gives_the_text_back),
 		cmocka_unit_test(a_delta_of_another_text_is_refused),
 		cmocka_unit_test(scripts_are_shortest),
