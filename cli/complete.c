@@ -14,8 +14,8 @@
 
 #include "cli/line.h"
 #include "cli/older.h"
-#include "fsm/conf/ini.h"
 #include "fsm/conf/explain.h"
+#include "fsm/conf/ini.h"
 #include "fsm/conf/keyword.h"
 
 #define ASK_MS 1000
@@ -419,25 +419,36 @@ static const struct kind *kind_of(struct arena *a, const char *word, size_t len)
 	return NULL;
 }
 
+/* A word in lower case stands for itself. */
+static bool is_literal(const char *word)
+{
+	return *word >= 'a' && *word <= 'z';
+}
+
+/* "RID|NODE": each of them. */
 bool complete_knows(const char *word)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 
-	return strchr(word, '|') || kind_of(a, word, strlen(word));
+	for (;;) {
+		size_t len = strcspn(word, "|");
+
+		if (!is_literal(bare(a, word, len)) && !kind_of(a, word, len))
+			return false;
+		if (!word[len])
+			return true;
+		word += len + 1;
+	}
 }
 
-/* A value of the kind @word; of a list the last part is completed. */
-static void offer_kind(struct line *l, const char *word, size_t len)
+/* A value of one kind; of a list the last part is completed. */
+static void offer_one_kind(struct line *l, const char *word, size_t len)
 {
 	const struct kind *k = kind_of(l->c->arena, word, len);
 	const char *comma = strrchr(l->cur, ',');
 
-	if (memchr(word, '|', len)) {
-		offer_words(l,
-			    arena_printf(l->c->arena, "%.*s", (int)len, word),
-			    "|");
-		return;
-	}
+	if (is_literal(bare(l->c->arena, word, len)))
+		offer(l, bare(l->c->arena, word, len), "");
 	if (!k || !k->offer)
 		return;
 	if (comma && memmem(word, len, ",...", 4)) {
@@ -446,6 +457,20 @@ static void offer_kind(struct line *l, const char *word, size_t len)
 		l->cur = comma + 1;
 	}
 	k->offer(l);
+}
+
+static void offer_kind(struct line *l, const char *word, size_t len)
+{
+	const char *end = word + len;
+
+	for (;;) {
+		const char *bar = memchr(word, '|', (size_t)(end - word));
+
+		offer_one_kind(l, word, (size_t)((bar ? bar : end) - word));
+		if (!bar)
+			return;
+		word = bar + 1;
+	}
 }
 
 /* -- where the current word stands

@@ -100,6 +100,7 @@ static const struct line_row {
 	{ "of a service that is not there", "encap get nowhere fs", "" },
 	{ "secrets", "encap secret unset web ", "db_password" },
 	{ "a cluster's name is nobody's", "encap cluster init ", "" },
+	{ "one of several actions", "encap plan st", "start stop" },
 	{ "help", "encap help node f", "freeze" },
 	{ "svcmgr: its services", "svcmgr -s w", "web wiki" },
 	{ "svcmgr: actions", "svcmgr -s web print ", "status resource config" },
@@ -190,6 +191,15 @@ static void every_argument_is_known(void **state)
 	}
 }
 
+static void alternatives_are_each_known(void **state)
+{
+	(void)state;
+	assert_true(complete_knows("[RID|NODE|CONTAINER]"));
+	assert_true(complete_knows("short|wide"));
+	assert_false(complete_knows("RID|NOWHERE"));
+	assert_false(complete_knows("NOWHERE"));
+}
+
 static void every_value_is_known(void **state)
 {
 	(void)state;
@@ -249,6 +259,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_argument_is_known),
 		cmocka_unit_test(every_value_is_known),
+		cmocka_unit_test(alternatives_are_each_known),
 		cmocka_unit_test(every_command_is_offered),
 		cmocka_unit_test(without_an_agent_there_are_no_names),
 		cmocka_unit_test(a_line_without_a_word_is_no_failure),
