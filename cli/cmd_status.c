@@ -14,6 +14,7 @@
 #include "cli/show/list.h"
 #include "cli/show/seed.h"
 #include "cli/show/tree.h"
+#include "fsm/status/status.h"
 
 #define LOOK_MS	     300
 #define FROM_MAX     (64 * 1024 * 1024)
@@ -87,6 +88,26 @@ static int read_whole(FILE *f, struct buf *b, struct err *err)
 	return ferror(f) ? err_set(err, -EIO, "cannot be read") : 0;
 }
 
+/* One instance, a service with its own, or a list of services. */
+static bool is_status(const struct doc *d)
+{
+	const struct doc *all =
+		d->type == DOC_LIST ? d : doc_get(d, "services");
+	const struct doc *instances = doc_get(d, "instances");
+
+	if (!all && !instances)
+		return instance_is_sound(d);
+	if (instances && instances->type != DOC_MAP)
+		return false;
+	for (size_t i = 0; i < doc_len(instances); i++)
+		if (!instance_is_sound(doc_at(instances, i)))
+			return false;
+	for (size_t i = 0; i < doc_len(all); i++)
+		if (services_of(doc_at(all, i)) || !is_status(doc_at(all, i)))
+			return false;
+	return true;
+}
+
 static int read_from(struct cli *c, const char *path, struct doc **ret,
 		     struct err *err)
 {
@@ -102,7 +123,7 @@ static int read_from(struct cli *c, const char *path, struct doc **ret,
 		fclose(f);
 	if (rc == 0)
 		rc = json_parse(c->arena, buf_text(&b), b.len, ret, err);
-	if (rc == 0 && (*ret)->type != DOC_MAP && (*ret)->type != DOC_LIST)
+	if (rc == 0 && !is_status(*ret))
 		return err_set(err, -EBADMSG,
 			       "this is no status: it is what 'encap status "
 			       "-o json' prints");

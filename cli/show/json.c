@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/base/utf8.h"
+
 struct json {
 	struct arena *a;
 	const char *text, *p, *end;
@@ -249,13 +251,30 @@ static int parse_value(struct json *j, unsigned depth, struct doc **ret)
 	return 0;
 }
 
+/* All of it, from where the reader stands. */
+static int check_utf8(const struct json *whole)
+{
+	struct json j = *whole;
+
+	while (j.p < j.end) {
+		size_t n = utf8_char(j.p, (size_t)(j.end - j.p));
+
+		if (n == 0)
+			return fail(&j, "UTF-8");
+		j.p += n;
+	}
+	return 0;
+}
+
 int json_parse(struct arena *a, const char *text, size_t len, struct doc **ret,
 	       struct err *err)
 {
 	struct json j = { a, text, text, text + len, err };
 	struct doc *d = NULL;
-	int rc = parse_value(&j, 0, &d);
+	int rc = check_utf8(&j);
 
+	if (rc == 0)
+		rc = parse_value(&j, 0, &d);
 	skip_blanks(&j);
 	if (rc == 0 && j.p != j.end)
 		rc = fail(&j, "the end");

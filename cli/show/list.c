@@ -333,5 +333,5 @@ const char *list_event(struct arena *a, const struct doc *e)
 	buf_puts(&b, doc_get_str(e, "text", ""));
 	if (*user)
 		buf_printf(&b, " (%s%s%s)", user, *from ? " on " : "", from);
-	return buf_text(&b);
+	return text_clean(a, buf_text(&b));
 }

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fsm/base/utf8.h"
+
 #define WIDTH_DEFAULT 80
 #define WRAP_MIN      20 /* narrower than this, do not wrap */
 
@@ -41,6 +43,27 @@ struct term term_of(FILE *f)
 	t.colour =
 		!(no_color && *no_color) && type && strcmp(type, "dumb") != 0;
 	return t;
+}
+
+const char *text_clean(struct arena *a, const char *text)
+{
+	size_t left = strlen(text), n;
+	struct buf b = BUF(a);
+
+	for (; left > 0; text += n, left -= n) {
+		const unsigned char *c = (const unsigned char *)text;
+
+		n = utf8_char(text, left);
+		if (*c == '\n' || *c == '\t')
+			buf_puts(&b, " ");
+		else if (n == 0 || *c < ' ' || *c == 0x7f ||
+			 (*c == 0xc2 && c[1] < 0xa0))
+			buf_puts(&b, "?");
+		else
+			buf_add(&b, text, n);
+		n = n ? n : 1;
+	}
+	return buf_text(&b);
 }
 
 static bool starts_character(char c)
@@ -143,7 +166,8 @@ void text_table_add(struct text_table *t, const char *const *cells)
 		t->cap = cap;
 	}
 	for (size_t i = 0; i < t->n_cols; i++)
-		t->cells[t->n * t->n_cols + i] = cells[i] ? cells[i] : "";
+		t->cells[t->n * t->n_cols + i] =
+			cells[i] ? text_clean(t->arena, cells[i]) : "";
 	t->n++;
 }
 

@@ -22,6 +22,10 @@ struct term {
 
 struct term term_of(FILE *f);
 
+/* @text as it may go to a screen: what a container, a driver or a file says
+ * must not move its cursor. Blanks for line breaks and tabs, ? for other
+ * control characters and for what is no UTF-8. */
+const char *text_clean(struct arena *a, const char *text);
 /* Columns that @text takes (UTF-8, one per character). */
 size_t text_width(const char *text);
 /* @word in the colour of a status word, blanks up to @pad columns behind. */

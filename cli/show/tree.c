@@ -32,8 +32,8 @@ static struct row *row_new(struct arena *a, const char *name,
 {
 	struct row *r = ARENA_NEW(a, struct row);
 
-	r->name = name;
-	r->status = status;
+	r->name = text_clean(a, name);
+	r->status = text_clean(a, status);
 	r->label = "";
 	return r;
 }
@@ -59,7 +59,7 @@ static void row_log(struct arena *a, struct row *r, const char *text)
 		r->logs = more;
 		r->cap_logs = cap;
 	}
-	r->logs[r->n_logs++] = text;
+	r->logs[r->n_logs++] = text_clean(a, text);
 }
 
 /* -- the document as rows ------------------------------------------ */
@@ -133,15 +133,17 @@ static char flag_restarts(const struct doc *inst, const struct doc *res)
 	const struct doc *used = doc_get(
 		doc_get(doc_get(doc_get(inst, "monitor"), "restart"), res->key),
 		"retries");
-	int64_t left = doc_get_int(res, "restart", 0);
+	int64_t all = doc_get_int(res, "restart", 0);
+	int64_t gone = doc_get_int(
+		res, "retries", used && used->type == DOC_INT ? used->num : 0);
 
-	if (left <= 0)
+	if (all <= 0)
 		return '.';
-	left -= doc_get_int(res, "retries",
-			    used && used->type == DOC_INT ? used->num : 0);
-	if (left >= 10)
+	if (gone >= all)
+		return '0';
+	if (gone < 0 || all - gone >= 10)
 		return '+';
-	return (char)('0' + (left < 0 ? 0 : left));
+	return (char)('0' + (all - gone));
 }
 
 static const char *flags_of(const struct tree *t, const struct doc *inst,
@@ -169,7 +171,7 @@ static struct row *resource_row(const struct tree *t, struct row *parent,
 				doc_get_str(res, "status", "undef"));
 
 	r->flags = flags_of(t, inst, res, encap);
-	r->label = doc_get_str(res, "label", "");
+	r->label = text_clean(t->arena, doc_get_str(res, "label", ""));
 	for (size_t i = 0; i < doc_len(log); i++) {
 		const char *line = doc_text(doc_at(log, i), "");
 
@@ -405,7 +407,8 @@ static void other_rows(const struct tree *t, struct row *top)
 			continue;
 		r = row_new(t->arena, inst->key,
 			    doc_get_str(inst, "avail", "undef"));
-		r->label = list_instance_notes(t->arena, inst, true);
+		r->label = text_clean(
+			t->arena, list_instance_notes(t->arena, inst, true));
 		row_add(top, r);
 	}
 }
@@ -431,10 +434,11 @@ static struct row *tree_rows(const struct tree *t)
 		doc_get_str(t->inst ? t->inst : t->status, "avail", "undef");
 	struct row *r = row_add(top, row_new(t->arena, "avail", avail));
 
-	top->label = list_service_state(t->arena, t->status);
+	top->label =
+		text_clean(t->arena, list_service_state(t->arena, t->status));
 	service_logs(t, top);
 	if (t->inst) {
-		r->label = avail_label(t);
+		r->label = text_clean(t->arena, avail_label(t));
 		put_level(t, &all, r);
 	} else {
 		row_log(t->arena, r, "no instance has reported yet");
@@ -576,13 +580,15 @@ void tree_print(FILE *out, const struct term *t, struct arena *a,
 	};
 	struct printer p = { .out = out, .term = t, .arena = a };
 
-	tree.encap = strcmp(doc_get_str(status, "level", ""), "encap") == 0;
+	tree.encap = strcmp(doc_get_str(status, "level", ""), "encap") == 0 ||
+		     doc_get_bool(status, "encap", false);
 	p.col_status = COL_FLAGS + 1 + (o->wide ? FLAGS_WIDE : FLAGS_SHORT);
 	p.col_label = p.col_status + STATUS_PAD;
 	if (t->width >= p.col_label + LABEL_MIN)
 		p.label_width = t->width - p.col_label;
 	fprintf(out, "%s\n",
-		doc_get_str(status, "service",
-			    doc_get_str(status, "svcname", "?")));
+		text_clean(a,
+			   doc_get_str(status, "service",
+				       doc_get_str(status, "svcname", "?"))));
 	print_rows(&p, tree_rows(&tree), 0, false);
 }

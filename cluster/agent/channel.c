@@ -387,7 +387,7 @@ static void channel_status(struct agent *g, struct channel *c,
 {
 	const struct doc *status = doc_get(frame, "doc");
 
-	if (!c->welcomed || !status || status->type != DOC_MAP)
+	if (!c->welcomed || !instance_is_sound(status))
 		return;
 	arena_free(c->status_arena);
 	c->status_arena = arena_new();

@@ -5,6 +5,7 @@
 #include "fsm/conf/conf.h"
 #include "fsm/op/internal.h"
 #include "fsm/plan/orchestrate.h"
+#include "fsm/status/status.h"
 
 struct doc *op_no_service(const struct op_env *env, const char *name)
 {
@@ -478,11 +479,10 @@ struct doc *op_observe(const struct op_env *env, const struct doc *cmd)
 
 	if (!row)
 		return op_no_service(env, name);
-	if (!node_fits(name, node) || !doc_get(cmd, "doc") ||
-	    doc_get(cmd, "doc")->type != DOC_MAP)
+	if (!node_fits(name, node) || !instance_is_sound(doc_get(cmd, "doc")))
 		return op_result(env, OP_USAGE,
-				 "an instance is a map, of a node with a "
-				 "proper name");
+				 "this is not built like the document of an "
+				 "instance, or its node has no proper name");
 	k = state_key(name, node);
 	was = state_instance(s, name, node);
 	doc = doc_copy(a, doc_get(cmd, "doc"));

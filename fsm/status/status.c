@@ -341,6 +341,65 @@ struct doc *instance_status(struct arena *a, const struct instance *inst,
 	return d;
 }
 
+/* -- is it one at all? -------------------------------------------------- */
+
+static bool is_map_of_maps(const struct doc *d)
+{
+	if (!d)
+		return true;
+	if (d->type != DOC_MAP)
+		return false;
+	for (size_t i = 0; i < doc_len(d); i++)
+		if (doc_at(d, i)->type != DOC_MAP)
+			return false;
+	return true;
+}
+
+static bool is_map_of_words(const struct doc *d)
+{
+	if (!d)
+		return true;
+	if (d->type != DOC_MAP)
+		return false;
+	for (size_t i = 0; i < doc_len(d); i++)
+		if (doc_at(d, i)->type != DOC_STR)
+			return false;
+	return true;
+}
+
+static bool are_lists(const struct doc *d, const char *const *keys)
+{
+	for (; *keys; keys++)
+		if (doc_get(d, *keys) && doc_get(d, *keys)->type != DOC_LIST)
+			return false;
+	return true;
+}
+
+/* The part of a container has none of its own. */
+static bool is_sound(const struct doc *d, bool inner)
+{
+	static const char *const lists[] = { "running", "drafts", "held",
+					     NULL };
+	const struct doc *encap = doc_get(d, "encap");
+
+	if (!d || d->type != DOC_MAP || (inner && encap) ||
+	    !is_map_of_maps(doc_get(d, "resources")) ||
+	    !is_map_of_maps(doc_get(d, "subsets")) ||
+	    (!is_map_of_maps(encap) && encap->type != DOC_BOOL) ||
+	    !is_map_of_words(doc_get(d, "status_group")) ||
+	    !are_lists(d, lists))
+		return false;
+	for (size_t i = 0; i < doc_len(encap); i++)
+		if (!is_sound(doc_at(encap, i), true))
+			return false;
+	return true;
+}
+
+bool instance_is_sound(const struct doc *instance)
+{
+	return is_sound(instance, false);
+}
+
 /* -- does it run? ------------------------------------------------------ */
 
 static bool list_has(const struct doc *list, const char *word)

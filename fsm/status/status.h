@@ -74,6 +74,10 @@ struct probe {
 struct doc *instance_status(struct arena *a, const struct instance *inst,
 			    const struct probe *probes);
 
+/* Is it built like an instance's document, as far as all who read one rely on
+ * it? What a container says, and what a file holds, is asked first. */
+bool instance_is_sound(const struct doc *instance);
+
 /* What a hypervisor knows of the agent in one of its containers. */
 enum encap_reach {
 	ENCAP_OK,	   /* it answers, and its document is current */

@@ -27,6 +27,7 @@ static const struct json_row {
 	{ "a bad escape", "\"\\x\"", NULL, "an escape sequence" },
 	{ "an open string", "\"abc", NULL, "the end of a string" },
 	{ "a line break in a string", "\"a\nb\"", NULL, "the end of a string" },
+	{ "no UTF-8", "\"\xff\"", NULL, "UTF-8 expected" },
 	{ "an open list", "[1", NULL, ", or ]" },
 	{ "an open map", "{\"a\":1", NULL, ", or }" },
 	{ "no colon", "{\"a\" 1}", NULL, ": expected" },

@@ -153,6 +153,44 @@ static void ages_are_short(void **state)
 	assert_string_equal(text_age(a, 2 * 86400000), "2d");
 }
 
+static void what_moves_a_cursor_is_taken_out(void **state)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+
+	(void)state;
+	assert_string_equal(text_clean(a, ""), "");
+	assert_string_equal(text_clean(a, "a\tb\nc"), "a b c");
+	assert_string_equal(text_clean(a, "\033[2J\rx\177"), "?[2J?x?");
+	assert_string_equal(text_clean(a, "\302\233x\302\240"), "?x\302\240");
+	assert_string_equal(text_clean(a, "\303\244\377\303"), "\303\244??");
+}
+
+static void nothing_in_a_status_moves_a_cursor(void **state)
+{
+	static const char evil[] =
+		"{ service: 'e\033', frozen: true, blocked: 'b\033',"
+		"  instances: { hv1: { avail: 'u\033', state: 's\033',"
+		"    resources: { 'r\033': { status: 's\033', label: 'l\033',"
+		"      log: ['warn: \033'] } } },"
+		"    'h\033': { avail: 'd\033', error: 'e\033' } } }";
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *d = doctext(a, evil), *all = doc_list(a);
+	char *text = screen(d, false, false);
+	size_t n = 0;
+	struct term t = { 0 };
+	FILE *f;
+
+	(void)state;
+	assert_null(strchr(text, '\033'));
+	free(text);
+	doc_add(a, all, d);
+	f = open_memstream(&text, &n);
+	list_services(f, &t, a, all);
+	fclose(f);
+	assert_null(strchr(text, '\033'));
+	free(text);
+}
+
 static void text_is_cut_at_blanks(void **state)
 {
 	(void)state;
@@ -172,6 +210,8 @@ int main(void)
 		cmocka_unit_test(a_cluster_with_its_nodes),
 		cmocka_unit_test(an_event_is_one_line),
 		cmocka_unit_test(ages_are_short),
+		cmocka_unit_test(what_moves_a_cursor_is_taken_out),
+		cmocka_unit_test(nothing_in_a_status_moves_a_cursor),
 		cmocka_unit_test(text_is_cut_at_blanks),
 	};
 

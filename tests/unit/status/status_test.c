@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "tests/lib/table.h"
+#include "tests/unit/cli/doctext.h"
 
 #define UP	   STATUS_UP
 #define DOWN	   STATUS_DOWN
@@ -199,6 +199,50 @@ static const char *json_of(struct arena *a, const struct doc *d)
 
 	doc_json(&b, d, 0);
 	return buf_text(&b);
+}
+
+/* What may be taken for the document of an instance. */
+static const struct sound_row {
+	const char *name, *text;
+	bool sound;
+} sounds[] = {
+	{ "nothing in it", "{}", true },
+	{ "what is usual",
+	  "{ avail: up, resources: { fs#1: { status: up } },"
+	  "  status_group: { fs: up }, subsets: { 'fs:s': { } },"
+	  "  encap: { container#0: { resources: { app#1: { } } } },"
+	  "  running: [fs#1], drafts: [], held: [] }",
+	  true },
+	{ "of a container, for scripts", "{ encap: true }", true },
+	{ "a list", "[]", false },
+	{ "resources in a list", "{ resources: [ { } ] }", false },
+	{ "a resource that is a word", "{ resources: { fs#1: up } }", false },
+	{ "subsets in a list", "{ subsets: [ { } ] }", false },
+	{ "groups in a list", "{ status_group: [up] }", false },
+	{ "a group that is a map", "{ status_group: { fs: { } } }", false },
+	{ "containers in a list", "{ encap: [ { } ] }", false },
+	{ "a container that is a word", "{ encap: { a: up } }", false },
+	{ "what is wrong in a container", "{ encap: { a: { resources: [] } } }",
+	  false },
+	{ "a container in a container", "{ encap: { a: { encap: { } } } }",
+	  false },
+	{ "running that is a word", "{ running: fs#1 }", false },
+	{ "drafts that are a map", "{ drafts: { } }", false },
+	{ "held that is a number", "{ held: 1 }", false },
+};
+
+static void document_is_sound(void **state)
+{
+	const struct sound_row *r = *state;
+	SCOPED(arena) struct arena *a = arena_new();
+
+	assert_int_equal(instance_is_sound(doctext(a, r->text)), r->sound);
+}
+
+static void no_document_is_not_sound(void **state)
+{
+	(void)state;
+	assert_false(instance_is_sound(NULL));
 }
 
 static void subsets_are_named_with_their_group(void **state)
@@ -549,6 +593,7 @@ int main(void)
 		cmocka_unit_test(merging_gives_the_documented_words),
 		cmocka_unit_test(names_are_read_back),
 		cmocka_unit_test(an_instance_is_written_without_what_is_false),
+		cmocka_unit_test(no_document_is_not_sound),
 		cmocka_unit_test(subsets_are_named_with_their_group),
 		cmocka_unit_test(two_containers_fold_side_by_side),
 		cmocka_unit_test(each_reach_has_its_word_and_sentence),
@@ -556,6 +601,7 @@ int main(void)
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
 	failed += TABLE_RUN(instances, instance_gives);
+	failed += TABLE_RUN(sounds, document_is_sound);
 	failed += TABLE_RUN(folds, fold_gives);
 	failed += TABLE_RUN(reaches, facts_give);
 	failed += TABLE_RUN(services, service_gives);
