@@ -124,11 +124,14 @@ static bool takes_services(const struct command *k)
 	return strncmp(args, "NAME", 4) == 0 && strcmp(k->words, "create") != 0;
 }
 
-/* Commands that read on from one place, or from standard input. */
-static bool takes_one(const struct command *k)
+/* Commands that go on, or read from standard input. */
+static bool takes_one(const struct cli *c)
 {
 	static const char *const words[] = { "events", "log", "secret set" };
+	const struct command *k = c->cmd;
 
+	if (c->opt[OPT_WATCH])
+		return true;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(k->words, words[i]) == 0)
 			return true;
@@ -196,9 +199,10 @@ int each_run(struct cli *c)
 
 	if (!takes_services(c->cmd) || !c->n_args || select_is_name(c->args[0]))
 		return c->cmd->run(c);
-	if (takes_one(c->cmd))
-		return cli_usage(c, "'%s': this command takes one service",
-				 c->args[0]);
+	if (takes_one(c))
+		return cli_usage(c, "'%s': this command takes one service%s",
+				 c->args[0],
+				 c->opt[OPT_WATCH] ? " with --watch" : "");
 	rc = each_names(c, c->args[0], &names);
 	if (rc != CLI_DONE)
 		return rc;

@@ -106,6 +106,8 @@ static const struct row {
 	  CLI_USAGE, "", "", NULL },
 	{ "some commands take one", "encap log web*", CLI_USAGE, "",
 	  "'web*': this command takes one service", NULL },
+	{ "and so does watching", "encap status web* --watch", CLI_USAGE, "",
+	  "this command takes one service with --watch", NULL },
 	{ "all are asked before any is waited for",
 	  "encap start web* --timeout 5s", CLI_DONE, "== web\n== web-db\n",
 	  "== web\n", NULL },
