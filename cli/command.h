@@ -62,6 +62,7 @@ enum option_id {
 	OPT_IF_REV,
 	OPT_KW,
 	OPT_LIMIT,
+	OPT_LOCAL,
 	OPT_MASTER,
 	OPT_NODE,
 	OPT_NO_WAIT,

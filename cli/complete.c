@@ -682,10 +682,10 @@ static size_t plain_words(struct line *l, size_t argc, const char *const *argv,
 static uint64_t options_of(const struct older *p, size_t n,
 			   const char *const *words)
 {
-	uint64_t older = OPT_BIT(OPT_SERVICE) | OPT_BIT(OPT_HELP) |
-			 OPT_BIT(OPT_TO) | OPT_BIT(OPT_PARAM) |
-			 OPT_BIT(OPT_VALUE) | OPT_BIT(OPT_KW) |
-			 OPT_BIT(OPT_RID) | OPT_BIT(OPT_NODE);
+	uint64_t older =
+		OPT_BIT(OPT_SERVICE) | OPT_BIT(OPT_HELP) | OPT_BIT(OPT_TO) |
+		OPT_BIT(OPT_PARAM) | OPT_BIT(OPT_VALUE) | OPT_BIT(OPT_KW) |
+		OPT_BIT(OPT_RID) | OPT_BIT(OPT_NODE) | OPT_BIT(OPT_LOCAL);
 	const struct command *k = NULL;
 	size_t most = 0;
 

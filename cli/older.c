@@ -264,6 +264,25 @@ static bool needs_service(const struct older *p, const struct older_action *o,
 	return strcmp(p->name, "svcmgr") == 0 && (!k || k->min > 0 || o->run);
 }
 
+/* --local is what is done anyway to some resources, and in a container. A whole
+ * service is where the cluster has it. */
+static int check_local(struct cli *c)
+{
+	struct doc *data;
+	int rc;
+
+	if (!take_option(c, OPT_LOCAL) || cli_selects(c))
+		return CLI_DONE;
+	rc = cli_call(c, "ping", NULL, &data);
+	if (rc != CLI_DONE)
+		return CLI_FAILED;
+	if (strcmp(doc_get_str(data, "level", ""), "encap") == 0)
+		return CLI_DONE;
+	return cli_error(c, CLI_USAGE,
+			 "--local: the cluster has a service where it was "
+			 "asked to be: use switch --to NODE, or takeover");
+}
+
 /* Is a selector the first argument? */
 static bool selects(const struct older *p, const struct cli *c)
 {
@@ -288,6 +307,8 @@ static int run_action(struct cli *c, const struct older *p,
 	if (o->adds)
 		add_options(c, o->adds);
 	rc = build_arguments(c, used);
+	if (rc == CLI_DONE)
+		rc = check_local(c);
 	if (rc != CLI_DONE)
 		return rc;
 	if (!selects(p, c))

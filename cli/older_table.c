@@ -3,8 +3,10 @@
 #define COLLECTOR "there is no collector to send it to"
 #define SYSTEMD	  "the agent is systemd's: systemctl "
 #define PLATFORM  "this is the platform's: "
-#define UNMADE	  "this version makes no disks and containers: make them, then create"
-#define UNSYNCED  "this version copies no data; env files are everywhere by themselves"
+#define UNMADE                                                                 \
+	"this version makes no disks and containers: make them, then create"
+#define UNSYNCED                                                               \
+	"this version copies no data; env files are everywhere by themselves"
 #define UNRESERVED                                                             \
 	"this version makes no reservations on disks; a node runs a service "  \
 	"only while it holds its lease"
@@ -157,7 +159,6 @@ const struct older_option older_options[] = {
 	{ "impersonate",  "as",      NULL },
 	{ "time",         "timeout", NULL },
 	{ "cluster",      "",        NULL },
-	{ "local",        NULL, "the cluster has a service where it was asked to be: use switch --to NODE, or takeover" },
 	{ "leader",       NULL, "the cluster knows who leads" },
 	{ "waitlock",     NULL, "there is no lock to wait for: what is asked for is put in order" },
 	{ "parallel",     NULL, "services do not wait for each other anyway" },

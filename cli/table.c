@@ -19,6 +19,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_IF_REV]  = { "if-rev",  0,   "REV",      "only if this revision is the head" },
 	[OPT_KW]      = { "kw",      0,   "KEY=VALUE", "a key and its value; may be repeated (svcmgr)" },
 	[OPT_LIMIT]   = { "limit",   'n', "N",        "at most so many of the last ones" },
+	[OPT_LOCAL]   = { "local",   0,   NULL,       "of some resources: on this node, as always (svcmgr)" },
 	[OPT_MASTER]  = { "master",  0,   NULL,       "only what runs on the hypervisor" },
 	[OPT_NODE]    = { "node",    0,   "NODE",     "this node, not the one that is asked" },
 	[OPT_NO_WAIT] = { "no-wait", 0,   NULL,       "return as soon as it is agreed" },

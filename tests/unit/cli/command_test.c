@@ -44,10 +44,10 @@ static void no_words_are_used_twice(void **state)
 static void every_option_is_complete_and_used(void **state)
 {
 	/* These are svcmgr's spelling of arguments, or belong to all. */
-	uint64_t used = OPT_BIT(OPT_HELP) | OPT_BIT(OPT_SERVICE) |
-			OPT_BIT(OPT_TO) | OPT_BIT(OPT_PARAM) |
-			OPT_BIT(OPT_VALUE) | OPT_BIT(OPT_KW) |
-			OPT_BIT(OPT_NODE) | OPT_BIT(OPT_RID);
+	uint64_t used =
+		OPT_BIT(OPT_HELP) | OPT_BIT(OPT_SERVICE) | OPT_BIT(OPT_TO) |
+		OPT_BIT(OPT_PARAM) | OPT_BIT(OPT_VALUE) | OPT_BIT(OPT_KW) |
+		OPT_BIT(OPT_NODE) | OPT_BIT(OPT_RID) | OPT_BIT(OPT_LOCAL);
 
 	(void)state;
 	for (const struct command *k = command_table; k->words; k++)
