@@ -65,8 +65,8 @@ static const struct older_action svcmgr_actions[] = {
 
 	{ "shutdown",        NULL, NULL, NULL, "use stop; what is standby stays up until encap stop NAME --standby on its node" },
 	{ "migrate",         NULL, NULL, NULL, "a service is moved by a stop and a start: use switch --to NODE" },
-	{ "giveback",        NULL, NULL, NULL, "the env file's nodes are in order, the best first: use switch --to NODE" },
-	{ "placed",          NULL, NULL, NULL, "the env file's nodes are in order, the best first: use switch --to NODE" },
+	{ "giveback",        NULL, NULL, NULL, "nodes and placement in the env file say which node is best: use switch --to NODE" },
+	{ "placed",          NULL, NULL, NULL, "nodes and placement in the env file say which node is best: use switch --to NODE" },
 	{ "clear",           NULL, NULL, NULL, "a start that is asked for anew tries anew what had failed: use start" },
 	{ "provision",       NULL, NULL, NULL, UNMADE },
 	{ "unprovision",     NULL, NULL, NULL, UNMADE },
