@@ -49,6 +49,7 @@ enum option_id {
 	OPT_AS,
 	OPT_COMMENT,
 	OPT_CONFIG,
+	OPT_CREATE,
 	OPT_DRAFT,
 	OPT_DROP,
 	OPT_DOWNTO,
@@ -217,6 +218,7 @@ int cmd_freeze(struct cli *c);
 int cmd_get(struct cli *c);
 int cmd_help(struct cli *c);
 int cmd_history(struct cli *c);
+int cmd_import(struct cli *c);
 int cmd_log(struct cli *c);
 int cmd_ls(struct cli *c);
 int cmd_move(struct cli *c);

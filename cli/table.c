@@ -9,6 +9,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_DRAFT]   = { "draft",   0,   NULL,       "from the file that offers it (encap drafts)" },
 	[OPT_DROP]    = { "drop",    0,   "DRAFT",    "forget this draft" },
 	[OPT_DOWNTO]  = { "downto",  0,   "RID",      "in the order of a stop, down to this resource, group or subset" },
+	[OPT_CREATE]  = { "create",  0,   NULL,       "make a service of each file that has no error" },
 	[OPT_DRY_RUN] = { "dry-run", 0,   NULL,       "only say what would be done, as encap plan does" },
 	[OPT_EDIT]    = { "edit",    0,   NULL,       "merge them in an editor" },
 	[OPT_EVAL]    = { "eval",    0,   NULL,       "scopes and references resolved" },
@@ -143,6 +144,17 @@ const struct command command_table[] = {
 	  "container.lxc.rootfs, DEFAULT.nodes), a type (container.lxc), or a group "
 	  "(container); without it the list of all. Says what a keyword does, how its "
 	  "value is written, its default, and which agents know it. Needs no agent." },
+	{ "import", "FILE...", O(CREATE) | O(OUTPUT), 0,
+	  "env files of OpenSVC: what each line means here",
+	  { "encap import /etc/opensvc", "encap import web.env db.conf --create" },
+	  1, CLI_ANY, cmd_import, TOPIC_CONFIG,
+	  "A FILE is NAME.env (OpenSVC 1) or NAME.conf (2 and 3), or a directory in which "
+	  "they lie, such as an agent's configuration directory with its namespaces. They "
+	  "are read as they are; a report says of each line whether it is taken, "
+	  "translated (read under another spelling, or said in another way here), or not "
+	  "understood (kept, and without effect). Nothing is changed unless --create is "
+	  "given: then each file without an error becomes a service. The exit code is 1 "
+	  "if a file has errors, 3 if there is none." },
 	{ "secret set", "NAME SECRET", O(FROM), 0,
 	  "keep a password or key for the processes of a service",
 	  { "encap secret set web db_password < password.txt", "encap secret set web tls_key --from key.pem" },

@@ -22,7 +22,7 @@ const struct group group_table[] = {
 	  "a file system, or a directory" },
 	{ "share", 4, NULL, "", NULL, false, false,
 	  "a directory that others may mount" },
-	{ "container", 5, NULL, "lxc sim", NULL, false, false,
+	{ "container", 5, "oci", "lxc sim", NULL, false, false,
 	  "a virtual machine or container; encap resources run in it" },
 	{ "app", 6, "forking", "simple forking sim", NULL, true, false,
 	  "a program" },

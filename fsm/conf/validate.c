@@ -571,15 +571,15 @@ static void check_use(struct check *ck, const struct ini_key *k,
 	switch ((enum use)ck->use[k->line]) {
 	case USE_OTHER_TYPE:
 		problem_add(ck->p, k->line, false,
-			    "%s.%s is ignored: the type of the nodes for which "
-			    "this line counts has no such keyword, another of "
-			    "%s has",
+			    "%s.%s is ignored: the nodes for which this line "
+			    "counts have a type without that keyword (the "
+			    "types are %s)",
 			    section, k->option, types);
 		break;
 	case USE_NO_EFFECT:
 		problem_add(ck->p, k->line, false,
-			    "%s.%s has no effect unless %s", section,
-			    k->option, depends_text(ck->arena, row));
+			    "%s.%s has no effect unless %s", section, k->option,
+			    depends_text(ck->arena, row));
 		break;
 	case USE_NONE:
 	case USE_YES:

@@ -3,11 +3,13 @@
  *
  *     it is refused with a reason, or written back byte by byte;
  *     what has no error can be evaluated by every node that it names;
- *     an edit reads back as it was meant, and leaves the other keys alone.
+ *     an edit reads back as it was meant, and leaves the other keys alone;
+ *     an import tells of every key.
  */
 #include <string.h>
 
 #include "fsm/conf/eval.h"
+#include "fsm/conf/import.h"
 #include "tests/fuzz/fuzz.h"
 
 static void try_node(struct arena *a, const struct conf *c, const char *node,
@@ -131,6 +133,32 @@ static void try_edit(struct arena *a, const struct conf *c, uint8_t choice)
 	compare(c, read, &key);
 }
 
+/* A report has a line for each key, in order, and changes nothing. */
+static void try_import(struct arena *a, const struct conf *c,
+		       const struct problems *p, uint8_t choice)
+{
+	struct buf text = BUF(a);
+	struct import in;
+	size_t n = 0, all = 0;
+
+	import_look(a, c, choice % 4, p, &in);
+	for (size_t i = 0; i < c->n; i++)
+		for (const struct ini_key *k = c->sections[i]->keys; k;
+		     k = k->next)
+			n++;
+	PROMISE("every key is told of", in.n == n);
+	for (size_t i = 0; i < in.n; i++) {
+		PROMISE("keys are told of in their order",
+			!i || in.at[i - 1].line < in.at[i].line);
+		PROMISE("a note is a line", !strchr(in.at[i].note, '\n'));
+	}
+	for (size_t i = 0; i < IMPORT_N; i++)
+		all += in.count[i];
+	PROMISE("the counts are of all keys", all == n);
+	import_text(&in, &text);
+	import_doc(a, &in);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	SCOPED(arena) struct arena *a = arena_new();
@@ -149,6 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_problems(&p);
 	if (!p.fatal)
 		try_nodes(a, c);
+	try_import(a, c, &p, size ? data[0] : 0);
 	for (size_t i = 0; i < 3 && i < size; i++)
 		try_edit(a, c, data[size - 1 - i]);
 	return 0;
