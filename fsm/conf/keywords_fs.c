@@ -2,13 +2,14 @@
 #include "fsm/conf/keywords.h"
 
 // clang-format off
-#define FS_MOUNTED "ext2 ext3 ext4 xfs btrfs bind tmpfs"
-#define FS_DEVICE  "ext2 ext3 ext4 xfs btrfs bind"
-#define FS_MADE    "ext2 ext3 ext4 xfs btrfs"
-
-/* Of no driver in this version. */
-#define FS_OTHER_MADE "vfat reiserfs jfs jfs2 ufs vxfs advfs gfs gfs2 ocfs2"
-#define FS_OTHER      FS_OTHER_MADE " zfs nfs nfs4 cifs smbfs 9p"
+/* Made by mkfs, by the drivers of this version and by others. */
+#define FS_MADE_HERE "ext2 ext3 ext4 xfs btrfs"
+#define FS_MADE_ELSE "vfat reiserfs jfs jfs2 ufs vxfs advfs gfs gfs2 ocfs2"
+#define FS_MADE      FS_MADE_HERE " " FS_MADE_ELSE
+/* What is mounted from something. */
+#define FS_OTHER     FS_MADE_ELSE " zfs nfs nfs4 cifs smbfs 9p"
+#define FS_DEVICE    FS_MADE_HERE " bind"
+#define FS_MOUNTED   FS_DEVICE " tmpfs " FS_OTHER " shm"
 
 const struct keyword keywords_fs[] = {
 	{ "fs", FS_DEVICE, "dev", STRING, MUST, "the device; for bind the directory",
@@ -73,29 +74,6 @@ const struct keyword keywords_fs[] = {
 	{ "fs", "shm", "dev", STRING, 0, "a name for the mount",
 	  .fallback = "shm", .from = FROM_V23,
 	  .more = "Shown in the list of mounts." },
-	{ "fs", FS_OTHER " shm", "mnt", STRING, MUST, "the mount point",
-	  .more = "An absolute path; the directory is made if it is not there. File systems "
-	  "start in the order of the depth of their mount points, and stop in the reverse." },
-	{ "fs", FS_OTHER " shm", "mnt_opt", STRING, 0, "mount options, comma-separated",
-	  .more = "As mount -o has them, as in 'noatime,nodev'." },
-	{ "fs", FS_OTHER " shm", "stat_timeout", TIME, 0, "a file system that does not answer for so long is not responding",
-	  .fallback = "5s", .from = FROM_V23,
-	  .more = "The look is done aside, so that a dead server does not stop the agent. It "
-	  "shows warn then." },
-	{ "fs", FS_OTHER " shm", "check_read", BOOL, 0, "read from it at every look",
-	  .fallback = "false", .from = FROM_V23,
-	  .more = "false: it is only looked whether it is mounted and can be written to." },
-	{ "fs", FS_OTHER " shm", "zone", STRING, 0, "the zone that it is mounted in",
-	  .more = "The name of a container#, below whose root the mount point is." },
-	{ "fs", FS_OTHER " shm", "user", STRING, 0, "the owner of the mount point",
-	  .from = FROM_V23,
-	  .more = "A name or number." },
-	{ "fs", FS_OTHER " shm", "group", STRING, 0, "the group of the mount point",
-	  .from = FROM_V23,
-	  .more = "A name or number." },
-	{ "fs", FS_OTHER " shm", "perm", STRING, 0, "the mode of the mount point, in octal",
-	  .from = FROM_V23,
-	  .more = "As in 0755." },
 	{ "fs", "zfs", "size", SIZE, 0, "the quota of the dataset, when it is made",
 	  .from = FROM_V23,
 	  .more = "An amount, as in 10g." },
@@ -111,13 +89,6 @@ const struct keyword keywords_fs[] = {
 	{ "fs", "zfs", "refreservation", STRING, 0, "its refreservation",
 	  .depends = "size", .from = FROM_V23,
 	  .more = "An amount, or xN." },
-	{ "fs", FS_OTHER_MADE, "size", SIZE, 0, "how large it is made",
-	  .more = "An amount, or a share as LVM has it: '10g', '50%FREE'." },
-	{ "fs", FS_OTHER_MADE, "vg", STRING, 0, "the volume group in which its volume is made",
-	  .depends = "size",
-	  .more = "The volume is made in it before the file system is." },
-	{ "fs", FS_OTHER_MADE, "mkfs_opt", SHLEX, 0, "options of mkfs",
-	  .more = "As in '-L data'." },
 	{ "fs", "zfs", "mkfs_opt", SHLEX, 0, "options of zfs create",
 	  .more = "As in '-o compression=lz4'." },
 	{ "fs", "shm", "size", SIZE, 0, "what it may hold at most",
