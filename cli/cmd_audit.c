@@ -32,7 +32,8 @@ static struct doc *page_args(struct cli *c, const char *name, int64_t after,
 
 struct chain {
 	struct cli *c;
-	const char *name; /* NULL: the cluster's */
+	const char *name; /* NULL: of the agent's own group */
+	const char *own;  /* the service that this is of, in a container */
 	const struct doc *others;
 	struct audit_check check;
 	uint64_t first, last;
@@ -40,7 +41,7 @@ struct chain {
 
 static const char *chain_name(const struct chain *x)
 {
-	return x->name ? x->name : "the cluster";
+	return x->name ? x->name : x->own ? x->own : "the cluster";
 }
 
 static int chain_page(struct chain *x, const struct doc *data)
@@ -76,6 +77,7 @@ static int chain_run(struct chain *x)
 	if (rc != CLI_DONE)
 		return rc;
 	data = ret;
+	x->own = doc_get_str(data, "service", NULL);
 	x->others = doc_get(data, "chains");
 	x->last = (uint64_t)doc_get_int(data, "last", 0);
 	audit_check_begin(&x->check, doc_get(data, "anchor"));

@@ -65,6 +65,8 @@ void request_audit(struct request *r)
 		return;
 	}
 	doc_put_int(a, d, "group", (int64_t)gid);
+	if (r->agent->level == LEVEL_ENCAP)
+		doc_put_str(a, d, "service", r->agent->service);
 	if (gid == CLUSTER_GROUP)
 		doc_put(a, d, "chains", own_chains(a, s.txn));
 	doc_put(a, d, "anchor", audit_anchor(&s));
