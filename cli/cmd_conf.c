@@ -361,8 +361,8 @@ static int why_keys(struct cli *c, const struct head *head, const char *node,
 			buf_printf(&text, "[%s]\n", w[i].key.section);
 		conf_why_value(&text, conf_name(c), w[i].key.section, d);
 	}
-	if (cli_wants_json(c))
-		cli_print_json(c, all);
+	if (cli_wants_doc(c))
+		cli_print_doc(c, all, NULL);
 	else
 		fputs(buf_text(&text), c->out);
 	return CLI_DONE;
@@ -378,8 +378,8 @@ static int why_all(struct cli *c, const struct head *head, const char *node)
 		return cli_error(c, CLI_FAILED, "%s for %s: %s", c->args[0],
 				 node, err.text);
 	conf_why_text(&text, conf_name(c), d);
-	if (cli_wants_json(c))
-		cli_print_json(c, d);
+	if (cli_wants_doc(c))
+		cli_print_doc(c, d, NULL);
 	else
 		fputs(buf_text(&text), c->out);
 	return CLI_DONE;
@@ -408,15 +408,15 @@ static int get_all(struct cli *c, const struct head *head, const char *node,
 		if (rc > 0)
 			continue;
 		doc_put_str(c->arena, all, w[i].text, value);
-		if (!cli_wants_json(c))
+		if (!cli_wants_doc(c))
 			fprintf(c->out, "%s%s%s\n", n > 1 ? w[i].text : "",
 				n > 1 ? "=" : "", value);
 	}
 	if (!found && result == CLI_DONE)
 		result = cli_error(c, CLI_NOT_FOUND, "%s: %s is not set",
 				   c->args[0], c->args[1]);
-	if (cli_wants_json(c))
-		cli_print_json(c, all);
+	if (cli_wants_doc(c))
+		cli_print_doc(c, all, NULL);
 	return result;
 }
 
@@ -475,8 +475,8 @@ int cmd_config(struct cli *c)
 	int rc = eval_node(c, &node);
 
 	if (rc == CLI_DONE && !node) {
-		if (cli_wants_json(c))
-			return cli_usage(c, "-o json needs --eval: the file "
+		if (cli_wants_doc(c))
+			return cli_usage(c, "-o needs --eval: the file "
 					    "itself is text");
 		rc = fetch_text(c, &head);
 		if (rc == CLI_DONE)
@@ -493,8 +493,8 @@ int cmd_config(struct cli *c)
 	if (!all)
 		return cli_error(c, CLI_FAILED, "%s for %s: %s", c->args[0],
 				 node, err.text);
-	if (cli_wants_json(c))
-		cli_print_json(c, all);
+	if (cli_wants_doc(c))
+		cli_print_doc(c, all, NULL);
 	else
 		print_evaluated(c, all);
 	return CLI_DONE;

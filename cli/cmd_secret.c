@@ -88,8 +88,8 @@ int cmd_secret_ls(struct cli *c)
 
 	if (rc != CLI_DONE)
 		return rc;
-	if (cli_wants_json(c)) {
-		cli_print_json(c, data);
+	if (cli_wants_doc(c)) {
+		cli_print_doc(c, data, NULL);
 		return CLI_DONE;
 	}
 	list = doc_get(data, "secrets");

@@ -124,12 +124,12 @@ int cmd_ls(struct cli *c)
 	for (size_t i = 0; i < doc_len(all); i++)
 		names[i] = doc_get_str(doc_at(all, i), "service", "?");
 	qsort(names, doc_len(all), sizeof(*names), by_name);
-	if (cli_wants_json(c)) {
+	if (cli_wants_doc(c)) {
 		struct doc *list = doc_list(c->arena);
 
 		for (size_t i = 0; i < doc_len(all); i++)
 			doc_add(c->arena, list, doc_str(c->arena, names[i]));
-		cli_print_json(c, list);
+		cli_print_doc(c, list, NULL);
 		return CLI_DONE;
 	}
 	for (size_t i = 0; i < doc_len(all); i++)

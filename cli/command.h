@@ -187,8 +187,6 @@ void cli_print_doc(struct cli *c, const struct doc *d, const char *rows);
 /* One of a stream of them; @first: nothing went before. */
 void cli_print_next(const struct cli *c, struct arena *a, const struct doc *d,
 		    const char *rows, bool first);
-#define cli_wants_json(c)    cli_wants_doc(c)
-#define cli_print_json(c, d) cli_print_doc(c, d, NULL)
 /* "90s", "5m", "1h", "250ms", "10" (seconds); -1 if it is none. */
 int64_t cli_duration_ms(const char *text);
 /* The candidate that @word was probably meant to be, or NULL. */

@@ -112,6 +112,18 @@ static void probe_undriven(const struct job *j, struct probe *ret)
 				r->type ? r->type : "");
 }
 
+/* Of a container that runs. It gets a moment of its own: one that hangs must
+ * not hold up the probe of everything else. */
+static bool is_booting(const struct job *j, const struct driver *d)
+{
+	struct job asked = *j;
+	int64_t until = driver_now_ms() + SYSTEM_ASK_MS;
+
+	if (until < asked.deadline_ms)
+		asked.deadline_ms = until;
+	return d->operational && d->operational(&asked, NULL) < 0;
+}
+
 int driver_probe(const struct job *j, struct probe *ret, struct err *err)
 {
 	const struct driver *d = find(j);
@@ -124,6 +136,8 @@ int driver_probe(const struct job *j, struct probe *ret, struct err *err)
 		probe_undriven(j, ret);
 	if (rc < 0)
 		ret->status = STATUS_UNDEF;
+	if (d && j->ask_system && ret->status == STATUS_UP)
+		ret->booting = is_booting(j, d);
 	if (!ret->label)
 		ret->label = "";
 	if (!ret->log)

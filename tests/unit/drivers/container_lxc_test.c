@@ -95,6 +95,37 @@ static void test_life(void **state)
 	assert_nothing_left();
 }
 
+/* Whether the system in it is up, which is asked only where somebody wants to
+ * know. */
+static void test_booting(void **state)
+{
+	RIG(r, "container#0", "container", "lxc", KW("/bin/sleep 1000"));
+	const char *systemctl = arena_printf(r.arena, "%s/bin/systemctl", root);
+	const char *up = arena_printf(r.arena, "%s/run/systemd/system", root);
+
+	(void)state;
+	root_make("run/systemd");
+	root_make("run/systemd/system");
+	shell(r.arena, arena_printf(r.arena,
+				    "printf '#!/bin/sh\\nexit 3\\n' > %s && "
+				    "chmod 755 %s",
+				    systemctl, systemctl));
+	rig_start(&r, 0);
+	rig_probe(&r, STATUS_UP, NULL);
+	assert_false(r.probe.booting);
+	r.job.ask_system = true;
+	rig_probe(&r, STATUS_UP, NULL);
+	assert_true(r.probe.booting);
+	assert_int_equal(rmdir(up), 0);
+	rig_probe(&r, STATUS_UP, NULL);
+	assert_false(r.probe.booting);
+	rig_stop(&r, 0);
+	rig_probe(&r, STATUS_DOWN, NULL);
+	assert_false(r.probe.booting);
+	assert_int_equal(unlink(systemctl), 0);
+	assert_nothing_left();
+}
+
 /* An init that hears no signal is killed without waiting for it. */
 static void test_deaf_init(void **state)
 {
@@ -408,6 +439,7 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_life, teardown),
+		cmocka_unit_test_teardown(test_booting, teardown),
 		cmocka_unit_test_teardown(test_deaf_init, teardown),
 		cmocka_unit_test_teardown(test_stubborn_init, teardown),
 		cmocka_unit_test_teardown(test_busybox_init, teardown),

@@ -170,7 +170,7 @@ static const struct row services[] = {
 	{ "observe: after a boot", WEB "observe name=web node=hv1 doc={avail=up session=s1 n=5}", "observe name=web node=hv1 doc={avail=down session=s2 n=1}", OP_OK, "", "instance web hv1 avail=down" },
 	{ "observe: no event where state and avail are the same", WEB "observe name=web node=hv1 doc={avail=up state=idle session=s1 n=5}; svc_freeze name=web frozen=true", "observe name=web node=hv1 doc={avail=up state=idle session=s1 n=6}", OP_OK, "", "events e text=frozen" },
 	{ "observe: no map", WEB, "observe name=web node=hv1 doc=7", OP_USAGE, "not built like", "no instance web hv1" },
-	{ "observe: resources in a list", WEB, "observe name=web node=hv1 doc={resources=7}", OP_USAGE, "not built like", "no instance web hv1" },
+	{ "observe: resources that are no map", WEB, "observe name=web node=hv1 doc={resources=7}", OP_USAGE, "not built like", "no instance web hv1" },
 	{ "observe: no node", WEB, "observe name=web doc={avail=up}", OP_USAGE, "", "" },
 	{ "observe: a long node", WEB, "observe name=web node=" LONG " doc={avail=up}", OP_USAGE, "", "" },
 	{ "observe: unknown", "", "observe name=web node=hv1 doc={avail=up}", OP_NOT_FOUND, "", "" },
