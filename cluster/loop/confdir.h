@@ -35,7 +35,8 @@
 struct confdir;
 
 struct confdir_edit {
-	const char *base, *text;
+	const char *base; /* a revision; "": it is not known */
+	const char *text;
 	size_t len;
 	const char *user;
 	bool keep; /* as a draft, if it is not valid */

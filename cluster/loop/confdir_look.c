@@ -12,8 +12,9 @@
  * same, if it is not mended in a moment, for it may be half a file; empty: no
  * draft, for there is nothing to keep. No leader, or not heard of: the file
  * stays as it is and is proposed again. The service is deleted: a draft, and
- * the file goes. It is not known what it is based on (no record of ours): a
- * draft. It is no file: it is moved away. It was removed: it comes back.
+ * the file goes. It is not known what it is based on (no record of ours): the
+ * group knows it as an old copy, or keeps it as a draft. It is no file: it is
+ * moved away. It was removed: it comes back.
  */
 #include <assert.h>
 #include <errno.h>
@@ -401,33 +402,46 @@ static const char *owner(struct arena *a, uid_t uid)
 	return uid == 0 ? "root" : arena_printf(a, "uid %u", (unsigned)uid);
 }
 
+/* The revision of which it was made; "" where that is not known: it was there
+ * before the service, or our record is lost. */
+static const char *base_of(struct confdir *c, const struct entry *e,
+			   const struct found *f)
+{
+	const struct known *last =
+		e->record.prev.text ? &e->record.prev : &e->record.is;
+	const struct known *base;
+
+	if (!last->text)
+		return "";
+	base = recent_base(&e->recent, last, f->text, f->len, e->sig_ms);
+	if (base != last)
+		confdir_say(c, 5,
+			    "%s: its env file was edited as revision %.12s "
+			    "had it, which %.12s had just replaced",
+			    e->name, base->rev, last->rev);
+	return base->rev;
+}
+
 /* @keep: if it is not valid, the group keeps it as a draft. */
 static void edit_propose(struct confdir *c, struct entry *e,
 			 const struct found *f, bool keep)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	const struct known *last =
-		e->record.prev.text ? &e->record.prev : &e->record.is;
-	const struct known *base =
-		recent_base(&e->recent, last, f->text, f->len, e->sig_ms);
+	const char *base;
 
 	if (c->now < e->retry_ms) {
 		entry_look_at(e, e->retry_ms);
 		e->forced = true;
 		return;
 	}
-	if (base != last)
-		confdir_say(c, 5,
-			    "%s: its env file was edited as revision %.12s "
-			    "had it, which %.12s had just replaced",
-			    e->name, base->rev, last->rev);
+	base = base_of(c, e, f);
 	if (!e->wait_ms)
 		e->wait_ms = c->now;
-	known_set(&e->asked, base->rev, f->text, f->len);
+	known_set(&e->asked, base, f->text, f->len);
 	e->asking = true;
 	e->asked_keep = keep;
 	c->io.edit(c->io.ctx, e->name,
-		   &(struct confdir_edit){ base->rev, f->text, f->len,
+		   &(struct confdir_edit){ base, f->text, f->len,
 					   owner(a, f->uid), keep });
 }
 
@@ -498,10 +512,6 @@ static void look_edit(struct confdir *c, struct entry *e, const struct found *f)
 		edit_refused(c, e, f,
 			     envfile_why_large(a, c->services, e->name,
 					       f->sig.size));
-	else if (!e->record.is.text)
-		edit_refused(c, e, f,
-			     "it is not known on which revision it is based: "
-			     "it was there before the service was known here");
 	else if (e->refused && known_is(&e->asked, f->text, f->len))
 		look_refused(c, e, f);
 	else

@@ -34,6 +34,7 @@ struct edit {
 	const char *text;
 	const struct doc *author;
 	const char *comment;
+	const char *where; /* the file on the author's node, or NULL */
 	int64_t at;
 	enum merge_take take;
 	const struct doc *draft; /* that this resolves, or NULL */
@@ -305,6 +306,7 @@ static struct doc *conflict(const struct edit *e, const struct merge *m)
 	d.head = e->head;
 	d.conflicts = report;
 	d.problems = problems;
+	d.where = e->where;
 	d.why = why_conflict(e, m, report, problems);
 	id = op_draft_put(e->env, &d, &why_not);
 	doc_put_str(a, r, "err",
@@ -466,6 +468,7 @@ static bool edit_begin(struct edit *e, const struct op_env *env,
 		.base = doc_get_str(cmd, "base", ""),
 		.text = doc_get_str(cmd, "config", ""),
 		.comment = doc_get_str(cmd, "comment", NULL),
+		.where = doc_get_str(cmd, "where", NULL),
 		.author = env->by,
 		.at = env->at,
 	};
@@ -570,6 +573,8 @@ struct doc *op_svc_resolve(const struct op_env *env, const struct doc *cmd)
 				 "%s has no draft %.64s: 'encap drafts' lists "
 				 "those that there are",
 				 e.name, id);
+	if (doc_get_bool(cmd, "strict", false) && strcmp(e.base, e.head) != 0)
+		return not_the_head(&e);
 	if (!text && !ours && strcmp(take, "theirs") != 0)
 		return op_result(env, OP_USAGE,
 				 "a draft is resolved with ours, theirs or a "

@@ -77,9 +77,9 @@ within 1000 "the other one holds" everywhere six
 
 step "an edit that is not valid"
 on hv2 sed -i 's/^type = lxc$/type = lxk/' $FILE
-within 2000 "the head is restored" same_files
-must "the text is kept as a draft" \
-	eval "! equal 0 eval 'ls $STATE/hv2/etc/encap/services | grep -c draft'"
+within 5000 "the head is restored" same_files
+must "the text is kept as a draft, seen in the container" \
+	contains "hv2:$FILE" on vm1 encap drafts web
 must_fail 1 "by command it is refused too" \
 	on hv2 encap set web container#0.type=lxk
 must_fail 3 "of a service that is not there" on hv1 encap get nowhere $KEY

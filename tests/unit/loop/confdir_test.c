@@ -934,6 +934,7 @@ static void a_crash_between_record_and_file_is_no_edit(void **state)
 	assert_int_equal(w->n_drafts, 0);
 }
 
+/* What it is based on is not known: the group says what it is. */
 static void a_file_that_was_there_first_is_a_draft(void **state)
 {
 	struct world *w = *state;
@@ -941,10 +942,50 @@ static void a_file_that_was_there_first_is_a_draft(void **state)
 	save(w, "web.conf", "theirs\n");
 	head(w, "r1", "one\n");
 	WAIT();
+	HAS("theirs\n");
+	assert_int_equal(w->n_edits, 1);
+	assert_string_equal(w->base, "");
+	answer(w, CONFDIR_REFUSED, "its base is not known", "draft-1");
+	pass(w, 10);
 	HAS("one\n");
-	assert_int_equal(w->n_edits, 0);
+	assert_int_equal(w->n_drafts, 0);
+	edit(w, "mine\n");
+	WAIT();
+	assert_string_equal(w->base, "r1");
+	/* One that cannot keep it. */
+	pass(w, 5000);
+	confdir_close(w->c);
+	snprintf(w->path, sizeof(w->path), "%s/web.head", w->heads);
+	assert_int_equal(unlink(w->path), 0);
+	open_it(w);
+	head(w, "r1", "one\n");
+	WAIT();
+	assert_string_equal(w->base, "");
+	answer(w, CONFDIR_REFUSED, "its base is not known", NULL);
+	pass(w, 10);
+	HAS("one\n");
 	assert_int_equal(w->n_drafts, 1);
-	assert_string_equal(content(w->path), "theirs\n");
+	assert_string_equal(content(w->path), "mine\n");
+}
+
+/* A container of a snapshot, or a copy of one, without our record. */
+static void an_old_copy_is_no_edit(void **state)
+{
+	struct world *w = *state;
+
+	save(w, "web.conf", "old\n");
+	head(w, "r9", "nine\n");
+	WAIT();
+	assert_string_equal(w->base, "");
+	merged(w, "r9", "");
+	pass(w, 10);
+	HAS("nine\n");
+	pass(w, 10000);
+	assert_int_equal(w->n_edits, 1);
+	assert_int_equal(w->n_drafts, 0);
+	edit(w, "mine\n");
+	WAIT();
+	assert_string_equal(w->base, "r9");
 }
 
 static void a_file_that_equals_the_head_is_adopted(void **state)
@@ -1189,6 +1230,7 @@ int main(void)
 		TEST(a_new_head_waits_for_an_edit),
 		TEST(a_crash_between_record_and_file_is_no_edit),
 		TEST(a_file_that_was_there_first_is_a_draft),
+		TEST(an_old_copy_is_no_edit),
 		TEST(a_file_that_equals_the_head_is_adopted),
 		TEST(an_edit_of_a_deleted_service_is_a_draft),
 		TEST(one_that_was_deleted_while_stopped_goes),

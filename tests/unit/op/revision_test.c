@@ -372,6 +372,28 @@ static void a_draft_is_resolved_with_a_text(void **state)
 	assert_int_equal(drafts(), 1);
 }
 
+/* --if-rev: with another head nothing is resolved. */
+static void a_draft_is_resolved_on_the_head_that_is_meant(void **state)
+{
+	struct doc *cmd, *r;
+
+	(void)state;
+	contested();
+	cmd = command("svc_resolve", "dan", 6000);
+	doc_put_str(fixture.a, cmd, "draft", "draft-1");
+	doc_put_str(fixture.a, cmd, "take", "theirs");
+	doc_put_str(fixture.a, cmd, "base", "0123456789abcdef");
+	doc_put_bool(fixture.a, cmd, "strict", true);
+	r = op_do(&fixture, cmd);
+	assert_int_equal(op_code_of(r), OP_CONFLICT);
+	assert_int_equal(drafts(), 1);
+	cmd = doc_copy(fixture.a, cmd);
+	doc_put_int(fixture.a, cmd, "sq", doc_get_int(cmd, "sq", 0) + 1000);
+	doc_put_str(fixture.a, cmd, "base", text_of(r, "head"));
+	done(op_do(&fixture, cmd));
+	assert_int_equal(drafts(), 0);
+}
+
 static void a_draft_of_an_unknown_base_is_taken_whole(void **state)
 {
 	(void)state;
@@ -722,6 +744,7 @@ int main(void)
 		TEST(a_draft_is_resolved_with_ours),
 		TEST(a_draft_is_resolved_with_theirs),
 		TEST(a_draft_is_resolved_with_a_text),
+		TEST(a_draft_is_resolved_on_the_head_that_is_meant),
 		TEST(a_draft_of_an_unknown_base_is_taken_whole),
 		TEST(a_draft_that_has_become_valid_is_taken),
 		TEST(drafts_are_bounded_and_none_is_dropped_for_another),
