@@ -26,11 +26,21 @@ editor()
 acknowledged() { cat "$SCRATCH"/log.? | awk '$2 == 0' | wc -l; }
 finished() { cat "$SCRATCH"/log.? | wc -l; }
 
-comments() # HOST
+# A line for each revision that is kept: number, id, comment.
+revisions() # HOST
 {
-	on "$1" encap history web -o json |
-		sed -n 's/.*"comment": "\(place [0-9] edit [0-9]*\)".*/\1/p' |
-		sort
+	timeout 15 "$SOURCE/deploy/try" sh "$1" encap history web -o json |
+		python3 -c '
+import json, sys
+for r in json.load(sys.stdin)["revs"]:
+    print(r["n"], r["rev"], r.get("comment", ""))'
+}
+
+# Not all are kept to the end, so they are looked at on the way as well.
+look()
+{
+	revisions "$1" >"$SCRATCH/now" 2>/dev/null && [ -s "$SCRATCH/now" ] &&
+		cat "$SCRATCH/now" >>"$SCRATCH/seen" || :
 }
 
 wanted()
@@ -43,9 +53,11 @@ wanted()
 	done | sort
 }
 
+edits_in() { sed -n 's/.*\(place [0-9] edit [0-9]*\)$/\1/p' "$1" | sort; }
+
 all_found()
 {
-	comments hv1 | sort -u >"$SCRATCH/found"
+	edits_in "$SCRATCH/seen" | uniq >"$SCRATCH/found"
 	wanted >"$SCRATCH/wanted"
 	[ -z "$(comm -23 "$SCRATCH/wanted" "$SCRATCH/found")" ] || {
 		echo "acknowledged and not in the history:"
@@ -54,10 +66,19 @@ all_found()
 	}
 }
 
+# What was seen on the way is there at the end, but for what is too old.
+kept()
+{
+	awk 'NR == FNR { there[$0]; if (!low || $1 < low) low = $1; next }
+		$1 >= low && !($0 in there) { print "gone: " $0; bad = 1 }
+		END { exit bad }' "$SCRATCH/final" "$SCRATCH/seen"
+}
+
 once()
 {
-	[ -z "$(comments hv1 | uniq -d)" ] || {
-		comments hv1 | uniq -d
+	sort -u "$SCRATCH/seen" >"$SCRATCH/all"
+	[ -z "$(edits_in "$SCRATCH/all" | uniq -d)" ] || {
+		edits_in "$SCRATCH/all" | uniq -d
 		return 1
 	}
 }
@@ -72,7 +93,7 @@ try up
 on hv1 encap set web env.k0=0 env.k1=0 env.k2=0 env.k3=0 env.k4=0
 step "$EDITS edits"
 begin=$(now_ms)
-touch "$SCRATCH"/log.{0,1,2,3,4}
+touch "$SCRATCH"/log.{0,1,2,3,4} "$SCRATCH/seen"
 for n in 0 1 2 3 4; do
 	in_background editor $n "${places[n]}" $((EDITS / 5))
 done
@@ -97,6 +118,7 @@ until [ "$(finished)" -ge $((EDITS / 5 * 5)) ]; do
 	esac
 	faults=$((faults + 1))
 	sleep 1
+	look hv$((RANDOM % 3 + 1))
 	[ $(($(now_ms) - begin)) -lt 280000 ] || fail "not finished in time"
 done
 echo "   $(acknowledged) of $(finished) acknowledged, $faults faults," \
@@ -105,5 +127,8 @@ must "some were acknowledged" [ "$(acknowledged)" -gt $((EDITS / 4)) ]
 for host in hv2 hv3 vm1; do
 	within 20000 "$host has the same history" same_history $host
 done
+revisions hv1 >"$SCRATCH/final"
+look hv1
+must "what was in it on the way is in it" kept
 must "all that were acknowledged are in it" all_found
 must "none is in it twice" once
