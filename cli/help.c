@@ -163,8 +163,12 @@ void help_older(FILE *f, const char *program)
 	fprintf(f, "usage: %s\n", p->usage);
 	for (unsigned i = 0; i < 2; i++)
 		fprintf(f, "%s  %s\n", i ? "" : "\nexamples:\n", p->example[i]);
-	help_actions(f, p, true, "actions, and what they are now:");
-	help_actions(f, p, false, "actions that are no more, and why:");
+	if (*p->actions[0].words) {
+		help_actions(f, p, true, "actions, and what they are now:");
+		help_actions(f, p, false, "actions that are no more, and why:");
+	} else {
+		fprintf(f, "\nIt is encap %s.\n", p->actions[0].command);
+	}
 	help_older_options(f);
 	fprintf(f, "\nExit codes: 0 done, 1 failed, 2 not understood; `status` "
 		   "gives the state's own.\n");

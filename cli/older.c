@@ -296,7 +296,7 @@ static int run_action(struct cli *c, const struct older *p,
 	struct names names;
 	int rc;
 
-	c->words = o->words;
+	c->words = *o->words ? o->words : NULL;
 	rename_format(c);
 	if (o->note)
 		return cli_error(c, CLI_USAGE, "%s", o->note);

@@ -328,9 +328,12 @@ void pages_older(FILE *f, const char *program)
 		      "and habits know. Each action is a command of encap, "
 		      "and takes its options; one that is no more ends with 2 "
 		      "and says what to use instead.");
-	if (p->actions[0].words[0]) {
+	if (*p->actions[0].words) {
 		put_actions(f, p, true);
 		put_actions(f, p, false);
+	} else {
+		roff_paragraph(f);
+		roff_prose(f, "It takes no action: it is encap status.");
 	}
 	put_older_options(f);
 	put_older_exits(f);

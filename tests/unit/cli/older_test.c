@@ -141,6 +141,7 @@ static const struct line_row {
 	{ "ls", "svcmgr ls", "hv1", 0, "db\nweb\n", "", "svc_ls" },
 	{ "all of them", "svcmgr print status", "hv1", 0, "web", "", "svc_ls" },
 	{ "svcmon", "svcmon", "hv1", 0, "web", "", "svc_ls" },
+	{ "svcmon of none", "svcmon -s db", "hv1", 1, "", "svcmon status: there is no such service", "" },
 	{ "svcmon of one", "svcmon -s web", "hv1", 0, "web", "", "\"status\"" },
 	{ "json status", "svcmgr -s web json status", "hv1", 0, "\"overall\": \"warn\"", "", "" },
 	{ "--format json", "svcmgr -s web print status --format json", "hv1", 0, "\"overall\": \"warn\"", "", "" },
