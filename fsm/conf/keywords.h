@@ -33,7 +33,7 @@
 // clang-format off
 /* pre, post, blocking_pre and blocking_post of one action. */
 #define TRIGGER_MORE(action, when, fails) \
-	"Run " when " its " action " on the node that does it, directly, or by a shell where | && or ; is " \
+	"Run " when " its " action " on the node that does it, directly, or by a shell where a pipe, && or ; is " \
 	"in it. Of a service: " when " the whole of that action. If it fails " fails "."
 
 #define TRIGGER(group, action, later) \

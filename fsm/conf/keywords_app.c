@@ -4,18 +4,18 @@
 // clang-format off
 const struct keyword keywords_app[] = {
 	{ "app", "simple forking", "script", STRING, 0, "called with the word start, stop, check or info",
-	  .more = "An absolute path, or a file of the service's directory. A keyword start, "
+	  .more = "An absolute path, or a file below /etc/encap/services/NAME.d. A keyword start, "
 	  "stop, check or info that is true calls it with that word." },
 	{ "app", "simple", "start", STRING, MUST | CMD, "the command that stays",
 	  .from = FROM_V23,
 	  .more = "Kept in the background by the agent, which ends it when the resource "
-	  "stops. Words as a shell splits them; with | && or ; in it a shell runs it." },
+	  "stops. Words as a shell splits them; with a pipe, && or ; in it a shell runs it." },
 	{ "app", "forking", "start", STRING, CMD, "a command; true: the script; a number: the script, in that order",
 	  .more = "It must return when the program runs. Words as a shell splits them; with "
-	  "| && or ; in it a shell runs it." },
+	  "a pipe, && or ; in it a shell runs it." },
 	{ "app", "simple forking", "stop", STRING, CMD, "the command that ends it",
-	  .more = "A command; true: the script with the word stop. Where it is not given, "
-	  "simple ones are ended by a signal." },
+	  .more = "A command; true: the script with the word stop. Where it is not given, what "
+	  "start left running is ended by a signal." },
 	{ "app", "simple forking", "check", STRING, CMD, "the command whose exit code, looked up in retcodes, says whether it is up",
 	  .more = "A command; true: the script with the word check. Where it is not given, "
 	  "forking ones show n/a." },
@@ -95,8 +95,8 @@ const struct keyword keywords_app[] = {
 	  .more = "parent: the process that start became. tree: it and all that it started." },
 	{ "app", "forking", "kill", STRING, 0, "which processes a stop ends",
 	  .candidates = "parent tree", .from = FROM_V23,
-	  .more = "parent: the process that start left. tree: it and all that it started. "
-	  "Not given: none, stop is enough." },
+	  .more = "With parent or tree, what start left running is ended after the command stop, "
+	  "too. Not given: only where there is no command stop." },
 	{ "app", "sim", "name", STRING, 0, "what the status shows for it",
 	  .fallback = "app", .inherit = LEAF, .from = FROM_OURS,
 	  .more = "For tests and demonstrations." },
@@ -120,7 +120,7 @@ const struct keyword keywords_app[] = {
 	  "any of them." },
 	{ "task", "host", "command", STRING, MUST | CMD, "what is run",
 	  .from = FROM_V23,
-	  .more = "Words as a shell splits them; with | && or ; in it a shell runs it." },
+	  .more = "Words as a shell splits them; with a pipe, && or ; in it a shell runs it." },
 	{ "task", NULL, "user", STRING, 0, "who runs it",
 	  .from = FROM_V23,
 	  .more = "A name or number; root by default." },

@@ -222,13 +222,15 @@ const struct keyword keywords_container[] = {
 	  .fallback = "0:up 1:down", .from = FROM_OURS,
 	  .more = "CODE:STATUS words; a code that is not there is warn." },
 	{ "container", "lxc", "cf", STRING, 0, "its configuration file; none: made from the keywords below",
-	  .more = "An absolute path." },
+	  .more = "An absolute path; by default the file config in its directory below data_dir, "
+	  "if it is there." },
 	{ "container", "lxc", "data_dir", STRING, 0, "the directory of containers",
 	  .aliases = "container_data_dir", .from = FROM_V23,
 	  .more = "Below it each container has a directory of its name; /var/lib/lxc by "
 	  "default." },
 	{ "container", "lxc", "rootfs", STRING, 0, "its root directory",
-	  .more = "An absolute path, or what the configuration file says." },
+	  .more = "A directory, or what lxc.rootfs.path takes; by default what the configuration "
+	  "file says." },
 	{ "container", "lxc", "template", STRING, LATER, "what its root directory is made from",
 	  .more = "The name of a template of lxc-create, or an archive to unpack." },
 	{ "container", "lxc", "template_options", SHLEX, LATER, "options of the template",

@@ -28,8 +28,7 @@ const struct keyword keywords_disk[] = {
 	  .fallback = "true", .from = FROM_V12,
 	  .more = "HP-UX: false takes the names that do not tell the path." },
 	{ "disk", "vg", "pvs", LIST, 0, "the devices of which the group is made",
-	  .more = "Paths, patterns with * or [], and references such as "
-	  "{disk#1.exposed_devs[0]}." },
+	  .more = "Paths, and patterns with * or []." },
 	{ "disk", "vg", "options", SHLEX, 0, "options of vgcreate",
 	  .more = "As in '-s 32m'." },
 	{ "disk", "md", "uuid", STRING, 0, "the array's identifier, as mdadm shows it",

@@ -13,9 +13,8 @@
 
 const struct keyword keywords_fs[] = {
 	{ "fs", FS_DEVICE, "dev", STRING, MUST, "the device; for bind the directory",
-	  .more = "A path, LABEL=NAME, UUID=NUMBER, or a reference such as "
-	  "{disk#1.exposed_devs[0]}. A file is attached to a loop device first. The same "
-	  "device under another name is recognised." },
+	  .more = "A block device, LABEL=NAME, UUID=NUMBER, or a file that holds a file system; "
+	  "for bind a directory or a file." },
 	{ "fs", "tmpfs", "dev", STRING, 0, "a name for the mount",
 	  .fallback = "tmpfs",
 	  .more = "Shown in the list of mounts." },

@@ -7,8 +7,7 @@ const struct keyword keywords_ip[] = {
 	  .more = "A name is looked up on the node. By default the prefix length is that of "
 	  "the interface. '10.0.0.80/24', 'web.acme.com', '2001:db8::80/64'." },
 	{ "ip", "host", "ipdev", STRING, MUST, "the network interface",
-	  .more = "As in 'eth0' or 'br0'. 'eth0:1' and 'name@eth0' name the interface after "
-	  "the colon or the @ the older way." },
+	  .more = "As in 'eth0' or 'br0'. 'eth0:1' gives the address that label." },
 	{ "ip", "host", "netmask", STRING, 0, "as 255.255.255.0 or 24; that of the interface if not given",
 	  .more = "Not needed where ipname has a length." },
 	{ "ip", "host", "gateway", STRING, 0, "the default route to set",
