@@ -14,6 +14,11 @@ static uint64_t block_first(uint64_t n)
 	return (n - 1) / BLOCK * BLOCK + 1;
 }
 
+static uint64_t block_last(uint64_t n)
+{
+	return block_first(n) + BLOCK - 1;
+}
+
 static struct doc *text_row(const struct state *s, const char *service,
 			    uint64_t n, struct arena *a)
 {
@@ -23,14 +28,23 @@ static struct doc *text_row(const struct state *s, const char *service,
 	return state_row(&view, TABLE_TEXT, &k);
 }
 
-/* From the last whole text before it, step by step. NULL if it is not there. */
+/* From the first whole text at or after it, back step by step. NULL if it is
+ * not there. */
 static const char *text_at(const struct state *s, const char *service,
 			   uint64_t n)
 {
 	struct arena *held = NULL;
 	const char *text = NULL;
+	uint64_t whole = n;
 
-	for (uint64_t i = block_first(n); i <= n; i++) {
+	while (whole < block_last(n)) {
+		SCOPED(arena) struct arena *a = arena_new();
+
+		if (!doc_get(text_row(s, service, whole, a), "delta"))
+			break;
+		whole++;
+	}
+	for (uint64_t i = whole; i >= n; i--) {
 		struct arena *a = arena_new();
 		const struct doc *row = text_row(s, service, i, a);
 
@@ -251,20 +265,26 @@ static size_t encoded_len(struct arena *a, const struct doc *d)
 	return b.len;
 }
 
+/* What was the newest text becomes its difference from the one that is. */
 static void text_put(const struct state *s, const char *service, uint64_t n,
 		     const char *config)
 {
 	struct arena *a = s->arena;
-	const char *before =
-		n > block_first(n) ? text_at(s, service, n - 1) : NULL;
-	struct doc *delta = before ? lines_delta(a, before, config) : NULL;
 	struct state_key k = state_key_num(service, n);
-	struct doc *row = doc_map(a);
+	struct doc *row = doc_map(a), *delta;
+	const char *before;
 
-	if (delta && encoded_len(a, delta) < strlen(config) / 2 + 64)
-		doc_put(a, row, "delta", delta);
-	else
-		doc_put_str(a, row, "config", config);
+	doc_put_str(a, row, "config", config);
+	state_put(s, TABLE_TEXT, &k, row);
+	if (n == block_first(n))
+		return;
+	before = doc_get_str(text_row(s, service, n - 1, a), "config", NULL);
+	delta = before ? lines_delta(a, config, before) : NULL;
+	if (!delta || encoded_len(a, delta) > strlen(before) / 2 + 64)
+		return;
+	row = doc_map(a);
+	doc_put(a, row, "delta", delta);
+	k = state_key_num(service, n - 1);
 	state_put(s, TABLE_TEXT, &k, row);
 }
 
@@ -311,8 +331,8 @@ static bool is_pinned(const struct doc *drafts, const char *rev)
 	return false;
 }
 
-/* The texts of a block go with the last of its revisions: until then, later
- * ones may rest on them. */
+/* The texts of a block go with the last of its revisions: until then, older
+ * ones that a draft keeps may rest on them. */
 static void forget(const struct state *s, const char *service, uint64_t n,
 		   const char *rev)
 {

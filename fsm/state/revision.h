@@ -2,12 +2,13 @@
  * revision - how the texts of a service's history are kept.
  *
  * Most revisions differ from their neighbours in a line or two. So of each 32
- * in a row the first text is kept whole, and each other one as its difference
- * from the one before it, unless they have little in common.
+ * in a row the last text is kept whole, and each other one as its difference
+ * from the one after it, unless they have little in common. The head, which is
+ * read most, is whole.
  *
  *  REVISION name 0 rev    {rev, parents[], at, author, comment, n, sum}; those
  *                          of older versions: config, and no TEXT
- *  TEXT     name 0 n      {config} or {delta} (lines_delta, from n - 1)
+ *  TEXT     name 0 n      {config} or {delta} (lines_delta, from n + 1)
  *
  * For fsm/op; who reads asks state_revision().
  */
