@@ -288,9 +288,10 @@ void orch_free(struct agent *g);
 /* The rows of the cluster's nodes as it sees them. */
 struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes);
 /* What the orchestrator would look at, for `status`, too. */
-void orch_inputs(struct arena *a, const struct state *s, const char *name,
+void orch_inputs(struct agent *g, const struct state *s, const char *name,
 		 const struct doc *row, const struct doc *nodes,
-		 const struct service_conf *sc, struct orch_in *ret);
+		 const struct conf *file, const struct service_conf *sc,
+		 struct orch_in *ret);
 
 /* -- requests ------------------------------------------------------------ */
 

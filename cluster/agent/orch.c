@@ -12,12 +12,15 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
+#include "fsm/plan/others.h"
 
 struct orch_memo {
 	UT_hash_handle hh; /* agent::memos, by key */
 	uint64_t version, nodes;
 	bool deciding; /* what it said is being committed */
 	bool seen;     /* in this look at all of them */
+	int64_t priority;
+	char *named; /* " db web ": the services that it looks at; or NULL */
 	char key[NAME_MAX_LEN + 32];
 };
 
@@ -105,10 +108,41 @@ struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
 	return list;
 }
 
-void orch_inputs(struct arena *a, const struct state *s, const char *name,
-		 const struct doc *row, const struct doc *nodes,
-		 const struct service_conf *sc, struct orch_in *ret)
+/* What this agent has of the services that the env file names: their groups
+ * are other ones, of which every voter has a copy. */
+static struct orch_other *orch_others(struct agent *g, const struct state *s,
+				      const struct names *named,
+				      const struct orch_node *nodes, size_t n)
 {
+	struct arena *a = s->arena;
+	struct orch_other *list = ARENA_VEC(a, struct orch_other, named->n + 1);
+
+	for (size_t i = 0; i < named->n; i++) {
+		const char *name = named->at[i];
+		const struct state o = {
+			s->txn, agent_service_group(g, a, s->txn, name), a
+		};
+		struct conf *conf =
+			o.group ? groups_head_conf(a, &o, name) : NULL;
+		struct service_conf sc;
+
+		list[i].name = name;
+		if (conf && service_eval(a, conf, name, NULL, &sc, NULL) == 0)
+			other_see(a, &sc, state_assigns(&o, name),
+				  state_instances(&o, name), nodes, n,
+				  &list[i]);
+	}
+	return list;
+}
+
+void orch_inputs(struct agent *g, const struct state *s, const char *name,
+		 const struct doc *row, const struct doc *nodes,
+		 const struct conf *file, const struct service_conf *sc,
+		 struct orch_in *ret)
+{
+	struct arena *a = s->arena;
+	struct names named = others_named(a, sc);
+
 	*ret = (struct orch_in){
 		.service = name,
 		.conf = sc,
@@ -119,7 +153,26 @@ void orch_inputs(struct arena *a, const struct state *s, const char *name,
 		.nodes = orch_nodes(a, nodes),
 		.n_nodes = doc_len(nodes),
 		.next_token = (uint64_t)doc_get_int(row, "token", 0) + 1,
+		.file = file,
+		.n_others = named.n,
 	};
+	ret->others = orch_others(g, s, &named, ret->nodes, ret->n_nodes);
+}
+
+/* Whose changes are of concern to it, and when its turn is. */
+static void memo_note(struct orch_memo *m, struct arena *a,
+		      const struct service_conf *sc)
+{
+	struct names named = others_named(a, sc);
+	struct buf b = BUF(a);
+
+	m->priority = sc->priority;
+	free(m->named);
+	m->named = NULL;
+	for (size_t i = 0; i < named.n; i++)
+		buf_printf(&b, " %s", named.at[i]);
+	if (named.n)
+		m->named = agent_strdup(arena_printf(a, "%s ", buf_text(&b)));
 }
 
 static void decide(struct agent *g, const struct state *s,
@@ -134,7 +187,8 @@ static void decide(struct agent *g, const struct state *s,
 
 	if (!conf || service_eval(s->arena, conf, name, NULL, &sc, NULL) < 0)
 		return;
-	orch_inputs(s->arena, s, name, row, nodes, &sc, &in);
+	memo_note(memo, s->arena, &sc);
+	orch_inputs(g, s, name, row, nodes, conf, &sc, &in);
 	orchestrate(s->arena, &in, &out);
 	if (out.n)
 		decide_propose(g, s, memo, row, &out);
@@ -190,7 +244,7 @@ static void orch_row(struct agent *g, const struct state *s,
 	decide(g, s, m, nodes, row);
 }
 
-void orch_service(struct agent *g, uint64_t gid, const char *service)
+static void orch_one(struct agent *g, uint64_t gid, const char *service)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct txn *t = decides(g, gid) ? txn_begin_read(g->db, NULL) : NULL;
@@ -204,6 +258,24 @@ void orch_service(struct agent *g, uint64_t gid, const char *service)
 	txn_abort(t);
 }
 
+/* Those whose env files name it may have waited for just that. */
+void orch_service(struct agent *g, uint64_t gid, const char *service)
+{
+	struct orch_memo *m, *next;
+	char word[NAME_MAX_LEN + 4];
+
+	orch_one(g, gid, service);
+	snprintf(word, sizeof(word), " %.*s ", NAME_MAX_LEN, service);
+	HASH_ITER(hh, g->memos, m, next)
+	{
+		if (!m->named || !strstr(m->named, word))
+			continue;
+		m->version = 0;
+		orch_one(g, strtoull(m->key, NULL, 10),
+			 strchr(m->key, '/') + 1);
+	}
+}
+
 static void memos_sweep(struct agent *g, bool all)
 {
 	struct orch_memo *m, *next;
@@ -215,32 +287,97 @@ static void memos_sweep(struct agent *g, bool all)
 			continue;
 		}
 		HASH_DEL(g->memos, m);
+		free(m->named);
 		free(m);
 	}
+}
+
+struct turn {
+	uint64_t gid;
+	const struct doc *row;
+	int64_t priority;
+};
+
+static int by_priority(const void *x, const void *y)
+{
+	const struct turn *a = x, *b = y;
+
+	if (a->priority != b->priority)
+		return a->priority < b->priority ? -1 : 1;
+	return strcmp(doc_get_str(a->row, "name", ""),
+		      doc_get_str(b->row, "name", ""));
+}
+
+static int64_t priority_of(struct agent *g, const struct state *s,
+			   const struct doc *row)
+{
+	const char *name = doc_get_str(row, "name", "");
+	struct orch_memo *m = memo_of(g, s->group, name);
+	struct service_conf sc = { 0 };
+	struct conf *conf;
+
+	if (m->version) /* it was looked at before */
+		return m->priority;
+	conf = groups_head_conf(s->arena, s, name);
+	if (conf)
+		service_eval(s->arena, conf, name, NULL, &sc, NULL);
+	return sc.priority;
+}
+
+/* All that this node decides on, the lowest priority first. */
+static struct turn *turns_of(struct agent *g, struct txn *t, struct arena *a,
+			     size_t *ret_n)
+{
+	uint64_t *gids = ARENA_VEC(a, uint64_t, MAX_GROUPS);
+	size_t n = engine_groups(g->engine, gids, MAX_GROUPS), cap = 0;
+	struct doc **rows = ARENA_VEC(a, struct doc *, n + 1);
+	struct turn *turns;
+
+	for (size_t i = 0; i < n; i++) {
+		rows[i] = decides(g, gids[i]) ? state_services(&(struct state){
+							t, gids[i], a })
+					      : NULL;
+		cap += doc_len(rows[i]);
+	}
+	turns = ARENA_VEC(a, struct turn, cap + 1);
+	*ret_n = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < doc_len(rows[i]); k++) {
+			const struct state s = { t, gids[i], a };
+			const struct doc *row = doc_at(rows[i], k);
+
+			if (doc_get(row, "group")) /* the index's */
+				continue;
+			turns[(*ret_n)++] =
+				(struct turn){ gids[i], row,
+					       priority_of(g, &s, row) };
+		}
+	qsort(turns, *ret_n, sizeof(*turns), by_priority);
+	return turns;
 }
 
 void orch_all(struct agent *g)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	uint64_t *gids = ARENA_VEC(a, uint64_t, MAX_GROUPS);
-	size_t n = engine_groups(g->engine, gids, MAX_GROUPS);
 	struct txn *t = txn_begin_read(g->db, NULL);
+	struct turn *turns;
 	struct doc *nodes;
 	uint64_t sign;
+	size_t n;
 
 	if (!t)
 		return;
 	nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
 	sign = nodes_sign(nodes);
+	turns = turns_of(g, t, a, &n);
 	for (size_t i = 0; i < n; i++) {
-		const struct state s = { t, gids[i], a };
-		struct doc *services;
+		const struct state s = { t, turns[i].gid, a };
+		struct orch_memo *m = memo_of(
+			g, s.group, doc_get_str(turns[i].row, "name", ""));
 
-		if (!decides(g, gids[i]))
-			continue;
-		services = state_services(&s);
-		for (size_t k = 0; k < doc_len(services); k++)
-			orch_row(g, &s, nodes, sign, doc_at(services, k));
+		if (m->named) /* one of those may be what has changed */
+			m->version = 0;
+		orch_row(g, &s, nodes, sign, turns[i].row);
 	}
 	txn_abort(t);
 	memos_sweep(g, false);

@@ -185,16 +185,15 @@ static struct doc *query_instance(const struct query *q, const char *node)
 	return inst;
 }
 
-static const char *blocked_why(const struct state *s,
-			       const struct state *cluster, const char *name,
-			       const struct doc *row,
+static const char *blocked_why(const struct query *q, const struct doc *row,
 			       const struct service_conf *sc)
 {
 	struct orch_in in;
 	struct orch_out out = { 0 };
 
-	orch_inputs(s->arena, s, name, row, state_nodes(cluster), sc, &in);
-	orchestrate(s->arena, &in, &out);
+	orch_inputs(q->agent, q->state, q->service, row,
+		    state_nodes(q->cluster), q->conf, sc, &in);
+	orchestrate(q->arena, &in, &out);
 	return out.blocked;
 }
 
@@ -369,7 +368,7 @@ struct doc *query_status(struct agent *g, struct arena *a, struct txn *t,
 	doc_put(a, d, "group", query_group(g, a, gid));
 	doc_put(a, d, "instances", instances);
 	if (g->level == LEVEL_HYPERVISOR && !brief) {
-		why = blocked_why(&s, &cluster, service, row, &sc);
+		why = blocked_why(&q, row, &sc);
 		doc_put(a, d, "assigns", state_assigns(&s, service));
 		if (why)
 			doc_put_str(a, d, "blocked", why);

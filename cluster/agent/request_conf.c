@@ -86,6 +86,48 @@ static void refuse_config(struct request *r, const struct problems *p)
 		request_end(r, answer);
 }
 
+/* A container is a member of one service's group: what runs in it is that
+ * service's. Two that name the same one would both start it. Known here of the
+ * others is what this agent has; a container knows of its own service only. */
+static bool container_taken(struct request *r, const char *name,
+			    const struct service_conf *sc, struct err *err)
+{
+	struct txn *t =
+		sc->encapnodes.n ? txn_begin_read(r->agent->db, NULL) : NULL;
+	struct state cluster = { t, CLUSTER_GROUP, r->arena };
+	struct doc *rows = t ? state_services(&cluster) : NULL;
+	bool taken = false;
+
+	for (size_t i = 0; i < doc_len(rows) && !taken; i++) {
+		const char *other = doc_get_str(doc_at(rows, i), "name", "");
+		uint64_t gid =
+			(uint64_t)doc_get_int(doc_at(rows, i), "group", 0);
+		const struct state s = { t, gid, r->arena };
+		struct conf *conf;
+		struct service_conf theirs;
+
+		if (!gid || strcmp(other, name) == 0)
+			continue;
+		conf = groups_head_conf(r->arena, &s, other);
+		if (!conf || service_eval(r->arena, conf, other, NULL, &theirs,
+					  NULL) < 0)
+			continue;
+		for (size_t k = 0; k < sc->encapnodes.n && !taken; k++) {
+			taken = names_have(&theirs.encapnodes,
+					   sc->encapnodes.at[k]);
+			if (taken)
+				err_set(err, -EEXIST,
+					"the container %s is one of %s "
+					"already: name another in encapnodes "
+					"of %s, or take it out of %s first",
+					sc->encapnodes.at[k], other, name,
+					other);
+		}
+	}
+	txn_abort(t);
+	return taken;
+}
+
 /* NULL, and the request is answered, when the file is not valid. */
 struct conf *request_config(struct request *r, const char *name,
 			    struct service_conf *sc)
@@ -108,6 +150,10 @@ struct conf *request_config(struct request *r, const char *name,
 	}
 	if (service_eval(r->arena, c, name, NULL, sc, &err) < 0) {
 		REFUSE(r, OP_FAILED, "%s: %s", name, err.text);
+		return NULL;
+	}
+	if (container_taken(r, name, sc, &err)) {
+		REFUSE(r, OP_FAILED, "%s", err.text);
 		return NULL;
 	}
 	return c;

@@ -13,14 +13,52 @@ static const char *intent_level(const struct request *r)
 	return r->agent->level == LEVEL_ENCAP ? "encap" : level;
 }
 
+/* NULL, or why the node that a person names for a start cannot run it now. The
+ * answer is this agent's, from its own copy: what changes before the intent is
+ * agreed is for the orchestrator. */
+static const char *node_refused(struct request *r, uint64_t gid)
+{
+	const char *name = request_arg(r, "name");
+	const char *node = request_arg(r, "node"), *why = NULL;
+	struct txn *t = *node ? txn_begin_read(r->agent->db, NULL) : NULL;
+	struct state s = { t, gid, r->arena };
+	struct state cluster = { t, CLUSTER_GROUP, r->arena };
+	struct service_conf sc;
+	struct orch_in in;
+	struct conf *conf;
+
+	if (!t)
+		return NULL;
+	conf = groups_head_conf(r->arena, &s, name);
+	if (conf && r->agent->level == LEVEL_HYPERVISOR &&
+	    service_eval(r->arena, conf, name, NULL, &sc, NULL) == 0 &&
+	    (names_have(&sc.nodes, node) || names_have(&sc.drpnodes, node))) {
+		orch_inputs(r->agent, &s, name, state_service(&s, name),
+			    state_nodes(&cluster), conf, &sc, &in);
+		why = orch_unfit(r->arena, &in, node);
+	}
+	txn_abort(t);
+	return why ? arena_printf(r->arena,
+				  "%s cannot run on %s, which %s: nothing "
+				  "was changed",
+				  name, node, why)
+		   : NULL;
+}
+
 void request_intent(struct request *r)
 {
 	const char *want = request_arg(r, "want"), *level = intent_level(r);
 	uint64_t gid = request_service(r);
+	const char *why;
 	struct doc *cmd;
 
 	if (!gid)
 		return;
+	why = node_refused(r, gid);
+	if (why) {
+		REFUSE(r, OP_CONFLICT, "%s", why);
+		return;
+	}
 	cmd = request_command(r, "svc_intent");
 	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
 	doc_put_str(r->arena, cmd, "want",

@@ -10,6 +10,7 @@
 
 #include "cluster/agent/request.h"
 #include "fsm/plan/forecast.h"
+#include "fsm/plan/others.h"
 
 #define SERVICES_MAX 4096 /* of one plan */
 
@@ -68,6 +69,58 @@ static void all_names(struct after *w)
 	for (size_t i = 0; i < doc_len(rows) && i < SERVICES_MAX; i++)
 		w->names.at[w->names.n++] =
 			doc_get_str(doc_at(rows, i), "name", "");
+}
+
+/* The head of a service, and which others it looks at; NULL if it is deleted,
+ * or its group is not here yet. */
+static struct conf *head_of(struct after *w, const char *name,
+			    struct names *ret_named)
+{
+	uint64_t gid = agent_service_group(w->agent, w->arena, w->txn, name);
+	const struct state s = { w->txn, gid, w->arena };
+	struct conf *conf = gid ? groups_head_conf(w->arena, &s, name) : NULL;
+	struct service_conf sc;
+
+	*ret_named = (struct names){ 0 };
+	if (conf && service_eval(w->arena, conf, name, NULL, &sc, NULL) == 0)
+		*ret_named = others_named(w->arena, &sc);
+	return conf;
+}
+
+static bool looks_at_one_of(const struct after *w, const struct names *named)
+{
+	for (size_t i = 0; i < named->n; i++)
+		if (names_have(&w->names, named->at[i]))
+			return true;
+	return false;
+}
+
+/* Whom they look at, and who looks at them, and so on: these may act, too. */
+static void related_add(struct after *w)
+{
+	const struct state s = { w->txn, CLUSTER_GROUP, w->arena };
+	struct doc *rows = state_services(&s);
+	size_t n = doc_len(rows), before;
+	struct names *named = ARENA_VEC(w->arena, struct names, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		head_of(w, doc_get_str(doc_at(rows, i), "name", ""), &named[i]);
+	do {
+		before = w->names.n;
+		for (size_t i = 0; i < n; i++) {
+			const char *name =
+				doc_get_str(doc_at(rows, i), "name", "");
+
+			if (!named[i].n)
+				continue;
+			if (looks_at_one_of(w, &named[i]))
+				name_add(w, name);
+			if (!names_have(&w->names, name))
+				continue;
+			for (size_t k = 0; k < named[i].n; k++)
+				name_add(w, named[i].at[k]);
+		}
+	} while (w->names.n != before);
 }
 
 static void service_add(struct after *w, const char *name)
@@ -153,6 +206,8 @@ static struct doc *apply_all(struct after *w, const struct planning *p)
 	}
 	if (all)
 		all_names(w);
+	else if (w->agent->level == LEVEL_HYPERVISOR)
+		related_add(w);
 	return NULL;
 }
 

@@ -123,6 +123,11 @@ struct service_conf {
 	int64_t priority;
 	bool disable, rollback;
 	int64_t flex_min, flex_max, flex_target;
+	const char *placement; /* "nodes order", ... */
+	/* Names of services; parents and children also as name@node. */
+	struct names parents, children;
+	struct names hard_affinity, hard_anti_affinity;
+	struct names soft_affinity, soft_anti_affinity;
 };
 /* @node: whose scopes apply; NULL: no scope but the plain lists. */
 int service_eval(struct arena *a, const struct conf *c, const char *service,

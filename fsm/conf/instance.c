@@ -32,6 +32,7 @@ static int head_texts(struct eval *e, struct service_conf *sc, struct err *err)
 		{ "app", &sc->app },
 		{ "env", &sc->env },
 		{ "comment", &sc->comment },
+		{ "placement", &sc->placement },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -41,6 +42,31 @@ static int head_texts(struct eval *e, struct service_conf *sc, struct err *err)
 		if (rc < 0)
 			return rc;
 		*texts[i].ret = v.text;
+	}
+	return 0;
+}
+
+static int head_lists(struct eval *e, struct service_conf *sc, struct err *err)
+{
+	const struct {
+		const char *name;
+		struct names *ret;
+	} lists[] = {
+		{ "parents", &sc->parents },
+		{ "children", &sc->children },
+		{ "hard_affinity", &sc->hard_affinity },
+		{ "hard_anti_affinity", &sc->hard_anti_affinity },
+		{ "soft_affinity", &sc->soft_affinity },
+		{ "soft_anti_affinity", &sc->soft_anti_affinity },
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		struct value v;
+		int rc = head_value(e, lists[i].name, &v, err);
+
+		if (rc < 0)
+			return rc;
+		*lists[i].ret = v.words;
 	}
 	return 0;
 }
@@ -99,6 +125,8 @@ static int service_of(struct eval *e, struct service_conf *ret, struct err *err)
 		rc = head_texts(e, &sc, err);
 	if (rc == 0)
 		rc = head_numbers(e, &sc, err);
+	if (rc == 0)
+		rc = head_lists(e, &sc, err);
 	if (rc == 0)
 		*ret = sc;
 	return rc;

@@ -62,23 +62,25 @@ const struct keyword keywords_service[] = {
 	  "restarted. start: it is started once, when the nodes come up and it runs nowhere. "
 	  "ha: it is started where it was asked to be up, and elsewhere when its node is "
 	  "lost." },
-	{ "DEFAULT", NULL, "placement", STRING, LATER, "how nodes are ranked, as in: placement = load avg",
+	{ "DEFAULT", NULL, "placement", STRING, 0, "how nodes are ranked, as in: placement = load avg",
 	  .fallback = "nodes order", .candidates = "none, nodes order, load avg, shift, spread, score, last start", .from = FROM_V23,
 	  .more = "nodes order: by their order in nodes. load avg: the least loaded of the "
 	  "last 15 minutes first. shift: the order of nodes, turned by the number in the "
 	  "service's name. spread: by a hash of the service and the node, so that services "
 	  "spread evenly. score: by how idle a node is. last start: where it was started "
-	  "last. none: no order, and no wish to be moved back." },
-	{ "DEFAULT", NULL, "priority", INTEGER, LATER, "lower acts first",
+	  "last. none: no order, and no wish to be moved back. This version does not "
+	  "measure how busy nodes are: load avg and score rank as nodes order does." },
+	{ "DEFAULT", NULL, "priority", INTEGER, 0, "lower acts first",
 	  .fallback = "50", .from = FROM_V23,
-	  .more = "From 0; a service of lower number is started before one of higher number, "
-	  "and is not kept waiting by it." },
-	{ "DEFAULT", NULL, "parents", LIST, LATER, "services, as name or name@node, that must be up before this one starts",
+	  .more = "From 0. Where several services are to be decided on at once, as after a "
+	  "node was lost, that of the lower number comes first. It does not wait for the "
+	  "others, nor they for it: parents say what has to be up first." },
+	{ "DEFAULT", NULL, "parents", LIST, 0, "services, as name or name@node, that must be up before this one starts",
 	  .from = FROM_V23,
 	  .more = "A start waits until each of them is up (or has nothing to be up), a stop "
 	  "of a parent does not wait for this one. 'db@hv1' is the instance on that node "
 	  "alone." },
-	{ "DEFAULT", NULL, "children", LIST, LATER, "services that must be down before this one stops",
+	{ "DEFAULT", NULL, "children", LIST, 0, "services that must be down before this one stops",
 	  .from = FROM_V23,
 	  .more = "The other side of parents: a stop of this service waits until each of "
 	  "them is down." },
@@ -86,25 +88,25 @@ const struct keyword keywords_service[] = {
 	  .from = FROM_V23,
 	  .more = "They are started after this service is up, and stopped before it. Nothing "
 	  "else is done by it: each has an orchestrate of its own." },
-	{ "DEFAULT", NULL, "hard_affinity", LIST, LATER, "services that must run on the same node",
+	{ "DEFAULT", NULL, "hard_affinity", LIST, 0, "services that must run on the same node",
 	  .aliases = "affinity", .from = FROM_V23,
 	  .more = "A node where one of them is not up is no candidate." },
-	{ "DEFAULT", NULL, "hard_anti_affinity", LIST, LATER, "services that must not run on the same node",
+	{ "DEFAULT", NULL, "hard_anti_affinity", LIST, 0, "services that must not run on the same node",
 	  .aliases = "anti_affinity", .from = FROM_V23,
 	  .more = "A node where one of them is up is no candidate, as in 'hard_anti_affinity "
 	  "= db2' for two halves of a database." },
-	{ "DEFAULT", NULL, "soft_affinity", LIST, LATER, "services that should run on the same node",
+	{ "DEFAULT", NULL, "soft_affinity", LIST, 0, "services that should run on the same node",
 	  .from = FROM_V23,
 	  .more = "Nodes where they are up come first among the candidates; the others stay "
 	  "candidates." },
-	{ "DEFAULT", NULL, "soft_anti_affinity", LIST, LATER, "services that should not run on the same node",
+	{ "DEFAULT", NULL, "soft_anti_affinity", LIST, 0, "services that should not run on the same node",
 	  .from = FROM_V23,
 	  .more = "Nodes where they are up come last among the candidates." },
-	{ "DEFAULT", NULL, "constraints", STRING, LATER, "an expression; false: the node is no candidate",
+	{ "DEFAULT", NULL, "constraints", STRING, 0, "an expression; false: the node is no candidate",
 	  .from = FROM_V23,
-	  .more = "Evaluated on each node, with its references, as in '$(\"{nodename}\" in "
-	  "(hv1, hv2))'. A node for which it is false is no candidate, and its status says "
-	  "so; an instance that is up there is not stopped." },
+	  .more = "Evaluated for each node, with its references, as in '$(\"{nodename}\" in "
+	  "(hv1, hv2))'. A node for which it is false is no candidate, whoever asks; an "
+	  "instance that is up there is not stopped." },
 	{ "DEFAULT", NULL, "monitor_action", LIST, 0, "what to do when a monitored resource stays down",
 	  .candidates = "none reboot crash freezestop switch",
 	  .more = "Looked at when a resource with 'monitor = true' is down, its restarts are "

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fsm/plan/order.h"
+#include "fsm/plan/others.h"
 #include "fsm/plan/reconcile.h"
 
 #define ROUNDS_MAX 200 /* a service has settled long before */
@@ -44,6 +45,7 @@ struct fc_service {
 	uint64_t next_token;
 	struct fc_agent *agents; /* hypervisors, then containers */
 	size_t n, n_hosts;
+	struct names named; /* the others that it looks at */
 	const char *blocked;
 };
 
@@ -234,6 +236,7 @@ static void service_init(struct fc *f, struct fc_service *s,
 	    0)
 		return;
 	s->valid = true;
+	s->named = others_named(f->a, &s->conf);
 	s->intent = from->intent ? doc_copy(f->a, from->intent) : doc_map(f->a);
 	s->assigns =
 		from->assigns ? doc_copy(f->a, from->assigns) : doc_map(f->a);
@@ -505,11 +508,40 @@ static void agent_run(struct fc *f, struct fc_agent *g)
  * -----------------------------------------------------------------
  */
 
+static const struct fc_service *service_named(const struct fc *f,
+					      const char *name)
+{
+	for (size_t i = 0; i < f->in->n; i++)
+		if (strcmp(f->services[i].from->name, name) == 0)
+			return &f->services[i];
+	return NULL;
+}
+
+static struct orch_other *others_of(const struct fc *f,
+				    const struct fc_service *s)
+{
+	struct orch_other *list =
+		ARENA_VEC(f->a, struct orch_other, s->named.n + 1);
+
+	for (size_t i = 0; i < s->named.n; i++) {
+		const struct fc_service *o = service_named(f, s->named.at[i]);
+
+		list[i].name = s->named.at[i];
+		if (o && o->valid)
+			other_see(f->a, &o->conf, o->assigns, o->instances,
+				  f->in->nodes, f->in->n_nodes, &list[i]);
+	}
+	return list;
+}
+
 static struct orch_in orch_view(const struct fc *f, const struct fc_service *s)
 {
 	return (struct orch_in){
 		.service = s->from->name,
 		.conf = &s->conf,
+		.file = s->from->conf,
+		.others = others_of(f, s),
+		.n_others = s->named.n,
 		.intent = s->intent,
 		.frozen = s->from->frozen,
 		.assigns = s->assigns,

@@ -11,6 +11,9 @@
  * (the command is applied to a copy of it), so a forecast without a question
  * is what is on its way.
  *
+ * A service that is not among those given is not there for the others, so those
+ * that a service's env file names have to be among them.
+ *
  * Where several machines are at work at once there is no order between them;
  * they come in the order of their services' priorities, then of their names as
  * the env file gives them, a container behind its hypervisor.

@@ -10,56 +10,18 @@
  * freeze or too many dead nodes may forbid. It was, once an assignment that
  * serves its seq was up, failed, or still is to come up: "served".
  */
-#include "fsm/plan/orchestrate.h"
+#include "fsm/plan/pass.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "fsm/status/status.h"
 
-struct view { /* of one hypervisor, or one container */
-	const char *name;
-	const struct orch_node *node; /* NULL: not in the cluster's table */
-	const struct doc *row, *inst; /* its assignment, its document */
-	bool listed, drp;	      /* in nodes, in drpnodes */
-};
-
-struct pass {
-	struct arena *a;
-	const struct orch_in *in;
-	struct orch_out *out;
-	uint64_t token; /* the next */
-	struct view *at;
-	size_t n;
-
-	const char *want; /* of the hypervisor level */
-	uint64_t seq;
-	bool served;
-	struct view *holder; /* assigned up, with a lease that may hold */
-	struct view *up;     /* who will hold it after this pass */
-	bool placed;	     /* in this pass */
-};
-
 /* -- one view ----------------------------------------------------------- */
-
-static bool word_is(const struct doc *d, const char *key, const char *word)
-{
-	return strcmp(doc_get_str(d, key, ""), word) == 0;
-}
-
-static uint64_t num(const struct doc *d, const char *key)
-{
-	return (uint64_t)doc_get_int(d, key, 0);
-}
 
 static bool is_up(const struct view *v)
 {
 	return word_is(v->row, "want", "up");
-}
-
-static bool is_alive(const struct view *v)
-{
-	return v->node && v->node->alive;
 }
 
 /* The epoch of its assignment is over. */
@@ -304,6 +266,20 @@ const char *orch_may_start_elsewhere(struct arena *a, const struct orch_in *in,
 	return other ? may_run_why(a, other) : NULL;
 }
 
+const char *orch_unfit(struct arena *a, const struct orch_in *in,
+		       const char *node)
+{
+	struct orch_out out = { 0 };
+	struct pass p;
+
+	pass_init(&p, a, in, &out);
+	p.seq++; /* what failed for the last intent is tried for a new one */
+	for (size_t i = 0; i < p.n; i++)
+		if (strcmp(p.at[i].name, node) == 0)
+			return fit_refused(&p, &p.at[i], true);
+	return "is not one of the service's nodes";
+}
+
 /* -- changes --------------------------------------------------------------- */
 
 static struct orch_change *change_new(struct pass *p, enum orch_kind kind,
@@ -398,117 +374,6 @@ static void write_off_lost(struct pass *p)
 /* -- where to ---------------------------------------------------------------
  */
 
-static bool is_ha(const struct pass *p)
-{
-	return strcmp(p->in->conf->orchestrate, "ha") == 0;
-}
-
-static const char *ineligible(const struct pass *p, const struct view *v,
-			      bool asked)
-{
-	if (!v->listed && !(asked && v->drp))
-		return "is not one of the service's nodes";
-	if (!v->node)
-		return "is not a member of the cluster";
-	if (!v->node->alive)
-		return "is not up";
-	if (v->node->frozen)
-		return "is frozen";
-	if (doc_get_bool(v->row, "failed", false) &&
-	    num(v->row, "seq") == p->seq)
-		return "its start failed there";
-	return NULL;
-}
-
-static struct view *first_eligible(const struct pass *p, const struct view *but)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (&p->at[i] != but && !ineligible(p, &p->at[i], false))
-			return &p->at[i];
-	return NULL;
-}
-
-static const char *too_many_dead(const struct pass *p)
-{
-	size_t dead = 0;
-
-	for (size_t i = 0; i < p->in->n_nodes; i++)
-		dead += !p->in->nodes[i].alive;
-	if (dead * 2 <= p->in->n_nodes)
-		return NULL;
-	return arena_printf(p->a,
-			    "%zu of %zu nodes are not up: nothing is "
-			    "started by itself until more are back",
-			    dead, p->in->n_nodes);
-}
-
-static const char *missing_node(const struct pass *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (p->at[i].listed && !is_alive(&p->at[i]))
-			return p->at[i].name;
-	return NULL;
-}
-
-/* NULL where a start by ourselves, not at somebody's word, is allowed. */
-static const char *must_not_act(const struct pass *p)
-{
-	const struct service_conf *c = p->in->conf;
-	const char *name = p->in->service, *missing;
-
-	if (p->in->frozen)
-		return arena_printf(p->a,
-				    "%s is frozen: 'encap thaw %s' lets "
-				    "it be started again",
-				    name, name);
-	if (is_ha(p))
-		return too_many_dead(p);
-	if (strcmp(c->orchestrate, "start") != 0)
-		return arena_printf(p->a,
-				    "%s is down and has orchestrate = "
-				    "%s: 'encap start %s' starts it",
-				    name, c->orchestrate, name);
-	missing = missing_node(p);
-	if (!missing)
-		return NULL;
-	return arena_printf(p->a,
-			    "%s is down and has orchestrate = start: it "
-			    "starts when all its nodes are there (%s is "
-			    "not), or by 'encap start %s'",
-			    name, missing, name);
-}
-
-/* NULL where any start is allowed. */
-static const char *must_not_start(const struct pass *p)
-{
-	const struct service_conf *c = p->in->conf;
-
-	if (c->disable)
-		return arena_printf(p->a,
-				    "%s is disabled in its env file: "
-				    "'encap set %s disable=false'",
-				    p->in->service, p->in->service);
-	if (strcmp(c->topology, "failover") != 0)
-		return arena_printf(p->a,
-				    "%s has topology = %s, which this "
-				    "version does not drive: only "
-				    "failover",
-				    p->in->service, c->topology);
-	return p->served ? must_not_act(p) : NULL;
-}
-
-static const char *nobody_left(const struct pass *p)
-{
-	struct buf b = BUF(p->a);
-
-	buf_printf(&b, "no node is left to start %s on", p->in->service);
-	for (size_t i = 0; i < p->n; i++)
-		if (p->at[i].listed)
-			buf_printf(&b, "%s %s %s", i ? ";" : ":", p->at[i].name,
-				   ineligible(p, &p->at[i], false));
-	return buf_text(&b);
-}
-
 static struct view *view_named(const struct pass *p, const char *name)
 {
 	for (size_t i = 0; name && i < p->n; i++)
@@ -517,8 +382,7 @@ static struct view *view_named(const struct pass *p, const char *name)
 	return NULL;
 }
 
-/* The latest assignment of all: where it was until a restart took it down. */
-static struct view *latest(const struct pass *p)
+struct view *pass_latest(const struct pass *p)
 {
 	struct view *last = NULL;
 
@@ -547,23 +411,23 @@ static bool moves_on(const struct pass *p)
 		return true;
 	return has_served(h, p->seq) && start_ended(h) == ENDED_FAILED &&
 	       is_ha(p) && (p->in->conf->rollback || said_switch(h)) &&
-	       !must_not_start(p);
+	       !fit_must_not_start(p);
 }
 
 static struct view *pick_free(struct pass *p)
 {
 	struct view *v = found_running(p);
 
-	if (v && !ineligible(p, v, false))
+	if (v && !fit_refused(p, v, false))
 		return v;
 	if (strcmp(p->want, "restart") == 0) {
-		v = latest(p);
-		if (v && !ineligible(p, v, true))
+		v = pass_latest(p);
+		if (v && !fit_refused(p, v, true))
 			return v;
 	}
-	v = first_eligible(p, NULL);
+	v = fit_best(p, NULL);
 	if (!v)
-		p->out->blocked = nobody_left(p);
+		p->out->blocked = fit_nobody(p);
 	return v;
 }
 
@@ -572,8 +436,8 @@ static struct view *pick(struct pass *p)
 {
 	const char *node = doc_get_str(p->in->intent, "node", NULL);
 	struct view *asked = p->served ? NULL : view_named(p, node), *next;
-	const char *why = asked ? ineligible(p, asked, true) : NULL;
-	const char *stop = must_not_start(p);
+	const char *why = asked ? fit_refused(p, asked, true) : NULL;
+	const char *stop = fit_must_not_start(p);
 
 	if (stop && (!p->holder || (asked && asked != p->holder)))
 		p->out->blocked = stop;
@@ -585,7 +449,7 @@ static struct view *pick(struct pass *p)
 					       "%s, which %s",
 					       p->in->service, node, why);
 	if (p->holder) {
-		next = moves_on(p) ? first_eligible(p, p->holder) : NULL;
+		next = moves_on(p) ? fit_best(p, p->holder) : NULL;
 		return next ? next : p->holder;
 	}
 	if (stop || (asked && !is_ha(p)))
@@ -634,10 +498,16 @@ static void bring_up(struct pass *p, struct view *v)
 {
 	bool restart = strcmp(p->want, "restart") == 0;
 	const struct view *other = other_that_may_run(p, restart ? NULL : v);
+	const char *why;
 
 	if (other) {
 		if (may_run_failed(other) || !other->row)
 			p->out->blocked = may_run_why(p->a, other);
+		return;
+	}
+	why = fit_waits_for_parent(p);
+	if (why) {
+		p->out->blocked = why;
 		return;
 	}
 	assign(p, v, "up", up_why(p, v));
@@ -647,13 +517,28 @@ static void bring_up(struct pass *p, struct view *v)
 		restart_goes_on(p, LEVEL_HYPERVISOR, NULL);
 }
 
+/* True where a stop that somebody asked for is not its turn yet. */
+static bool waits_for_child(struct pass *p)
+{
+	const char *why = fit_waits_for_child(p);
+
+	if (!why)
+		return false;
+	p->out->blocked = why;
+	p->waits = true;
+	p->up = p->holder;
+	return true;
+}
+
 /* The first step of a restart: what is up goes down. */
 static bool restart_begins(struct pass *p)
 {
 	const struct view *v = p->holder ? p->holder : found_running(p);
 
-	if (strcmp(p->want, "restart") != 0 || !v || must_not_start(p))
+	if (strcmp(p->want, "restart") != 0 || !v || fit_must_not_start(p))
 		return false;
+	if (waits_for_child(p))
+		return true;
 	assign(p, v, "down",
 	       arena_printf(p->a, "%s asked for a restart", asker(p)));
 	return true;
@@ -671,17 +556,20 @@ static void place(struct pass *p)
 	} else if (!p->holder) {
 		bring_up(p, target);
 	} else if (target != p->holder) {
-		take_down(p, p->holder, target);
+		if (!waits_for_child(p))
+			take_down(p, p->holder, target);
 	} else {
 		p->up = p->holder;
 		/* A start that is asked anew tries anew what had failed. */
-		if (!p->served && !p->out->blocked && !must_not_start(p))
+		if (!p->served && !p->out->blocked && !fit_must_not_start(p))
 			assign(p, p->holder, "up", up_why(p, p->holder));
 	}
 }
 
 static void stop_all(struct pass *p)
 {
+	if (waits_for_child(p))
+		return;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct view *v = &p->at[i];
 
@@ -861,7 +749,8 @@ void orchestrate(struct arena *a, const struct orch_in *in,
 		stop_doubles(&p);
 	}
 	retry_stops(&p);
-	decide_encaps(&p);
+	if (!p.waits) /* what is inside waits with it */
+		decide_encaps(&p);
 }
 
 /* -- changes as documents --------------------------------------------------

@@ -25,6 +25,7 @@
 
 #include "fsm/base/doc.h"
 #include "fsm/conf/conf.h"
+#include "fsm/status/status.h"
 
 struct orch_node {
 	const char *name;
@@ -33,9 +34,23 @@ struct orch_node {
 	bool frozen;
 };
 
+/* What is known of another service, which the env file names (others.h). */
+struct orch_other {
+	const char *name;
+	bool known; /* there is such a service */
+	enum status avail;
+	struct doc *nodes; /* {node: {avail}}, of nodes that are up */
+	struct names on;   /* where it is, or is to be */
+};
+
 struct orch_in {
 	const char *service;
 	const struct service_conf *conf; /* of the head revision */
+	/* The same before it was evaluated, for what is scoped; NULL: nothing
+	 * is. */
+	const struct conf *file;
+	const struct orch_other *others;
+	size_t n_others;
 	/* Documents as stored (fsm/state/state.h): */
 	const struct doc *intent;
 	bool frozen;
@@ -78,6 +93,11 @@ void orchestrate(struct arena *a, const struct orch_in *in,
 /* Exposed for tests and for `encap why`. NULL if it may; else why not. */
 const char *orch_may_start_elsewhere(struct arena *a, const struct orch_in *in,
 				     const char *node);
+
+/* Why @node could not run the service if a person asked for it there now, as
+ * the end of a sentence about the node; NULL if it could. */
+const char *orch_unfit(struct arena *a, const struct orch_in *in,
+		       const char *node);
 
 /* A change as it is proposed, and as the row of an assignment is stored. */
 struct doc *orch_change_doc(struct arena *a, const struct orch_change *c);

@@ -1,0 +1,326 @@
+/*
+ * Which nodes are fit to run a service, which of them is the best, and what has
+ * to be waited for first: the part of the orchestrator that looks at what the
+ * env file says of other services and of nodes.
+ *
+ * The lists of affinities and the constraints may be scoped, so they are
+ * evaluated for the node that is looked at, and only when a place is sought: a
+ * service that runs is not moved because they no longer hold.
+ */
+#include "fsm/conf/text.h"
+#include "fsm/plan/actions.h"
+#include "fsm/plan/others.h"
+#include "fsm/plan/pass.h"
+
+/* -- other services --------------------------------------------------------
+ */
+
+static const struct orch_other *other_named(const struct pass *p,
+					    const char *name)
+{
+	static const struct orch_other none;
+
+	for (size_t i = 0; i < p->in->n_others; i++)
+		if (strcmp(p->in->others[i].name, name) == 0)
+			return &p->in->others[i];
+	return &none;
+}
+
+static bool is_on(const struct pass *p, const char *service, const char *node)
+{
+	return names_have(&other_named(p, service)->on, node);
+}
+
+/* As a parent or child: of the whole, or of one node. */
+static enum status avail_of(const struct pass *p, const char *word,
+			    const struct orch_other **ret)
+{
+	const char *name, *node;
+
+	other_split(p->a, word, &name, &node);
+	*ret = other_named(p, name);
+	if (!(*ret)->known)
+		return STATUS_UNDEF;
+	if (!*node)
+		return (*ret)->avail;
+	return status_parse(
+		doc_get_str(doc_get((*ret)->nodes, node), "avail", NULL));
+}
+
+const char *fit_waits_for_parent(const struct pass *p)
+{
+	const struct names *l = &p->in->conf->parents;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct orch_other *o;
+		enum status s = avail_of(p, l->at[i], &o);
+
+		if (s == STATUS_UP || s == STATUS_NA)
+			continue;
+		return arena_printf(p->a,
+				    "its start waits for its parent %s, "
+				    "which is %s",
+				    l->at[i],
+				    o->known ? status_name(s) : "not there");
+	}
+	return NULL;
+}
+
+const char *fit_waits_for_child(const struct pass *p)
+{
+	const struct names *l = &p->in->conf->children;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct orch_other *o;
+		enum status s = avail_of(p, l->at[i], &o);
+
+		if (s != STATUS_UP && s != STATUS_WARN)
+			continue;
+		return arena_printf(p->a,
+				    "its stop waits for its child %s, which "
+				    "is %s: 'encap stop %s'",
+				    l->at[i], status_name(s), o->name);
+	}
+	return NULL;
+}
+
+/* -- one node ---------------------------------------------------------------
+ */
+
+/* The service as @node sees it, with its scopes. */
+static const struct service_conf *conf_on(const struct pass *p,
+					  const char *node)
+{
+	struct service_conf *own = ARENA_NEW(p->a, struct service_conf);
+
+	if (!p->in->file || service_eval(p->a, p->in->file, p->in->service,
+					 node, own, NULL) < 0)
+		return p->in->conf;
+	return own;
+}
+
+static const char *lower_case(struct arena *a, const char *text)
+{
+	char *copy = arena_printf(a, "%s", text);
+
+	for (char *c = copy; *c; c++)
+		*c = text_lower(*c);
+	return copy;
+}
+
+static const char *unmet_constraint(const struct pass *p, const char *node)
+{
+	static const struct conf_key key = { "DEFAULT", "constraints", "" };
+	static const char *const no[] = { "false", "no", "none", "0",
+					  "f",	   "n",	 "",	 NULL };
+	struct err err = { 0 };
+	const char *text = NULL;
+	int rc = 1;
+
+	if (p->in->file)
+		rc = conf_eval_key(p->a, p->in->file, p->in->service, node,
+				   &key, &text, &err);
+	if (rc < 0)
+		return arena_printf(p->a,
+				    "has constraints that cannot be worked "
+				    "out: %s",
+				    err.text);
+	text = rc == 0 ? lower_case(p->a, text) : "";
+	for (size_t i = 0; rc == 0 && no[i]; i++)
+		if (strcmp(text, no[i]) == 0)
+			return "does not meet the constraints";
+	return NULL;
+}
+
+static const char *unmet_affinity(const struct pass *p, const char *node)
+{
+	const struct service_conf *c = conf_on(p, node);
+
+	for (size_t i = 0; i < c->hard_affinity.n; i++)
+		if (!is_on(p, c->hard_affinity.at[i], node))
+			return arena_printf(p->a,
+					    "does not run %s, which "
+					    "hard_affinity asks for",
+					    c->hard_affinity.at[i]);
+	for (size_t i = 0; i < c->hard_anti_affinity.n; i++)
+		if (is_on(p, c->hard_anti_affinity.at[i], node))
+			return arena_printf(p->a,
+					    "runs %s, which "
+					    "hard_anti_affinity forbids",
+					    c->hard_anti_affinity.at[i]);
+	return NULL;
+}
+
+const char *fit_refused(const struct pass *p, const struct view *v, bool asked)
+{
+	const char *why;
+
+	if (!v->listed && !(asked && v->drp))
+		return "is not one of the service's nodes";
+	if (!v->node)
+		return "is not a member of the cluster";
+	if (!v->node->alive)
+		return "is not up";
+	if (v->node->frozen)
+		return "is frozen";
+	if (doc_get_bool(v->row, "failed", false) &&
+	    num(v->row, "seq") == p->seq)
+		return "its start failed there";
+	why = unmet_constraint(p, v->name);
+	return why ? why : unmet_affinity(p, v->name);
+}
+
+/* -- the best of them -------------------------------------------------------
+ */
+
+/* "3.web" is the third part of web. */
+static size_t name_number(const char *name)
+{
+	size_t digits = strspn(name, "0123456789"), n = 0;
+
+	if (!digits || digits > 9 || name[digits] != '.')
+		return 0;
+	while (*name != '.')
+		n = n * 10 + (size_t)(*name++ - '0');
+	return n;
+}
+
+/* The place of the i-th node: the least is the best. */
+static uint64_t place_of(const struct pass *p, size_t i)
+{
+	const char *policy = p->in->conf->placement;
+	const struct view *v = &p->at[i];
+	const char *words[] = { p->in->service, v->name };
+	size_t n = p->in->conf->nodes.n;
+
+	if (!policy || !n)
+		return i;
+	if (strcmp(policy, "shift") == 0)
+		return (i + n - name_number(p->in->service) % n) % n;
+	if (strcmp(policy, "spread") == 0)
+		return actions_hash(words, 2, 0);
+	if (strcmp(policy, "last start") == 0 && v == pass_latest(p))
+		return 0;
+	return i + 1;
+}
+
+static int64_t wishes(const struct pass *p, const char *node)
+{
+	const struct service_conf *c = conf_on(p, node);
+	int64_t n = 0;
+
+	for (size_t i = 0; i < c->soft_affinity.n; i++)
+		n += is_on(p, c->soft_affinity.at[i], node);
+	for (size_t i = 0; i < c->soft_anti_affinity.n; i++)
+		n -= is_on(p, c->soft_anti_affinity.at[i], node);
+	return n;
+}
+
+struct view *fit_best(const struct pass *p, const struct view *but)
+{
+	struct view *best = NULL;
+	int64_t best_wishes = 0;
+	uint64_t best_place = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct view *v = &p->at[i];
+		int64_t wish;
+		uint64_t place;
+
+		if (v == but || fit_refused(p, v, false))
+			continue;
+		wish = wishes(p, v->name);
+		place = place_of(p, i);
+		if (best && (wish < best_wishes ||
+			     (wish == best_wishes && place >= best_place)))
+			continue;
+		best = v;
+		best_wishes = wish;
+		best_place = place;
+	}
+	return best;
+}
+
+/* -- what is ours to do ----------------------------------------------------
+ */
+
+static const char *too_many_dead(const struct pass *p)
+{
+	size_t dead = 0;
+
+	for (size_t i = 0; i < p->in->n_nodes; i++)
+		dead += !p->in->nodes[i].alive;
+	if (dead * 2 <= p->in->n_nodes)
+		return NULL;
+	return arena_printf(p->a,
+			    "%zu of %zu nodes are not up: nothing is "
+			    "started by itself until more are back",
+			    dead, p->in->n_nodes);
+}
+
+static const char *missing_node(const struct pass *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->at[i].listed && !is_alive(&p->at[i]))
+			return p->at[i].name;
+	return NULL;
+}
+
+/* NULL where a start by ourselves, not at somebody's word, is allowed. */
+static const char *must_not_act(const struct pass *p)
+{
+	const struct service_conf *c = p->in->conf;
+	const char *name = p->in->service, *missing;
+
+	if (p->in->frozen)
+		return arena_printf(p->a,
+				    "%s is frozen: 'encap thaw %s' lets "
+				    "it be started again",
+				    name, name);
+	if (is_ha(p))
+		return too_many_dead(p);
+	if (strcmp(c->orchestrate, "start") != 0)
+		return arena_printf(p->a,
+				    "%s is down and has orchestrate = "
+				    "%s: 'encap start %s' starts it",
+				    name, c->orchestrate, name);
+	missing = missing_node(p);
+	if (!missing)
+		return NULL;
+	return arena_printf(p->a,
+			    "%s is down and has orchestrate = start: it "
+			    "starts when all its nodes are there (%s is "
+			    "not), or by 'encap start %s'",
+			    name, missing, name);
+}
+
+/* NULL where any start is allowed. */
+const char *fit_must_not_start(const struct pass *p)
+{
+	const struct service_conf *c = p->in->conf;
+
+	if (c->disable)
+		return arena_printf(p->a,
+				    "%s is disabled in its env file: "
+				    "'encap set %s disable=false'",
+				    p->in->service, p->in->service);
+	if (strcmp(c->topology, "failover") != 0)
+		return arena_printf(p->a,
+				    "%s has topology = %s, which this "
+				    "version does not drive: only "
+				    "failover",
+				    p->in->service, c->topology);
+	return p->served ? must_not_act(p) : NULL;
+}
+
+const char *fit_nobody(const struct pass *p)
+{
+	struct buf b = BUF(p->a);
+
+	buf_printf(&b, "no node is left to start %s on", p->in->service);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->at[i].listed)
+			buf_printf(&b, "%s %s %s", i ? ";" : ":", p->at[i].name,
+				   fit_refused(p, &p->at[i], false));
+	return buf_text(&b);
+}

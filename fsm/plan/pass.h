@@ -1,0 +1,71 @@
+/*
+ * pass - one look of the orchestrator at a service (orchestrate.c), and which
+ * nodes are fit for it (orchestrate_fit.c).
+ */
+#pragma once
+
+#include <string.h>
+
+#include "fsm/plan/orchestrate.h"
+
+struct view { /* of one hypervisor, or one container */
+	const char *name;
+	const struct orch_node *node; /* NULL: not in the cluster's table */
+	const struct doc *row, *inst; /* its assignment, its document */
+	bool listed, drp;	      /* in nodes, in drpnodes */
+};
+
+struct pass {
+	struct arena *a;
+	const struct orch_in *in;
+	struct orch_out *out;
+	uint64_t token; /* the next */
+	struct view *at;
+	size_t n;
+
+	const char *want; /* of the hypervisor level */
+	uint64_t seq;
+	bool served;
+	struct view *holder; /* assigned up, with a lease that may hold */
+	struct view *up;     /* who will hold it after this pass */
+	bool placed;	     /* in this pass */
+	bool waits;	     /* a stop, for a child */
+};
+
+static inline bool word_is(const struct doc *d, const char *key,
+			   const char *word)
+{
+	return strcmp(doc_get_str(d, key, ""), word) == 0;
+}
+
+static inline uint64_t num(const struct doc *d, const char *key)
+{
+	return (uint64_t)doc_get_int(d, key, 0);
+}
+
+static inline bool is_alive(const struct view *v)
+{
+	return v->node && v->node->alive;
+}
+
+/* Who is in charge of a start, now. */
+static inline bool is_ha(const struct pass *p)
+{
+	return strcmp(p->in->conf->orchestrate, "ha") == 0;
+}
+
+/* The latest assignment of all: where it was until a restart took it down. */
+struct view *pass_latest(const struct pass *p);
+
+/* Why @v cannot run it, as the end of a sentence about the node; NULL if it
+ * can. @asked: a person has named it. */
+const char *fit_refused(const struct pass *p, const struct view *v, bool asked);
+/* The best of the nodes that can, by placement and soft affinities; NULL. */
+struct view *fit_best(const struct pass *p, const struct view *but);
+const char *fit_nobody(const struct pass *p);
+/* NULL where any start is allowed. */
+const char *fit_must_not_start(const struct pass *p);
+/* What a start has to wait for: a parent that is not up; NULL. */
+const char *fit_waits_for_parent(const struct pass *p);
+/* What a stop has to wait for: a child that is not down; NULL. */
+const char *fit_waits_for_child(const struct pass *p);
