@@ -182,7 +182,7 @@ static struct doc *look_ahead(struct after *w)
 	in.n = w->n;
 	in.nodes = orch_nodes(w->arena, w->nodes);
 	in.n_nodes = doc_len(w->nodes);
-	return forecast(w->arena, &in);
+	return forecast(w->arena, &in, NULL);
 }
 
 /* NULL, or the answer of the first command that is refused. */

@@ -684,7 +684,17 @@ static void adopt(struct fc_service *s)
 		s->agents[i].of = s;
 }
 
-struct doc *forecast(struct arena *a, const struct forecast_in *in)
+static void put_after(const struct fc_service *s, struct forecast_service *ret)
+{
+	*ret = *s->from;
+	ret->intent = s->intent;
+	ret->assigns = s->assigns;
+	ret->instances = s->instances;
+	ret->next_token = s->next_token;
+}
+
+struct doc *forecast(struct arena *a, const struct forecast_in *in,
+		     struct forecast_service *ret_after)
 {
 	struct doc *out = doc_map(a);
 	struct fc f = { .a = a, .in = in };
@@ -704,5 +714,7 @@ struct doc *forecast(struct arena *a, const struct forecast_in *in)
 			service_step(&f, &f.services[i]);
 	}
 	finish(&f, out);
+	for (size_t i = 0; ret_after && i < in->n; i++)
+		put_after(&f.services[i], &ret_after[i]);
 	return out;
 }

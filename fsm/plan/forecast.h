@@ -48,5 +48,7 @@ struct forecast_in {
  * "action" (op start, stop, with a rid; or pre_start, ..., the triggers around
  * the whole, or around a subset that "subset" names). "waiting" is what is not
  * done, and why; "settled" is false where no end was found.
- */
-struct doc *forecast(struct arena *a, const struct forecast_in *in);
+ * @ret_after, unless it is NULL: one for each of in->services, as it is in the
+ * end, in another order. */
+struct doc *forecast(struct arena *a, const struct forecast_in *in,
+		     struct forecast_service *ret_after);

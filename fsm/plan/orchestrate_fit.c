@@ -99,15 +99,6 @@ static const struct service_conf *conf_on(const struct pass *p,
 	return own;
 }
 
-static const char *lower_case(struct arena *a, const char *text)
-{
-	char *copy = arena_printf(a, "%s", text);
-
-	for (char *c = copy; *c; c++)
-		*c = text_lower(*c);
-	return copy;
-}
-
 static const char *unmet_constraint(const struct pass *p, const char *node)
 {
 	static const struct conf_key key = { "DEFAULT", "constraints", "" };
@@ -125,7 +116,7 @@ static const char *unmet_constraint(const struct pass *p, const char *node)
 				    "has constraints that cannot be worked "
 				    "out: %s",
 				    err.text);
-	text = rc == 0 ? lower_case(p->a, text) : "";
+	text = rc == 0 ? text_lowered(p->a, text) : "";
 	for (size_t i = 0; rc == 0 && no[i]; i++)
 		if (strcmp(text, no[i]) == 0)
 			return "does not meet the constraints";

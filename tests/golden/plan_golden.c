@@ -1,0 +1,669 @@
+/*
+ * Who runs what, and what is done for it. A case is a script; a line is a
+ * command, and lines that begin with a tab belong to the service above them:
+ *
+ *     nodes NAME...              up, epoch 1
+ *     service NAME [KIND]        and its env file, tab by tab; of a KIND below,
+ *                                what stands in its section DEFAULT
+ *     done: ACTION               the action, and all that follows of it, is
+ *                                over: nothing is shown
+ *     ACTION                     likewise, and the plan of it is shown
+ *     plan: ACTION               it is shown, and not done
+ *     edit NAME [KIND]           an action: and the env file, tab by tab
+ *     lost NODE | back NODE      it lost its lease; it has booted again
+ *     down NAME NODE RID...      these resources are found to be down
+ *     state NAME NODE RID WORD   this one is found so
+ *     said NAME NODE WORD: TEXT  its agent has come to an end of what it does
+ *     asked: ACTION              it is asked for, and nothing came of it yet
+ *     decided NAME               what the orchestrator says now is agreed, and
+ *                                no agent has done anything for it yet
+ *
+ * An action: start|stop|restart NAME [--master|--slaves|--slave VM],
+ * move NAME NODE, freeze|thaw NAME, node-freeze|node-thaw NODE, delete NAME,
+ * wait (nothing is asked).
+ */
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fsm/op/op.h"
+#include "fsm/plan/forecast.h"
+#include "fsm/plan/others.h"
+#include "golden.h"
+
+#define NODES_MAX    16
+#define SERVICES_MAX 16
+#define GROUP	     CLUSTER_GROUP
+
+struct world {
+	struct arena *a;
+	struct buf *out;
+	struct db *db;
+	struct txn *txn; /* of the case, never committed */
+	struct orch_node nodes[NODES_MAX];
+	size_t n_nodes;
+	const char *services[SERVICES_MAX];
+	size_t n_services;
+	int64_t at;
+};
+
+/* -- words -----------------------------------------------------------------
+ */
+
+struct line {
+	const char *at[24];
+	size_t n;
+	const char *text;  /* as it stands */
+	const char *block; /* the lines with a tab below it */
+};
+
+static void split(struct arena *a, struct line *l)
+{
+	char *copy = arena_printf(a, "%s", l->text), *save = NULL;
+
+	l->n = 0;
+	for (char *w = strtok_r(copy, " ", &save); w && l->n < 24;
+	     w = strtok_r(NULL, " ", &save))
+		l->at[l->n++] = w;
+}
+
+static bool is(const struct line *l, size_t i, const char *word)
+{
+	return i < l->n && strcmp(l->at[i], word) == 0;
+}
+
+static const char *word(const struct line *l, size_t i)
+{
+	if (i < l->n)
+		return l->at[i];
+	fprintf(stderr, "plan_golden: '%s' lacks a word\n", l->text);
+	abort();
+}
+
+/* -- the state -------------------------------------------------------------
+ */
+
+static struct state state_of(const struct world *w)
+{
+	return (struct state){ w->txn, GROUP, w->a };
+}
+
+static struct orch_node *node_named(struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->n_nodes; i++)
+		if (strcmp(w->nodes[i].name, name) == 0)
+			return &w->nodes[i];
+	fprintf(stderr, "plan_golden: there is no node %s\n", name);
+	abort();
+}
+
+static struct doc *command(struct world *w, const char *op, const char *name)
+{
+	struct doc *by = doc_map(w->a), *cmd;
+
+	doc_put_str(w->a, by, "user", "ann");
+	cmd = op_new(w->a, op, w->at += 1000, by);
+	doc_put_str(w->a, cmd, "name", name);
+	return cmd;
+}
+
+/* False, and why is shown, if it is refused. */
+static bool apply(struct world *w, const struct doc *cmd)
+{
+	struct doc *r = op_apply(w->a, w->txn, GROUP, cmd);
+
+	if (doc_get_int(r, "code", -1) == OP_OK)
+		return true;
+	buf_printf(w->out, "  refused: %s\n", doc_get_str(r, "err", ""));
+	return false;
+}
+
+static struct forecast_service service_now(struct world *w, const char *name)
+{
+	const struct state s = state_of(w);
+	struct doc *row = state_service(&s, name);
+	struct doc *rev =
+		state_revision(&s, name, doc_get_str(row, "head", ""));
+	const char *text = doc_get_str(rev, "config", "");
+	struct problems p = { .arena = w->a, .name = name };
+
+	return (struct forecast_service){
+		.name = name,
+		.conf = conf_parse(w->a, text, strlen(text), &p),
+		.intent = doc_get(row, "intent"),
+		.assigns = state_assigns(&s, name),
+		.instances = state_instances(&s, name),
+		.frozen = doc_get_bool(row, "frozen", false),
+		.next_token = (uint64_t)doc_get_int(row, "token", 0) + 1,
+	};
+}
+
+static struct forecast_in world_now(struct world *w)
+{
+	struct forecast_service *list =
+		ARENA_VEC(w->a, struct forecast_service, SERVICES_MAX);
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_services; i++) {
+		list[n] = service_now(w, w->services[i]);
+		n += list[n].intent != NULL;
+	}
+	return (struct forecast_in){ list, n, w->nodes, w->n_nodes };
+}
+
+/* What a forecast ends in becomes what there is. */
+static void settle(struct world *w, const struct forecast_service *after,
+		   size_t n)
+{
+	const struct state s = state_of(w);
+
+	for (size_t i = 0; i < n; i++) {
+		struct state_key k = state_key(after[i].name, NULL);
+		struct doc *row = state_service(&s, after[i].name);
+
+		doc_put(w->a, row, "intent", doc_copy(w->a, after[i].intent));
+		doc_put_int(w->a, row, "token",
+			    (int64_t)after[i].next_token - 1);
+		state_put(&s, TABLE_SERVICE, &k, row);
+		for (size_t m = 0; m < doc_len(after[i].assigns); m++) {
+			const struct doc *d = doc_at(after[i].assigns, m);
+
+			k = state_key(after[i].name, d->key);
+			state_put(&s, TABLE_ASSIGN, &k, d);
+		}
+		for (size_t m = 0; m < doc_len(after[i].instances); m++) {
+			const struct doc *d = doc_at(after[i].instances, m);
+
+			k = state_key(after[i].name, d->key);
+			state_put(&s, TABLE_INSTANCE, &k, d);
+		}
+	}
+}
+
+/* -- what is shown -----------------------------------------------------------
+ */
+
+static void show_step(struct world *w, const struct doc *s, bool many)
+{
+	const char *host = doc_get_str(s, "host", NULL);
+	const char *rid = doc_get_str(s, "rid", NULL);
+	const char *kind = doc_get_str(s, "kind", "");
+
+	buf_printf(w->out, "  %s%s%s%s%s%s%s",
+		   strcmp(kind, "action") ? "* " : "",
+		   many ? doc_get_str(s, "service", "") : "", many ? " " : "",
+		   host ? host : "", host ? "/" : "",
+		   doc_get_str(s, "node", "intent"), ": ");
+	buf_printf(w->out, "%s%s%s", doc_get_str(s, "op", ""), rid ? " " : "",
+		   rid ? rid : "");
+	/* The order says it of the others. */
+	if (strncmp(doc_get_str(s, "why", ""), "next in the order", 17) != 0)
+		buf_printf(w->out, " (%s)", doc_get_str(s, "why", ""));
+	buf_puts(w->out, "\n");
+}
+
+static void show_plan(struct world *w, const struct doc *d)
+{
+	const struct doc *steps = doc_get(d, "steps");
+	const struct doc *list = doc_get(d, "interrupted");
+
+	if (!doc_len(steps))
+		buf_puts(w->out, "  nothing\n");
+	for (size_t i = 0; i < doc_len(steps); i++)
+		show_step(w, doc_at(steps, i), w->n_services > 1);
+	for (size_t i = 0; i < doc_len(list); i++) {
+		const struct doc *r = doc_at(list, i);
+
+		buf_printf(w->out, "  interrupted: %s on %s from %s, %s%s\n",
+			   doc_get_str(r, "service", ""),
+			   doc_get_str(r, "node", ""),
+			   doc_get_str(r, "rid", ""),
+			   doc_get(r, "again") ? "up again on " : "stays down",
+			   doc_get_str(r, "again", ""));
+	}
+	list = doc_get(d, "waiting");
+	for (size_t i = 0; i < doc_len(list); i++)
+		buf_printf(w->out, "  not done: %s%s%s: %s\n",
+			   doc_get_str(doc_at(list, i), "service", ""),
+			   doc_get(doc_at(list, i), "node") ? " on " : "",
+			   doc_get_str(doc_at(list, i), "node", ""),
+			   doc_get_str(doc_at(list, i), "why", ""));
+	if (!doc_get_bool(d, "settled", true))
+		buf_puts(w->out, "  no end of it\n");
+}
+
+/* -- what is done ------------------------------------------------------------
+ */
+
+static struct service_conf *conf_now(struct world *w,
+				     const struct forecast_service *s)
+{
+	struct service_conf *sc = ARENA_NEW(w->a, struct service_conf);
+
+	if (service_eval(w->a, s->conf, s->name, NULL, sc, NULL) < 0)
+		return NULL;
+	return sc;
+}
+
+/* As the orchestrator sees it. */
+static struct orch_in orch_now(struct world *w, const char *name)
+{
+	struct forecast_service *s = ARENA_NEW(w->a, struct forecast_service);
+	const struct service_conf *sc;
+	struct orch_other *others;
+	struct names named;
+
+	*s = service_now(w, name);
+	sc = conf_now(w, s);
+	named = others_named(w->a, sc);
+	others = ARENA_VEC(w->a, struct orch_other, named.n + 1);
+	for (size_t i = 0; i < named.n; i++) {
+		struct forecast_service o = service_now(w, named.at[i]);
+
+		others[i].name = named.at[i];
+		if (o.intent)
+			other_see(w->a, conf_now(w, &o), o.assigns, o.instances,
+				  w->nodes, w->n_nodes, &others[i]);
+	}
+	return (struct orch_in){
+		.service = name,
+		.conf = sc,
+		.file = s->conf,
+		.others = others,
+		.n_others = named.n,
+		.intent = s->intent,
+		.frozen = s->frozen,
+		.assigns = s->assigns,
+		.instances = s->instances,
+		.nodes = w->nodes,
+		.n_nodes = w->n_nodes,
+		.next_token = s->next_token,
+	};
+}
+
+static bool ask_intent(struct world *w, const struct line *l, size_t i)
+{
+	const char *action = l->at[i], *name = word(l, i + 1);
+	bool move = strcmp(action, "move") == 0;
+	bool master = is(l, i + 2, "--master"),
+	     slaves = is(l, i + 2, "--slaves");
+	const char *want = strcmp(action, "stop") == 0	    ? "stopped"
+			   : strcmp(action, "restart") == 0 ? "restart"
+							    : "started";
+	struct doc *cmd = command(w, "svc_intent", name);
+
+	doc_put_str(w->a, cmd, "want",
+		    slaves || is(l, i + 2, "--slave") ? "same" : want);
+	doc_put_str(w->a, cmd, "encap", master ? "same" : want);
+	if (is(l, i + 2, "--slave"))
+		doc_add(w->a, doc_put(w->a, cmd, "slave", doc_list(w->a)),
+			doc_str(w->a, word(l, i + 3)));
+	if (move) {
+		struct orch_in in = orch_now(w, name);
+		const char *why = orch_unfit(w->a, &in, word(l, i + 2));
+
+		doc_put_str(w->a, cmd, "node", word(l, i + 2));
+		if (why) {
+			buf_printf(w->out, "  refused: %s %s\n", word(l, i + 2),
+				   why);
+			return false;
+		}
+	}
+	return apply(w, cmd);
+}
+
+static const char *config_of(struct world *w, const char *kind,
+			     const char *block);
+
+static bool ask_edit(struct world *w, const struct line *l, size_t i)
+{
+	const struct state s = state_of(w);
+	struct doc *row = state_service(&s, word(l, i + 1));
+	struct doc *cmd = command(w, "svc_edit", word(l, i + 1));
+
+	doc_put_str(w->a, cmd, "base", doc_get_str(row, "head", ""));
+	doc_put_str(w->a, cmd, "config",
+		    config_of(w, i + 2 < l->n ? l->at[i + 2] : "", l->block));
+	return apply(w, cmd);
+}
+
+/* False if it is refused. */
+static bool ask(struct world *w, const struct line *l, size_t i)
+{
+	const char *action = word(l, i);
+	bool thaw = strcmp(action, "thaw") == 0;
+	struct doc *cmd;
+
+	if (strcmp(action, "wait") == 0)
+		return true;
+	if (strcmp(action, "edit") == 0)
+		return ask_edit(w, l, i);
+	if (strncmp(action, "node-", 5) == 0) {
+		node_named(w, word(l, i + 1))->frozen =
+			strcmp(action, "node-freeze") == 0;
+		return true;
+	}
+	if (strcmp(action, "delete") == 0)
+		return apply(w, command(w, "svc_delete", word(l, i + 1)));
+	if (thaw || strcmp(action, "freeze") == 0) {
+		cmd = command(w, "svc_freeze", word(l, i + 1));
+		doc_put_bool(w->a, cmd, "frozen", !thaw);
+		return apply(w, cmd);
+	}
+	return ask_intent(w, l, i);
+}
+
+/* What is only planned is not asked: the rows are put back. */
+static struct doc *rows_now(struct world *w)
+{
+	const struct state s = state_of(w);
+
+	return state_services(&s);
+}
+
+static void rows_back(struct world *w, const struct doc *rows,
+		      const struct orch_node *nodes)
+{
+	const struct state s = state_of(w);
+
+	for (size_t i = 0; i < doc_len(rows); i++) {
+		struct state_key k = state_key(
+			doc_get_str(doc_at(rows, i), "name", ""), NULL);
+
+		state_put(&s, TABLE_SERVICE, &k, doc_at(rows, i));
+	}
+	memcpy(w->nodes, nodes, sizeof(w->nodes));
+}
+
+enum mode { DONE, DO, PLAN };
+
+static void act(struct world *w, const struct line *l, size_t i, enum mode mode)
+{
+	struct forecast_service *after =
+		ARENA_VEC(w->a, struct forecast_service, SERVICES_MAX);
+	struct orch_node nodes[NODES_MAX];
+	const struct doc *rows = rows_now(w);
+	struct forecast_in in;
+	struct doc *d;
+	bool asked;
+
+	memcpy(nodes, w->nodes, sizeof(nodes));
+	if (mode != DONE)
+		buf_printf(w->out, "%s\n", l->text);
+	asked = ask(w, l, i);
+	if (asked) {
+		in = world_now(w);
+		d = forecast(w->a, &in, after);
+		if (mode != DONE)
+			show_plan(w, d);
+		if (mode != PLAN)
+			settle(w, after, in.n);
+	}
+	if (mode == PLAN)
+		rows_back(w, rows, nodes);
+}
+
+/* -- what happens ------------------------------------------------------------
+ */
+
+static void do_nodes(struct world *w, const struct line *l)
+{
+	for (size_t i = 1; i < l->n; i++)
+		w->nodes[w->n_nodes++] =
+			(struct orch_node){ l->at[i], true, 1, false };
+}
+
+static const struct {
+	const char *name, *before, *after;
+} kinds[] = {
+	{ "small", "[DEFAULT]\nnodes = hv1 hv2 hv3\n",
+	  "[fs#1]\ntype = directory\npath = /srv\n" },
+	{ "boxed", "[DEFAULT]\nnodes = hv1 hv2 hv3\nencapnodes = vm1\n",
+	  "[fs#1]\ntype = directory\npath = /srv\n"
+	  "[container#0]\ntype = sim\nname = vm1\n"
+	  "[fs#2]\ntype = directory\npath = /data\nencap = true\n" },
+	{ "farm", "[DEFAULT]\nnodes = hv1 hv2 hv3\nencapnodes = vm1 vm2\n",
+	  "[container#0]\ntype = sim\nname = vm1\n"
+	  "[container#1]\ntype = sim\nname = vm2\n"
+	  "[fs#2]\ntype = directory\npath = /data\nencap = true\n" },
+};
+
+static const char *config_of(struct world *w, const char *kind,
+			     const char *block)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].name, kind) == 0)
+			return arena_printf(w->a, "%s%s%s", kinds[i].before,
+					    block, kinds[i].after);
+	return block;
+}
+
+static void do_service(struct world *w, const struct line *l)
+{
+	struct doc *cmd = command(w, "svc_create", word(l, 1));
+	struct problems p = { .arena = w->a, .name = word(l, 1) };
+	const char *text = config_of(w, l->n > 2 ? l->at[2] : "", l->block);
+
+	if (!conf_parse(w->a, text, strlen(text), &p) || p.fatal) {
+		fprintf(stderr, "plan_golden: %s\n", p.at[0].text);
+		abort();
+	}
+	doc_put_str(w->a, cmd, "config", text);
+	if (apply(w, cmd))
+		w->services[w->n_services++] = word(l, 1);
+}
+
+static void put_instance(struct world *w, const char *name, const char *node,
+			 const struct doc *d)
+{
+	const struct state s = state_of(w);
+	struct state_key k = state_key(name, node);
+
+	state_put(&s, TABLE_INSTANCE, &k, d);
+}
+
+/* What it has on the node is gone with the boot, and its agent says so. */
+static void down_all(struct world *w, const char *name, const char *node)
+{
+	const struct state s = state_of(w);
+	struct doc *d = state_instance(&s, name, node), *rows;
+
+	if (!d)
+		return;
+	rows = doc_get(d, "resources");
+	for (size_t i = 0; i < doc_len(rows); i++)
+		if (strcmp(doc_get_str(doc_at(rows, i), "status", ""), "up") ==
+		    0)
+			doc_put_str(w->a, doc_at(rows, i), "status", "down");
+	doc_put_str(w->a, d, "avail", "down");
+	doc_put_bool(w->a, d, "up_once", false);
+	put_instance(w, name, node, d);
+}
+
+static void do_lost(struct world *w, const struct line *l)
+{
+	struct orch_node *n = node_named(w, word(l, 1));
+
+	n->alive = false;
+	n->epoch++;
+}
+
+static void do_back(struct world *w, const struct line *l)
+{
+	node_named(w, word(l, 1))->alive = true;
+	for (size_t i = 0; i < w->n_services; i++)
+		down_all(w, w->services[i], word(l, 1));
+}
+
+static void do_state(struct world *w, const char *name, const char *node,
+		     const char *rid, const char *status)
+{
+	const struct state s = state_of(w);
+	struct doc *d = state_instance(&s, name, node);
+	struct doc *row = doc_get(doc_get(d, "resources"), rid);
+
+	if (!row) {
+		fprintf(stderr, "plan_golden: %s has no %s on %s\n", name, rid,
+			node);
+		abort();
+	}
+	doc_put_str(w->a, row, "status", status);
+	doc_put_str(w->a, d, "avail", status);
+	put_instance(w, name, node, d);
+}
+
+static void line_down(struct world *w, const struct line *l)
+{
+	for (size_t i = 3; i < l->n; i++)
+		do_state(w, word(l, 1), word(l, 2), l->at[i], "down");
+}
+
+static void line_state(struct world *w, const struct line *l)
+{
+	do_state(w, word(l, 1), word(l, 2), word(l, 3), word(l, 4));
+}
+
+/* "said web hv1 start failed: start fs#1: no such device" */
+static void line_said(struct world *w, const struct line *l)
+{
+	const struct state s = state_of(w);
+	const char *rest = strstr(l->text, word(l, 2)) + strlen(word(l, 2)) + 1;
+	const char *colon = strchr(rest, ':');
+	struct doc *d;
+
+	if (strncmp(rest, "start", 5) == 0)
+		down_all(w, word(l, 1), word(l, 2));
+	d = state_instance(&s, word(l, 1), word(l, 2));
+	if (!d)
+		d = doc_map(w->a);
+	doc_put_str(
+		w->a, d, "state",
+		arena_printf(w->a, "%.*s",
+			     (int)(colon ? colon - rest : (long)strlen(rest)),
+			     rest));
+	if (colon)
+		doc_put_str(w->a, d, "error", colon + 2);
+	put_instance(w, word(l, 1), word(l, 2), d);
+}
+
+/* Decided, and nothing was done yet. */
+static void line_decided(struct world *w, const struct line *l)
+{
+	const struct state s = state_of(w);
+	const char *name = word(l, 1);
+	struct orch_in in = orch_now(w, name);
+	struct orch_out out = { 0 };
+	struct doc *row = state_service(&s, name);
+	struct state_key k;
+
+	orchestrate(w->a, &in, &out);
+	for (size_t i = 0; i < out.n; i++) {
+		if (out.at[i].kind != ORCH_ASSIGN)
+			continue;
+		k = state_key(name, out.at[i].node);
+		state_put(&s, TABLE_ASSIGN, &k,
+			  orch_change_doc(w->a, &out.at[i]));
+		doc_put_int(w->a, row, "token", (int64_t)out.at[i].token);
+	}
+	k = state_key(name, NULL);
+	state_put(&s, TABLE_SERVICE, &k, row);
+}
+
+static void do_asked(struct world *w, const struct line *l)
+{
+	ask(w, l, 1);
+}
+
+static const struct {
+	const char *word;
+	void (*run)(struct world *w, const struct line *l);
+} rows[] = {
+	{ "nodes", do_nodes },	{ "service", do_service },
+	{ "lost", do_lost },	{ "back", do_back },
+	{ "down", line_down },	{ "state", line_state },
+	{ "said", line_said },	{ "decided", line_decided },
+	{ "asked:", do_asked },
+};
+
+static void run_line(struct world *w, const struct line *l)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (is(l, 0, rows[i].word)) {
+			rows[i].run(w, l);
+			return;
+		}
+	if (is(l, 0, "done:"))
+		act(w, l, 1, DONE);
+	else if (is(l, 0, "plan:"))
+		act(w, l, 1, PLAN);
+	else
+		act(w, l, 0, DO);
+}
+
+/* The next line and what belongs to it; NULL at the end. */
+static const char *next_line(struct arena *a, const char *text, struct line *l)
+{
+	struct buf block = BUF(a);
+	size_t n;
+
+	while (*text == '\n')
+		text++;
+	if (!*text)
+		return NULL;
+	n = strcspn(text, "\n");
+	l->text = arena_printf(a, "%.*s", (int)n, text);
+	text += n + (text[n] == '\n');
+	while (*text == '\t') {
+		n = strcspn(text, "\n");
+		buf_printf(&block, "%.*s\n", (int)n - 1, text + 1);
+		text += n + (text[n] == '\n');
+	}
+	l->block = buf_text(&block);
+	split(a, l);
+	return text;
+}
+
+static struct db *the_db;
+
+static void show(struct arena *a, const struct golden_case *c, struct buf *out)
+{
+	struct world w = { .a = a, .out = out, .db = the_db };
+	const char *text = c->text;
+	struct line l;
+
+	w.txn = txn_begin_write(w.db, NULL);
+	if (!w.txn)
+		abort();
+	while ((text = next_line(a, text, &l)))
+		run_line(&w, &l);
+	txn_abort(w.txn);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+int main(int argc, char **argv)
+{
+	char dir[] = "/tmp/encap-plan-XXXXXX";
+	struct db_options o = { .dir = dir,
+				.boot_id = "boot",
+				.map_size = 1 << 24 };
+	struct err err = { 0 };
+	int rc;
+
+	if (!mkdtemp(dir) || db_open(&the_db, &o, &err) < 0) {
+		fprintf(stderr, "%s: %s\n", dir, err.text);
+		return 1;
+	}
+	rc = golden_main(argc, argv, show);
+	db_close(the_db, true);
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return rc;
+}
