@@ -267,3 +267,33 @@ int cmd_plan(struct cli *c)
 		rc = add_all(c, p, c->args[i], move ? c->args[2] : NULL, plan);
 	return rc == CLI_DONE ? plan_ask(c, plan) : rc;
 }
+
+/* -- why ---------------------------------------------------------------------
+ */
+
+int cmd_why(struct cli *c)
+{
+	struct doc *args = cli_args_name(c), *data;
+	const struct doc *lines;
+	int rc;
+
+	if (c->n_args > 1)
+		doc_put_str(c->arena, args, "about", c->args[1]);
+	rc = cli_call(c, "why", args, &data);
+	if (rc != CLI_DONE)
+		return rc;
+	if (cli_wants_doc(c)) {
+		cli_print_doc(c, data, "lines");
+		return CLI_DONE;
+	}
+	lines = doc_get(data, "lines");
+	for (size_t i = 0; i < doc_len(lines); i++) {
+		const struct doc *d = doc_at(lines, i);
+		int64_t at = doc_get_int(d, "at", 0);
+
+		fprintf(c->out, "%-9s %s%s%s%s\n", doc_get_str(d, "kind", ""),
+			doc_get_str(d, "text", ""), at ? " (" : "",
+			at ? text_time(c->arena, at) : "", at ? ")" : "");
+	}
+	return CLI_DONE;
+}

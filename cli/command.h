@@ -240,3 +240,4 @@ int cmd_thaw(struct cli *c);
 int cmd_unset(struct cli *c);
 int cmd_validate(struct cli *c);
 int cmd_version(struct cli *c);
+int cmd_why(struct cli *c);

@@ -294,6 +294,14 @@ const struct command command_table[] = {
 	  "state. Machines that are at work at the same time are listed one behind the "
 	  "other. What the action itself would refuse is refused with the same words "
 	  "and exit code. --dry-run with an action is the same." },
+	{ "why", "NAME [RID|NODE|CONTAINER]", O(OUTPUT), 0,
+	  "why a service is here, not there, down, or not started",
+	  { "encap why web", "encap why web hv2" },
+	  1, 2, cmd_why, TOPIC_SEE,
+	  "The chain from what is there to who asked for it: what the nodes have "
+	  "found, the assignment and its reason, the rule that keeps it so, what is "
+	  "about to be done, and the intent with its author and time. Of a node: why it "
+	  "runs there, or does not; of a resource or container: why it is as it is." },
 	{ "status", "[NAME]", O(FLAGS) | O(FROM) | O(OUTPUT) | O(WATCH), 0,
 	  "what is up where: all services, or one as a tree",
 	  { "encap status", "encap status web --flags wide" },

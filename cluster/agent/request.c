@@ -172,6 +172,7 @@ static const struct {
 	{ "secret_unset", request_secret_unset, false, false },
 	{ "secret_ls", request_secret_ls, false, false },
 	{ "plan", request_plan, false, false },
+	{ "why", request_why, false, false },
 	{ "status", request_status, false, false },
 	{ "audit", request_audit, false, false },
 	{ "events", request_events, false, false },

@@ -80,6 +80,7 @@ void request_node_join(struct request *r);
 void request_fresh(struct request *r);
 /* request_plan.c */
 void request_plan(struct request *r);
+void request_why(struct request *r);
 /* request_secret.c */
 void request_secret_set(struct request *r);
 void request_secret_unset(struct request *r);

@@ -11,6 +11,7 @@
 #include "cluster/agent/request.h"
 #include "fsm/plan/forecast.h"
 #include "fsm/plan/others.h"
+#include "fsm/plan/why.h"
 
 #define SERVICES_MAX 4096 /* of one plan */
 
@@ -251,4 +252,58 @@ void request_plan(struct request *r)
 		request_end(r, p.refused);
 	else
 		plan_answer(r, &p);
+}
+
+/* -- why -------------------------------------------------------------------
+ */
+
+static int why_look(struct request *r, struct txn *t, uint64_t gid,
+		    struct doc **ret, struct err *err)
+{
+	struct state s = { t, gid, r->arena };
+	const char *name = request_arg(r, "name");
+	struct conf *conf = groups_head_conf(r->arena, &s, name);
+	struct after w = { .agent = r->agent, .arena = r->arena, .txn = t };
+	struct service_conf sc;
+	struct orch_in in;
+	int rc;
+
+	if (!conf)
+		return err_set(err, -EAGAIN,
+			       "the group of %s has not reached this node yet",
+			       name);
+	rc = service_eval(r->arena, conf, name, NULL, &sc, err);
+	if (rc < 0)
+		return rc;
+	if (r->agent->level == LEVEL_ENCAP) {
+		w.services = ARENA_VEC(r->arena, struct forecast_service, 1);
+		service_add(&w, name);
+		nodes_of_service(&w);
+	} else {
+		w.nodes = state_nodes(
+			&(struct state){ t, CLUSTER_GROUP, r->arena });
+	}
+	orch_inputs(r->agent, &s, name, state_service(&s, name), w.nodes, conf,
+		    &sc, &in);
+	return why(r->arena, &in, request_arg(r, "about"), ret, err);
+}
+
+void request_why(struct request *r)
+{
+	uint64_t gid = request_service(r);
+	struct txn *t = gid ? txn_begin_read(r->agent->db, NULL) : NULL;
+	struct err err = { 0 };
+	struct doc *d = NULL;
+	int rc = -EIO;
+
+	if (!gid)
+		return;
+	if (t)
+		rc = why_look(r, t, gid, &d, &err);
+	txn_abort(t);
+	if (rc < 0)
+		REFUSE(r, rc == -ENOENT ? OP_NOT_FOUND : OP_FAILED, "%s",
+		       err.text);
+	else
+		request_data(r, d);
 }

@@ -32,7 +32,8 @@ struct fc_agent {
 	enum hold *holds;
 	const struct doc *order; /* that holds are of */
 	bool was_up, halted, interrupted;
-	bool changed; /* since it last said something */
+	bool changed;  /* since it last said something */
+	bool given_up; /* what failed is not tried again for this assignment */
 	uint64_t token;
 	const char *word, *wait;
 };
@@ -158,6 +159,8 @@ static bool agent_init(struct fc *f, struct fc_service *s, struct fc_agent *g,
 	g->token = (uint64_t)doc_get_int(said, "token", 0);
 	g->was_up = doc_get_bool(said, "up_once", false);
 	g->word = doc_get_str(said, "state", "idle");
+	g->given_up = strcmp(g->word, "start failed") == 0 ||
+		      strcmp(g->word, "stop failed") == 0;
 	return true;
 }
 
@@ -297,7 +300,7 @@ static void forget(struct fc_agent *g)
 		g->memory[i] = (struct recon_memory){ 0 };
 	for (size_t i = 0; i <= g->inst.n_subsets; i++)
 		g->hooks[i] = (struct recon_hooks){ 0 };
-	g->was_up = g->halted = false;
+	g->was_up = g->halted = g->given_up = false;
 }
 
 static enum want take_assignment(struct fc_agent *g)
@@ -463,6 +466,10 @@ static void agent_note(struct fc_agent *g, const struct recon_in *in,
 		g->changed = true;
 	g->word = out->word;
 	g->wait = out->wait;
+	/* What was found out in this pass is for the next one, too. */
+	for (size_t i = 0; out->error && i < g->inst.n; i++)
+		if (g->memory[i].start_failed && !g->memory[i].error)
+			g->memory[i].error = out->error;
 	if (out->state == RECON_SETTLED && in->want == WANT_UP && !g->was_up)
 		g->was_up = g->changed = true;
 }
@@ -490,7 +497,7 @@ static void agent_run(struct fc *f, struct fc_agent *g)
 
 	take_order(g);
 	in.standby = in.standby || g->order;
-	while (left-- && out.state == RECON_ACT) {
+	while (!g->given_up && left-- && out.state == RECON_ACT) {
 		in.n_encaps = encap_views(g, views);
 		in.was_up = g->was_up;
 		reconcile(f->a, &in, &out);
@@ -595,17 +602,19 @@ static void service_step(struct fc *f, struct fc_service *s)
 
 /* -- the whole ------------------------------------------------------------ */
 
-static const char *up_again(const struct fc *f, const char *service)
+/* Where it is up in the end: the instance, or what runs in @container. */
+static const char *up_again(const struct fc_service *s, const char *container)
 {
-	for (size_t i = 0; i < f->in->n; i++) {
-		const struct fc_service *s = &f->services[i];
+	for (size_t k = 0; k < s->n; k++) {
+		const struct fc_agent *g = &s->agents[k];
+		bool inside = k >= s->n_hosts;
 
-		for (size_t k = 0; k < s->n_hosts; k++)
-			if (strcmp(s->from->name, service) == 0 &&
-			    s->agents[k].was_up &&
-			    word_is(doc_get(s->assigns, s->agents[k].name),
-				    "want", "up"))
-				return s->agents[k].name;
+		if (!g->was_up || inside != (container != NULL) ||
+		    (inside && strcmp(g->name, container) != 0) ||
+		    !word_is(doc_get(s->assigns, g->name), "want", "up"))
+			continue;
+		if (!inside || g->host)
+			return inside ? g->host->name : g->name;
 	}
 	return NULL;
 }
@@ -622,16 +631,23 @@ static void waits(struct fc *f, struct doc *list, const struct fc_service *s,
 	doc_put_str(f->a, d, "why", why);
 }
 
+static bool is_assigned(const struct fc_service *s)
+{
+	for (size_t i = 0; i < s->n_hosts; i++)
+		if (word_is(doc_get(s->assigns, s->agents[i].name), "want",
+			    "up"))
+			return true;
+	return false;
+}
+
 /* It is to run and does not: what a start somewhere else would have to wait
  * for. */
 static const char *held_up(struct fc *f, const struct fc_service *s)
 {
 	struct orch_in in = orch_view(f, s);
 
-	if (s->blocked || !s->n_hosts ||
-	    word_is(s->intent, "want", "stopped") ||
-	    !doc_get_int(s->intent, "want_seq", 0) ||
-	    up_again(f, s->from->name))
+	if (s->blocked || word_is(s->intent, "want", "stopped") ||
+	    !doc_get_int(s->intent, "want_seq", 0) || is_assigned(s))
 		return s->blocked;
 	for (size_t i = 0; i < s->n_hosts; i++) {
 		const char *why =
@@ -643,13 +659,26 @@ static const char *held_up(struct fc *f, const struct fc_service *s)
 	return NULL;
 }
 
+/* What an agent waits for, or has given up at. */
+static const char *agent_waits(const struct fc_agent *g)
+{
+	if (!g->given_up)
+		return g->wait;
+	return doc_get_str(doc_get(g->of->instances, g->name), "error",
+			   g->word);
+}
+
 static void finish(struct fc *f, struct doc *out)
 {
 	struct doc *list = doc_put(f->a, out, "waiting", doc_list(f->a));
 
 	for (size_t i = 0; i < doc_len(f->interrupted); i++) {
 		struct doc *d = doc_at(f->interrupted, i);
-		const char *again = up_again(f, doc_get_str(d, "service", ""));
+		const struct fc_service *s =
+			service_named(f, doc_get_str(d, "service", ""));
+		const char *again = up_again(
+			s,
+			doc_get(d, "host") ? doc_get_str(d, "node", "") : NULL);
 
 		if (again)
 			doc_put_str(f->a, d, "again", again);
@@ -663,7 +692,7 @@ static void finish(struct fc *f, struct doc *out)
 		for (size_t k = 0; k < s->n; k++)
 			if (s->agents[k].there)
 				waits(f, list, s, s->agents[k].name,
-				      s->agents[k].wait);
+				      agent_waits(&s->agents[k]));
 	}
 	doc_put_bool(f->a, out, "settled", !f->moved);
 }

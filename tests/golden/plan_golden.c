@@ -14,6 +14,7 @@
  *     down NAME NODE RID...      these resources are found to be down
  *     state NAME NODE RID WORD   this one is found so
  *     said NAME NODE WORD: TEXT  its agent has come to an end of what it does
+ *     why NAME [WORD]            what encap why says
  *     asked: ACTION              it is asked for, and nothing came of it yet
  *     decided NAME               what the orchestrator says now is agreed, and
  *                                no agent has done anything for it yet
@@ -30,6 +31,7 @@
 #include "fsm/op/op.h"
 #include "fsm/plan/forecast.h"
 #include "fsm/plan/others.h"
+#include "fsm/plan/why.h"
 #include "golden.h"
 
 #define NODES_MAX    16
@@ -439,21 +441,6 @@ static const char *config_of(struct world *w, const char *kind,
 	return block;
 }
 
-static void do_service(struct world *w, const struct line *l)
-{
-	struct doc *cmd = command(w, "svc_create", word(l, 1));
-	struct problems p = { .arena = w->a, .name = word(l, 1) };
-	const char *text = config_of(w, l->n > 2 ? l->at[2] : "", l->block);
-
-	if (!conf_parse(w->a, text, strlen(text), &p) || p.fatal) {
-		fprintf(stderr, "plan_golden: %s\n", p.at[0].text);
-		abort();
-	}
-	doc_put_str(w->a, cmd, "config", text);
-	if (apply(w, cmd))
-		w->services[w->n_services++] = word(l, 1);
-}
-
 static void put_instance(struct world *w, const char *name, const char *node,
 			 const struct doc *d)
 {
@@ -461,6 +448,51 @@ static void put_instance(struct world *w, const char *name, const char *node,
 	struct state_key k = state_key(name, node);
 
 	state_put(&s, TABLE_INSTANCE, &k, d);
+}
+
+/* Each node looks at what it has of a service, and says so. */
+static void look(struct world *w, const char *name, const char *node,
+		 const struct conf *conf)
+{
+	struct instance inst;
+	struct probe *probes;
+	struct doc *d;
+
+	if (instance_eval(w->a, conf, name, node, LEVEL_HYPERVISOR, &inst,
+			  NULL) < 0)
+		return;
+	probes = ARENA_VEC(w->a, struct probe, inst.n + 1);
+	for (size_t i = 0; i < inst.n; i++)
+		probes[i] = (struct probe){ .status = STATUS_DOWN,
+					    .label = "",
+					    .log = "" };
+	d = instance_status(w->a, &inst, probes);
+	doc_put_str(w->a, d, "state", "idle");
+	put_instance(w, name, node, d);
+}
+
+static void do_service(struct world *w, const struct line *l)
+{
+	struct doc *cmd = command(w, "svc_create", word(l, 1));
+	struct problems p = { .arena = w->a, .name = word(l, 1) };
+	const char *text = config_of(w, l->n > 2 ? l->at[2] : "", l->block);
+	struct service_conf sc;
+	struct conf *conf;
+
+	conf = conf_parse(w->a, text, strlen(text), &p);
+	if (!conf || p.fatal ||
+	    service_eval(w->a, conf, word(l, 1), NULL, &sc, NULL) < 0) {
+		fprintf(stderr, "plan_golden: %s\n", l->text);
+		abort();
+	}
+	doc_put_str(w->a, cmd, "config", text);
+	if (!apply(w, cmd))
+		return;
+	w->services[w->n_services++] = word(l, 1);
+	for (size_t i = 0; i < sc.nodes.n; i++)
+		look(w, word(l, 1), sc.nodes.at[i], conf);
+	for (size_t i = 0; i < sc.drpnodes.n; i++)
+		look(w, word(l, 1), sc.drpnodes.at[i], conf);
 }
 
 /* What it has on the node is gone with the boot, and its agent says so. */
@@ -544,6 +576,9 @@ static void line_said(struct world *w, const struct line *l)
 			     rest));
 	if (colon)
 		doc_put_str(w->a, d, "error", colon + 2);
+	doc_put_int(w->a, d, "token",
+		    doc_get_int(state_assign(&s, word(l, 1), word(l, 2)),
+				"token", 0));
 	put_instance(w, word(l, 1), word(l, 2), d);
 }
 
@@ -570,6 +605,25 @@ static void line_decided(struct world *w, const struct line *l)
 	state_put(&s, TABLE_SERVICE, &k, row);
 }
 
+static void do_why(struct world *w, const struct line *l)
+{
+	struct orch_in in = orch_now(w, word(l, 1));
+	struct err err = { 0 };
+	struct doc *d;
+	const struct doc *lines;
+
+	buf_printf(w->out, "%s\n", l->text);
+	if (why(w->a, &in, l->n > 2 ? l->at[2] : NULL, &d, &err) < 0) {
+		buf_printf(w->out, "  refused: %s\n", err.text);
+		return;
+	}
+	lines = doc_get(d, "lines");
+	for (size_t i = 0; i < doc_len(lines); i++)
+		buf_printf(w->out, "  %s: %s\n",
+			   doc_get_str(doc_at(lines, i), "kind", ""),
+			   doc_get_str(doc_at(lines, i), "text", ""));
+}
+
 static void do_asked(struct world *w, const struct line *l)
 {
 	ask(w, l, 1);
@@ -583,7 +637,7 @@ static const struct {
 	{ "lost", do_lost },	{ "back", do_back },
 	{ "down", line_down },	{ "state", line_state },
 	{ "said", line_said },	{ "decided", line_decided },
-	{ "asked:", do_asked },
+	{ "asked:", do_asked }, { "why", do_why },
 };
 
 static void run_line(struct world *w, const struct line *l)
