@@ -52,6 +52,7 @@ struct after {
 	struct forecast_service *services;
 	size_t n;
 	struct doc *nodes;
+	struct keywords *keywords;
 };
 
 static void name_add(struct after *w, const char *name)
@@ -83,6 +84,8 @@ static struct conf *head_of(struct after *w, const char *name,
 	struct service_conf sc;
 
 	*ret_named = (struct names){ 0 };
+	if (conf)
+		conf_share(conf, w->keywords);
 	if (conf && service_eval(w->arena, conf, name, NULL, &sc, NULL) == 0)
 		*ret_named = others_named(w->arena, &sc);
 	return conf;
@@ -135,6 +138,7 @@ static void service_add(struct after *w, const char *name)
 
 	if (!conf) /* deleted, or its group is not here yet */
 		return;
+	conf_share(conf, w->keywords);
 	w->services[w->n++] = (struct forecast_service){
 		.name = name,
 		.conf = conf,
@@ -214,7 +218,9 @@ static struct doc *apply_all(struct after *w, const struct planning *p)
 
 static void plan_answer(struct request *r, const struct planning *p)
 {
-	struct after w = { .agent = r->agent, .arena = r->arena };
+	struct after w = { .agent = r->agent,
+			   .arena = r->arena,
+			   .keywords = conf_keywords(r->arena) };
 	struct doc *refused, *data = NULL;
 	struct err err = { 0 };
 
@@ -263,7 +269,10 @@ static int why_look(struct request *r, struct txn *t, uint64_t gid,
 	struct state s = { t, gid, r->arena };
 	const char *name = request_arg(r, "name");
 	struct conf *conf = groups_head_conf(r->arena, &s, name);
-	struct after w = { .agent = r->agent, .arena = r->arena, .txn = t };
+	struct after w = { .agent = r->agent,
+			   .arena = r->arena,
+			   .txn = t,
+			   .keywords = conf_keywords(r->arena) };
 	struct service_conf sc;
 	struct orch_in in;
 	int rc;

@@ -113,6 +113,13 @@ struct names { /* a list of words, in file order, lower-cased */
 };
 bool names_have(const struct names *l, const char *name);
 
+/* Files that are evaluated one after the other can share what is made of the
+ * table of keywords: for a small one that is most of the work. @k has to live
+ * as long as @c is evaluated, on one thread. */
+struct keywords;
+struct keywords *conf_keywords(struct arena *a);
+void conf_share(struct conf *c, struct keywords *k);
+
 /* The service-wide part; the same whoever asks, but for scoped values. The
  * lists are those without a scope, for everybody. Texts are "" if unset. */
 struct service_conf {

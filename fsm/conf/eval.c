@@ -238,7 +238,7 @@ static int eval_framed(struct eval *e, const char *section, const char *option,
 static int add_drpnode(struct eval *e, struct value *v, struct err *err)
 {
 	const struct keyword *row =
-		keyword_find(&e->keywords, HEAD_SECTION, NULL, "drpnode");
+		keyword_find(e->keywords, HEAD_SECTION, NULL, "drpnode");
 	const char *both;
 	struct value one;
 	int rc = eval_value(e, HEAD_SECTION, row, &one, NULL, err);
@@ -321,7 +321,7 @@ const struct keyword *eval_row(struct eval *e, const char *section,
 		group = HEAD_SECTION;
 	else if (text_starts(section, "subset#"))
 		group = "subset";
-	return group ? keyword_find(&e->keywords, group, type, option) : NULL;
+	return group ? keyword_find(e->keywords, group, type, option) : NULL;
 }
 
 /* "lvm" is "vg", by a list such as "lvm=vg veritas=vxdg". */
@@ -385,7 +385,7 @@ static int head_value(struct eval *e, const char *name, struct value *ret,
 		      struct err *err)
 {
 	const struct keyword *row =
-		keyword_find(&e->keywords, HEAD_SECTION, NULL, name);
+		keyword_find(e->keywords, HEAD_SECTION, NULL, name);
 
 	*ret = (struct value){ .text = "" };
 	return eval_value(e, HEAD_SECTION, row, ret, NULL, err);
@@ -451,6 +451,19 @@ int eval_switch(struct eval *e, const char *node, struct err *err)
 	return 0;
 }
 
+struct keywords *conf_keywords(struct arena *a)
+{
+	struct keywords *k = ARENA_NEW(a, struct keywords);
+
+	*k = keywords_index(a);
+	return k;
+}
+
+void conf_share(struct conf *c, struct keywords *k)
+{
+	c->keywords = k;
+}
+
 int eval_init(struct eval *e, struct arena *a, const struct conf *c,
 	      const char *service, const char *node, struct err *err)
 {
@@ -459,7 +472,7 @@ int eval_init(struct eval *e, struct arena *a, const struct conf *c,
 	*e = (struct eval){ .arena = a, .conf = c, .service = service };
 	e->head = ini_section(c, HEAD_SECTION);
 	e->node = "";
-	e->keywords = keywords_index(a);
+	e->keywords = c->keywords ? c->keywords : conf_keywords(a);
 	rc = read_lists(e, err);
 	return rc < 0 ? rc : eval_switch(e, node, err);
 }

@@ -22,7 +22,7 @@ struct eval {
 	struct arena *arena;
 	const struct conf *conf;
 	const char *service;
-	struct keywords keywords;
+	struct keywords *keywords;
 	const struct ini_section *head; /* DEFAULT, or NULL */
 	const char *at_name;		/* the section looked up last: */
 	const struct ini_section *at;

@@ -46,6 +46,7 @@ struct ini_section {
 
 struct conf {
 	struct arena *arena;
+	struct keywords *keywords; /* shared (conf_share), or NULL */
 	struct piece *first, *last;
 	struct ini_section **sections; /* in file order, merged by name */
 	size_t n, cap;

@@ -14,7 +14,7 @@ static int head_value(struct eval *e, const char *name, struct value *ret,
 		      struct err *err)
 {
 	const struct keyword *row =
-		keyword_find(&e->keywords, "DEFAULT", NULL, name);
+		keyword_find(e->keywords, "DEFAULT", NULL, name);
 	int rc;
 
 	*ret = (struct value){ .text = "" };
@@ -165,7 +165,7 @@ static int value_of(struct eval *e, const struct resource *r, const char *name,
 		    struct value *ret, struct err *err)
 {
 	const struct keyword *row =
-		keyword_find(&e->keywords, r->group, r->type, name);
+		keyword_find(e->keywords, r->group, r->type, name);
 
 	*ret = (struct value){ .text = "" };
 	return row ? eval_value(e, r->rid, row, ret, NULL, err) : 1;
@@ -342,7 +342,7 @@ static int env_eval(struct eval *e, struct pairs *p, struct err *err)
 static int kw_eval(struct eval *e, struct resource *r, struct err *err)
 {
 	struct pairs p = { .arena = e->arena };
-	struct keyword_set rows = keywords_of(&e->keywords, r->group, r->type);
+	struct keyword_set rows = keywords_of(e->keywords, r->group, r->type);
 	bool driven = group_drives(group_find(r->group), r->type);
 	int rc = 0;
 

@@ -258,7 +258,7 @@ static void report_missing(struct look *l, const struct ini_section *s,
 static void look_at_keywords(struct look *l, const struct ini_section *s,
 			     const char *group, const char *type)
 {
-	struct keyword_set rows = keywords_of(&l->e.keywords, group, type);
+	struct keyword_set rows = keywords_of(l->e.keywords, group, type);
 
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct keyword *row = rows.at[i];
@@ -346,7 +346,7 @@ static void note_host(struct look *l, const char *section, const char *type)
 
 	if (eval_value(
 		    &l->e, section,
-		    keyword_find(&l->e.keywords, "container", type, "hostname"),
+		    keyword_find(l->e.keywords, "container", type, "hostname"),
 		    &v, NULL, NULL) != 0)
 		return;
 	for (size_t i = 0; i < all->n; i++)

@@ -309,7 +309,7 @@ static void add_rest(struct why *w, const char *section, const char *group,
 		struct asked q = { section, row->name, row, NULL };
 		struct doc *d;
 
-		if (!keyword_counts(&w->e.keywords, row, group, type) ||
+		if (!keyword_counts(w->e.keywords, row, group, type) ||
 		    is_listed(list, row->name))
 			continue;
 		if (!eval_row_line(&w->e, section, row) &&

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/conf/ini.h"
 #include "fsm/plan/order.h"
 #include "fsm/plan/others.h"
 #include "fsm/plan/reconcile.h"
@@ -22,7 +23,9 @@ struct fc_service;
 struct fc_agent {
 	const char *name;
 	struct fc_service *of;
-	struct instance inst;
+	enum level level;
+	struct instance inst;  /* nothing until it is evaluated */
+	bool evaluated;	       /* what the env file means for it */
 	bool there;	       /* it can be asked */
 	struct fc_agent *host; /* of a container that is up; else NULL */
 	size_t carrier;	       /* which of its resources that is */
@@ -47,6 +50,7 @@ struct fc_service {
 	struct fc_agent *agents; /* hypervisors, then containers */
 	size_t n, n_hosts;
 	struct names named; /* the others that it looks at */
+	bool standby;	    /* it may have resources that are standby */
 	const char *blocked;
 };
 
@@ -141,27 +145,60 @@ static void inside_gone(struct fc_agent *g)
 	g->token = 0;
 }
 
-static bool agent_init(struct fc *f, struct fc_service *s, struct fc_agent *g,
+/* What the env file means there is worked out only where something can be to
+ * do. False if it cannot be. */
+static bool agent_evaluate(struct fc *f, struct fc_agent *g)
+{
+	const struct fc_service *s = g->of;
+	struct arena *a = f->a;
+
+	if (g->evaluated)
+		return true;
+	if (instance_eval(a, s->from->conf, s->from->name, g->name, g->level,
+			  &g->inst, NULL) < 0)
+		return false;
+	g->evaluated = true;
+	g->probes = ARENA_VEC(a, struct probe, g->inst.n + 1);
+	g->memory = ARENA_VEC(a, struct recon_memory, g->inst.n + 1);
+	g->holds = ARENA_VEC(a, enum hold, g->inst.n + 1);
+	g->hooks = ARENA_VEC(a, struct recon_hooks, g->inst.n_subsets + 1);
+	probes_init(g, doc_get(s->instances, g->name));
+	return true;
+}
+
+/* Does the file speak of resources that are up where nothing is assigned? */
+static bool has_standby(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (!c->sections[i]->gone &&
+		    (ini_has_option(c, c->sections[i], "standby") ||
+		     ini_has_option(c, c->sections[i], "always_on")))
+			return true;
+	return false;
+}
+
+/* A hypervisor that has nothing of it and is to have nothing of it. */
+static bool is_idle(const struct fc_agent *g)
+{
+	const struct fc_service *s = g->of;
+	const struct doc *said = doc_get(s->instances, g->name);
+
+	return said && !doc_get(s->assigns, g->name) &&
+	       !doc_get(s->from->orders, g->name) && !s->standby &&
+	       !instance_runs(said);
+}
+
+static void agent_init(struct fc_service *s, struct fc_agent *g,
 		       const char *name, enum level level)
 {
 	const struct doc *said = doc_get(s->instances, name);
-	struct arena *a = f->a;
 
-	*g = (struct fc_agent){ .name = name, .of = s, .word = "idle" };
-	if (instance_eval(a, s->from->conf, s->from->name, name, level,
-			  &g->inst, NULL) < 0)
-		return false;
-	g->probes = ARENA_VEC(a, struct probe, g->inst.n + 1);
-	g->memory = ARENA_VEC(a, struct recon_memory, g->inst.n + 1);
-	g->hooks = ARENA_VEC(a, struct recon_hooks, g->inst.n_subsets + 1);
-	g->holds = ARENA_VEC(a, enum hold, g->inst.n + 1);
-	probes_init(g, said);
+	*g = (struct fc_agent){ .name = name, .of = s, .level = level };
 	g->token = (uint64_t)doc_get_int(said, "token", 0);
 	g->was_up = doc_get_bool(said, "up_once", false);
 	g->word = doc_get_str(said, "state", "idle");
 	g->given_up = strcmp(g->word, "start failed") == 0 ||
 		      strcmp(g->word, "stop failed") == 0;
-	return true;
 }
 
 static const struct orch_node *node_of(const struct fc *f, const char *name)
@@ -240,6 +277,7 @@ static void service_init(struct fc *f, struct fc_service *s,
 		return;
 	s->valid = true;
 	s->named = others_named(f->a, &s->conf);
+	s->standby = has_standby(from->conf);
 	s->intent = from->intent ? doc_copy(f->a, from->intent) : doc_map(f->a);
 	s->assigns =
 		from->assigns ? doc_copy(f->a, from->assigns) : doc_map(f->a);
@@ -254,7 +292,8 @@ static void service_init(struct fc *f, struct fc_service *s,
 	for (size_t i = 0; i < hosts.n; i++) {
 		struct fc_agent *g = &s->agents[s->n];
 
-		if (!agent_init(f, s, g, hosts.at[i], LEVEL_HYPERVISOR))
+		agent_init(s, g, hosts.at[i], LEVEL_HYPERVISOR);
+		if (!is_idle(g) && !agent_evaluate(f, g))
 			continue;
 		node = node_of(f, g->name);
 		g->there = node && node->alive;
@@ -263,7 +302,8 @@ static void service_init(struct fc *f, struct fc_service *s,
 	for (size_t i = 0; i < s->conf.encapnodes.n; i++) {
 		struct fc_agent *g = &s->agents[s->n];
 
-		if (!agent_init(f, s, g, s->conf.encapnodes.at[i], LEVEL_ENCAP))
+		agent_init(s, g, s->conf.encapnodes.at[i], LEVEL_ENCAP);
+		if (!agent_evaluate(f, g))
 			continue;
 		s->n++;
 		g->host = host_find(s, g->name, &g->carrier);
@@ -324,7 +364,7 @@ static void take_order(struct fc_agent *g)
 	const struct fc_service *s = g->of;
 	const struct doc *order = doc_get(s->from->orders, g->name);
 	const struct doc *said = doc_get(s->instances, g->name);
-	bool encap = g->inst.level == LEVEL_ENCAP;
+	bool encap = g->level == LEVEL_ENCAP;
 
 	if (!order_counts(order, s->intent, g->name, encap,
 			  doc_get(s->assigns, g->name)))
@@ -474,7 +514,7 @@ static void agent_note(struct fc_agent *g, const struct recon_in *in,
 		g->was_up = g->changed = true;
 }
 
-static void agent_run(struct fc *f, struct fc_agent *g)
+static void agent_reconcile(struct fc *f, struct fc_agent *g)
 {
 	const struct orch_node *node = node_of(f, g->name);
 	struct encap_view *views =
@@ -509,6 +549,12 @@ static void agent_run(struct fc *f, struct fc_agent *g)
 	}
 	if (g->changed)
 		agent_say(f, g);
+}
+
+static void agent_run(struct fc *f, struct fc_agent *g)
+{
+	if ((g->evaluated || !is_idle(g)) && agent_evaluate(f, g))
+		agent_reconcile(f, g);
 }
 
 /* -- a service

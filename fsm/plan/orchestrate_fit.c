@@ -7,6 +7,7 @@
  * evaluated for the node that is looked at, and only when a place is sought: a
  * service that runs is not moved because they no longer hold.
  */
+#include "fsm/conf/ini.h"
 #include "fsm/conf/text.h"
 #include "fsm/plan/actions.h"
 #include "fsm/plan/others.h"
@@ -87,14 +88,42 @@ const char *fit_waits_for_child(const struct pass *p)
 /* -- one node ---------------------------------------------------------------
  */
 
+/* Does the file have such a keyword, under any scope? */
+static bool says(const struct pass *p, const char *keyword)
+{
+	const struct ini_section *s =
+		p->in->file ? ini_section(p->in->file, "DEFAULT") : NULL;
+
+	return s && ini_has_option(p->in->file, s, keyword);
+}
+
+static bool says_affinity(const struct pass *p)
+{
+	static const char *const words[] = { "hard_affinity",
+					     "hard_anti_affinity",
+					     "soft_affinity",
+					     "soft_anti_affinity",
+					     "affinity",
+					     "anti_affinity",
+					     NULL };
+
+	for (size_t i = 0; words[i]; i++)
+		if (says(p, words[i]))
+			return true;
+	return false;
+}
+
 /* The service as @node sees it, with its scopes. */
 static const struct service_conf *conf_on(const struct pass *p,
 					  const char *node)
 {
-	struct service_conf *own = ARENA_NEW(p->a, struct service_conf);
+	struct service_conf *own;
 
-	if (!p->in->file || service_eval(p->a, p->in->file, p->in->service,
-					 node, own, NULL) < 0)
+	if (!says_affinity(p))
+		return p->in->conf;
+	own = ARENA_NEW(p->a, struct service_conf);
+	if (service_eval(p->a, p->in->file, p->in->service, node, own, NULL) <
+	    0)
 		return p->in->conf;
 	return own;
 }
@@ -108,7 +137,7 @@ static const char *unmet_constraint(const struct pass *p, const char *node)
 	const char *text = NULL;
 	int rc = 1;
 
-	if (p->in->file)
+	if (says(p, "constraints"))
 		rc = conf_eval_key(p->a, p->in->file, p->in->service, node,
 				   &key, &text, &err);
 	if (rc < 0)
