@@ -86,3 +86,44 @@ must "nothing was set" differs on hv1 encap get web DEFAULT.comment
 on hv1 encap config web | sed 's/^nodes.*/nodes = hv2 hv3/' >"$SCRATCH/new.conf"
 edit_plan() { on hv1 encap plan edit web --config - <"$SCRATCH/new.conf"; }
 must "a file without hv1, where nothing of it runs: allowed" edit_plan
+
+step "why it is here, and not there"
+must "the assignment and its reason" contains "hv2 is assigned up: root asked for" \
+	on hv1 encap why web
+must "who asked" contains "the last word was that of root" on hv3 encap why web
+on hv1 encap node freeze hv3
+must "not on a frozen node" contains "hv3 is frozen" on hv1 encap why web hv3
+must "a resource in a container" contains "app#1 is up on vm1" \
+	on hv1 encap why web app#1
+must "from inside" contains "it is up on vm1" on vm1 encap why web vm1
+must_fail 3 "nothing of that name" on hv1 encap why web fs#99
+
+step "a node that is not fit is refused at once"
+must_fail 4 "a frozen node" on hv1 encap move web hv3
+must_fail 4 "its plan likewise" on hv1 encap plan move web hv3
+must "nothing was asked for" equal "$(field hv1 web intent/seq)" \
+	field hv2 web intent/seq
+on hv1 encap node thaw hv3
+
+step "a container is one service's"
+sed 's/10\.99\.0\.100/10.99.0.200/' "$SCRATCH/new.conf" |
+	on hv1 tee /run/other.conf >/dev/null
+must_fail 1 "another service that names it" \
+	on hv1 encap create other --config /run/other.conf
+
+step "a start waits for its parent"
+simple() # PARENTS
+{
+	printf '[DEFAULT]\nnodes = hv1 hv2 hv3\nparents = %s\n' "$1"
+	printf '[app#1]\ntype = simple\nstart = /bin/sleep 1000\n'
+}
+simple "" | on hv1 encap create db --config - >/dev/null
+simple "db" | on hv1 encap create shop --config - >/dev/null
+on hv1 encap start shop --no-wait
+within 5000 "it says so" contains "waits for its parent db" \
+	on hv1 encap why shop
+must "it is not up" equal down field hv1 shop avail
+on hv1 encap start db
+within 10000 "it goes on by itself" equal up field hv1 shop avail
+on hv1 encap stop shop
+on hv1 encap stop db
