@@ -219,13 +219,10 @@ static inline void world_commit(struct world *w)
 
 static inline void world_change(struct world *w, const struct orch_change *c)
 {
-	struct doc *row = doc_map(w->a);
-	struct doc *slaves = doc_get(w->s.intent, "slaves");
+	struct doc *row = orch_change_doc(w->a, c);
 
 	if (c->kind == ORCH_INTENT) {
-		doc_put_str(w->a,
-			    c->node ? doc_get(slaves, c->node) : w->s.intent,
-			    "want", c->want);
+		orch_intent_goes_on(w->a, w->s.intent, row);
 		return;
 	}
 	if (c->level == LEVEL_HYPERVISOR && strcmp(c->want, "up") == 0) {
@@ -234,16 +231,6 @@ static inline void world_change(struct world *w, const struct orch_change *c)
 		    0)
 			w->broken = "a stop was undone";
 	}
-	doc_put_str(w->a, row, "want", c->want);
-	doc_put_str(w->a, row, "level",
-		    c->level == LEVEL_ENCAP ? "encap" : "hypervisor");
-	doc_put_int(w->a, row, "epoch", (int64_t)c->epoch);
-	doc_put_int(w->a, row, "token", (int64_t)c->token);
-	doc_put_int(w->a, row, "seq", (int64_t)c->seq);
-	if (c->lost)
-		doc_put_bool(w->a, row, "lost", true);
-	if (c->failed)
-		doc_put_bool(w->a, row, "failed", true);
 	doc_put(w->a, w->s.assigns, c->node, row);
 	if (c->token > w->s.last_token)
 		w->s.last_token = c->token;
