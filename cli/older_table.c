@@ -73,7 +73,7 @@ static const struct older_action svcmgr_actions[] = {
 	{ "purge",           NULL, NULL, NULL, "use stop, then delete; " UNMADE },
 	{ "deploy",          NULL, NULL, NULL, "use create; " UNMADE },
 	{ "run",             NULL, NULL, NULL, "this version runs no tasks: use cron or a systemd timer in the container" },
-	{ "print schedule",  NULL, NULL, NULL, "this version runs nothing by a schedule; print config has what is written" },
+	{ "print schedule",  NULL, NULL, NULL, "schedules are in the env file: use print config" },
 	{ "syncnodes",       NULL, NULL, NULL, UNSYNCED },
 	{ "syncdrp",         NULL, NULL, NULL, UNSYNCED },
 	{ "syncall",         NULL, NULL, NULL, UNSYNCED },
