@@ -69,6 +69,11 @@ static bool is_inside(const struct act *x)
 	return strcmp(x->level, "encap") == 0;
 }
 
+static bool is_run(const struct act *x)
+{
+	return strcmp(x->action, "run") == 0;
+}
+
 /* An action on some resources must say which level it means where there are
  * two; a whole class of them, standby, is both. */
 static int check_levels(struct cli *c, const struct act *x, bool *ret_encap)
@@ -81,7 +86,7 @@ static int check_levels(struct cli *c, const struct act *x, bool *ret_encap)
 	if (rc != CLI_DONE)
 		return rc;
 	*ret_encap = has_encap(c, conf);
-	if (leveled || x->standby || is_inside(x) || !*ret_encap)
+	if (leveled || x->standby || is_run(x) || is_inside(x) || !*ret_encap)
 		return CLI_DONE;
 	return cli_error(c, CLI_USAGE,
 			 "specify either --master, --slave(s) or both (%s)",
@@ -111,6 +116,8 @@ static const char *level_word(const struct cli *c, const struct act *x,
 	if (is_inside(x))
 		return "encap";
 	if (!has_both)
+		return "hypervisor";
+	if (is_run(x) && !slaves) /* the hypervisor's, if nothing is said */
 		return "hypervisor";
 	return master == slaves ? "both" : master ? "hypervisor" : "encap";
 }
@@ -207,4 +214,9 @@ int cmd_act(struct cli *c, const char *action)
 	};
 
 	return act_run(c, &x);
+}
+
+int cmd_run(struct cli *c)
+{
+	return cmd_act(c, "run");
 }

@@ -228,6 +228,7 @@ int cmd_plan(struct cli *c);
 int cmd_resolve(struct cli *c);
 int cmd_restart(struct cli *c);
 int cmd_revert(struct cli *c);
+int cmd_run(struct cli *c);
 int cmd_secret_ls(struct cli *c);
 int cmd_secret_set(struct cli *c);
 int cmd_secret_unset(struct cli *c);

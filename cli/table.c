@@ -264,6 +264,13 @@ const struct command command_table[] = {
 	  1, 1, cmd_restart, TOPIC_RUN,
 	  "Stops all that it is about, then starts it again. Waits until it is up "
 	  "again, unless --no-wait is given." },
+	{ "run", "NAME", LEVELS | WAITS | O(RID) | O(NODE), O(RID),
+	  "run a task of a service now",
+	  { "encap run web --rid task#1", "encap run web --rid task#2 --slave vm1" },
+	  1, 1, cmd_run, TOPIC_RUN,
+	  "Where the service is up; by its schedule it is run there, too. Waits until it "
+	  "has ended, unless --no-wait is given; 1 if it failed. A stop of the service "
+	  "ends a task that runs." },
 	{ "move", "NAME NODE", WAITS | O(DRY_RUN), 0,
 	  "have a service up on another node",
 	  { "encap move web hv2", "encap move web hv2 --timeout 10m" },

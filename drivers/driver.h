@@ -46,6 +46,8 @@ struct job {
 				without that is not asked (spec 6.4) */
 	int64_t deadline_ms; /* CLOCK_MONOTONIC */
 	uint64_t token;	     /* of the assignment, grows with each */
+	bool has_run; /* a probe of a task: it has, and ended with last_code */
+	int last_code;
 	/* Of driver_command(); res may be NULL then: */
 	const char *command, *action; /* "start", "stop", ... */
 	const char *const *env;	      /* "env.KEY", value, ..., NULL */
@@ -67,6 +69,8 @@ struct driver {
 	int (*start)(const struct job *j, struct err *err);
 	int (*stop)(const struct job *j, struct err *err);
 	int (*kill)(const struct job *j, struct err *err);
+	/* Tasks only: do it once; its exit code, or negative. */
+	int (*run)(const struct job *j, struct err *err);
 	/* What the guard, which knows no drivers, has to take away where the
 	 * agent cannot (cluster/guard/page.h): items by driver_guard_item().
 	 * NULL: nothing that must not be in two places. Blocks on nothing. */
@@ -100,6 +104,7 @@ void driver_guard(const struct job *j, struct buf *out);
 /* An item; @two may be NULL. One with a NUL or nothing in it is left out. */
 void driver_guard_item(struct buf *out, const char *kind, const char *one,
 		       const char *two);
+int driver_run(const struct job *j, struct err *err);
 /* Run job->command as the agent's user, with the [env] of the file, who and
  * what it is for: 0, or an error with its code and its last lines. */
 int driver_command(const struct job *j, struct err *err);

@@ -22,3 +22,4 @@ extern const struct driver driver_fs_flag;
 extern const struct driver driver_fs_tmpfs;
 extern const struct driver driver_fs_xfs;
 extern const struct driver driver_ip_host;
+extern const struct driver driver_task_host;

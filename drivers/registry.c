@@ -11,23 +11,12 @@
 #define SYSTEM_ASK_MS	   1000
 
 const struct driver *const driver_table[] = {
-	&driver_app_forking,
-	&driver_app_sim,
-	&driver_app_simple,
-	&driver_container_lxc,
-	&driver_container_sim,
-	&driver_disk_loop,
-	&driver_fs_bind,
-	&driver_fs_btrfs,
-	&driver_fs_directory,
-	&driver_fs_ext2,
-	&driver_fs_ext3,
-	&driver_fs_ext4,
-	&driver_fs_flag,
-	&driver_fs_tmpfs,
-	&driver_fs_xfs,
-	&driver_ip_host,
-	NULL,
+	&driver_app_forking,   &driver_app_sim,	      &driver_app_simple,
+	&driver_container_lxc, &driver_container_sim, &driver_disk_loop,
+	&driver_fs_bind,       &driver_fs_btrfs,      &driver_fs_directory,
+	&driver_fs_ext2,       &driver_fs_ext3,	      &driver_fs_ext4,
+	&driver_fs_flag,       &driver_fs_tmpfs,      &driver_fs_xfs,
+	&driver_ip_host,       &driver_task_host,     NULL,
 };
 
 const struct driver *driver_find(const char *group, const char *kind)
@@ -205,4 +194,12 @@ void driver_guard_item(struct buf *out, const char *kind, const char *one,
 	if (two)
 		buf_add(out, two, strlen(two) + 1);
 	buf_add(out, "", 1);
+}
+
+int driver_run(const struct job *j, struct err *err)
+{
+	const struct driver *d = find(j);
+	int rc = d && d->run ? d->run(j, err) : undriven(j->res, err);
+
+	return rc < 0 ? err_wrap(err, rc, "run %s", j->res->rid) : rc;
 }

@@ -39,12 +39,15 @@ enum drive_op {
 	DRIVE_START,
 	DRIVE_STOP,
 	DRIVE_KILL,
+	DRIVE_RUN,     /* a task: its exit code */
 	DRIVE_COMMAND, /* job->command; its resource may be NULL */
 };
 
 struct agent_io {
 	void *ctx;
 	int64_t (*wall_ms)(void *ctx); /* since the epoch: only ever shown */
+	/* The same on the clock on the wall, in its time zone. */
+	int64_t (*local_ms)(void *ctx);
 	void (*random)(void *ctx, void *buf, size_t n);
 	/* To a hypervisor; false if it is not connected. */
 	bool (*send)(void *ctx, uint64_t peer, struct arena *a,

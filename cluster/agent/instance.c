@@ -187,6 +187,18 @@ static void run_take_own_doc(struct agent *g, struct instance_run *run,
 	run->adopting = true;
 }
 
+static void tasks_take_all(struct agent *g, struct instance_run *run,
+			   const struct doc *instances)
+{
+	for (size_t i = 0; i < doc_len(instances); i++) {
+		const struct doc *doc = doc_at(instances, i);
+		bool own = strcmp(doc->key, g->node) == 0;
+
+		if (!own || !run->seen_own_doc)
+			tasks_take(run, doc, own);
+	}
+}
+
 static struct instance_run *run_find(struct agent *g, const char *service)
 {
 	struct instance_run *run;
@@ -257,6 +269,7 @@ static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 			  g->level == LEVEL_ENCAP, assign))
 		order = NULL;
 	run_take_order(run, order);
+	tasks_take_all(g, run, state_instances(&s, name));
 	run_take_own_doc(g, run, state_instance(&s, name, g->node));
 }
 
@@ -266,6 +279,7 @@ static void run_free(struct instance_run *run)
 	arena_free(run->doc_arena);
 	arena_free(run->told_arena);
 	arena_free(run->order_arena);
+	tasks_free(run);
 	free(run->service);
 	free(run);
 }
@@ -506,7 +520,8 @@ static void run_note(struct agent *g, struct instance_run *run,
 	else if (out->state == RECON_FAILED && starts_something(run))
 		snprintf(run->act_error, sizeof(run->act_error), "%s",
 			 out->wait);
-	if (out->state == RECON_SETTLED || out->state == RECON_FAILED)
+	if ((out->state == RECON_SETTLED || out->state == RECON_FAILED) &&
+	    !tasks_pending(run))
 		run->act_done = run->act;
 	/* What was found out in this pass is for the next one, too. */
 	for (size_t i = 0; out->error && i < run->inst.n; i++)
@@ -548,6 +563,14 @@ static uint64_t next_probe_ms(const struct agent *g,
 	return g->now_ms + ms;
 }
 
+static void tasks_wait(const struct agent *g, struct instance_run *run)
+{
+	run->moved = true;
+	snprintf(run->word, sizeof(run->word), "stopping");
+	snprintf(run->wait, sizeof(run->wait), "its tasks are being ended");
+	run->next_probe_ms = g->now_ms + WAIT_PROBE_MS;
+}
+
 static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 {
 	SCOPED(arena) struct arena *a = arena_new();
@@ -571,6 +594,10 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 	};
 	struct recon_out out = { 0 };
 
+	if (tasks_end(g, run, kill) && !kill) {
+		tasks_wait(g, run);
+		return;
+	}
 	reconcile(a, &in, &out);
 	run_note(g, run, &out);
 	if (out.state == RECON_SETTLED && in.want == WANT_UP && !kill) {
@@ -609,6 +636,7 @@ static void run_step(struct agent *g, struct instance_run *run)
 		observe_late(g, run);
 	if (!run->rev[0] || !run->memory || run->probing || run->killing)
 		return;
+	tasks_step(g, run);
 	if (run->acting) {
 		kill_beside(g, run);
 		return;

@@ -118,6 +118,21 @@ void channel_tell_status(struct agent *g, const struct doc *status);
 
 /* -- instance ----------------------------------------------------------- */
 
+/* A resource that is run now and then; it outlives an edit. */
+struct task {
+	struct task *next; /* instance_run::tasks */
+	char *rid;
+	bool running, ending;
+	bool by_order;	    /* the run that is under way */
+	bool ran;	    /* then: */
+	int64_t at_ms;	    /* since the epoch: when its last run began */
+	int code;	    /* and how that ended; < 0: not at all */
+	uint64_t act;	    /* the last order that was carried out */
+	uint64_t next_ms;   /* by its schedule; 0: not worked out */
+	bool planned_act;   /* that was for an instance that is up */
+	uint64_t end_token; /* of the assignment for which it was ended */
+};
+
 /*
  * One service on this node: probe, reconcile, act, probe again, ... and a
  * document of what is there, proposed when it changes. At most one operation
@@ -167,6 +182,8 @@ struct instance_run {
 	bool halted;	 /* what the memory is of */
 	bool asked_once; /* somebody has asked for the service */
 
+	struct task *tasks; /* that have run, or may */
+
 	/* A monitored resource that stays down: which; "": none. */
 	char monitor[256];
 	uint64_t monitor_ms; /* when something is done about it again */
@@ -213,6 +230,22 @@ void job_kill(struct agent *g, struct instance_run *run,
 /* Run pre_monitor_action, then monitor_act(). */
 void job_before_monitor(struct agent *g, struct instance_run *run,
 			const char *command);
+/* Run a task, end what is left of it; beside all other operations. */
+void job_task(struct agent *g, struct instance_run *run, size_t res,
+	      struct task *t);
+void job_task_end(struct agent *g, struct instance_run *run, size_t res,
+		  struct task *t, bool kill);
+/* task.c */
+struct task *task_find(const struct instance_run *run, const char *rid);
+void tasks_take(struct instance_run *run, const struct doc *doc, bool own);
+void tasks_put(struct arena *a, const struct instance_run *run, struct doc *d);
+/* Run what is due. */
+void tasks_step(struct agent *g, struct instance_run *run);
+/* Is one that somebody has asked for not done yet? */
+bool tasks_pending(const struct instance_run *run);
+/* Before it goes down, end those that run; true while some are left. */
+bool tasks_end(struct agent *g, struct instance_run *run, bool kill);
+void tasks_free(struct instance_run *run);
 /* monitor.c: @what stays down, or NULL. */
 void monitor_step(struct agent *g, struct instance_run *run, const char *what);
 void monitor_act(struct agent *g, struct instance_run *run);

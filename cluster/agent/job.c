@@ -17,6 +17,8 @@ struct job_item {
 	struct probe probe;
 	struct err err;
 	int rc;
+	bool has_run; /* a probe of a task */
+	int last_code;
 	bool ask_system; /* a probe of a container whose agent is not there */
 	const char *const *secrets;
 	const char *missing; /* of them */
@@ -30,6 +32,10 @@ struct run_job {
 	struct job_item *items;
 	size_t n;
 	/* Of a start, a stop, or the triggers around many: */
+	/* Of a task: */
+	struct task *task;
+	const struct resource *res;
+	const char *const *env;
 	const char *command; /* instead of an operation */
 	const char *action;  /* "start", "stop" */
 	bool after;	     /* the post triggers */
@@ -141,6 +147,8 @@ static void probe_run(void *arg)
 			it->probe.status = STATUS_NA;
 			continue;
 		}
+		dj.has_run = it->has_run;
+		dj.last_code = it->last_code;
 		dj.ask_system = it->ask_system;
 		it->rc = job_drive(j, it, &dj);
 		if (it->rc < 0) {
@@ -202,12 +210,20 @@ static bool job_asks_system(struct agent *g, const struct instance_run *run,
 	return !c || !c->welcomed;
 }
 
+static void item_of_task(struct job_item *it, const struct task *t)
+{
+	it->has_run = t && t->ran;
+	it->last_code = t ? t->code : 0;
+}
+
 void job_probe(struct agent *g, struct instance_run *run)
 {
 	struct run_job *j = job_new(g, run, run->inst.n);
 
 	for (size_t i = 0; i < j->n; i++) {
 		j->items[i].res = i;
+		item_of_task(&j->items[i],
+			     task_find(run, run->inst.res[i].rid));
 		j->items[i].ask_system =
 			job_asks_system(g, run, &run->inst.res[i]);
 	}
@@ -223,9 +239,9 @@ void job_probe(struct agent *g, struct instance_run *run)
 #define HOOK_TIMEOUT_MS 60000
 
 static const char *const op_words[] = {
-	[DRIVE_PROBE] = "probe",     [DRIVE_START] = "start",
-	[DRIVE_STOP] = "stop",	     [DRIVE_KILL] = "kill",
-	[DRIVE_COMMAND] = "command",
+	[DRIVE_PROBE] = "probe", [DRIVE_START] = "start",
+	[DRIVE_STOP] = "stop",	 [DRIVE_KILL] = "kill",
+	[DRIVE_RUN] = "run",	 [DRIVE_COMMAND] = "command",
 };
 
 /* @rid: NULL of the instance as a whole. */
@@ -279,7 +295,7 @@ static int run_command(struct run_job *j, const struct resource *r,
 
 	dj.command = command;
 	dj.action = j->action;
-	dj.env = j->run->inst.env;
+	dj.env = j->env ? j->env : j->run->inst.env;
 	return j->agent->io.drive(j->agent->io.ctx, DRIVE_COMMAND, &dj, &none,
 				  &j->items[0].err);
 }
@@ -494,6 +510,150 @@ void job_before_monitor(struct agent *g, struct instance_run *run,
 	run->acting++;
 	g->io.work(g->io.ctx, AGENT_LANE_OPS, before_monitor_run,
 		   before_monitor_done, j);
+}
+
+/* -- tasks ------------------------------------------------------------------
+ */
+
+#define TASK_END_MS 30000
+
+static const char *const *kw_copy(struct arena *a, const char *const *kw)
+{
+	const char **copy;
+	size_t n = 0;
+
+	while (kw && kw[n])
+		n++;
+	copy = ARENA_VEC(a, const char *, n + 1);
+	for (size_t i = 0; i < n; i++)
+		copy[i] = arena_printf(a, "%s", kw[i]);
+	return copy;
+}
+
+/* A task may run for hours: it looks at a copy, so that the env file can be
+ * replaced meanwhile. */
+static struct run_job *task_job(struct agent *g, struct instance_run *run,
+				size_t res, struct task *t, enum drive_op op)
+{
+	struct run_job *j = job_new(g, run, 1);
+	struct resource *r = ARENA_NEW(j->arena, struct resource);
+	const struct resource *from = &run->inst.res[res];
+
+	j->items[0].res = res;
+	j->items[0].op = op;
+	job_secrets(j);
+	r->rid = arena_printf(j->arena, "%s", from->rid);
+	r->group = arena_printf(j->arena, "%s", from->group);
+	r->type = arena_printf(j->arena, "%s", from->type);
+	r->subset = r->encapnode = "";
+	r->kw = kw_copy(j->arena, from->kw);
+	r->common = kw_copy(j->arena, from->common);
+	j->env = kw_copy(j->arena, run->inst.env);
+	j->res = r;
+	j->task = t;
+	j->action = "run";
+	return j;
+}
+
+static int64_t task_ms(const struct resource *r)
+{
+	const char *text = resource_kw(r, "timeout");
+	int64_t ms = text ? strtoll(text, NULL, 10) : 0;
+
+	return ms > 0 ? ms : INT64_C(10) * 365 * 86400 * 1000;
+}
+
+static void task_run(void *arg)
+{
+	struct run_job *j = arg;
+	struct job_item *it = &j->items[0];
+
+	it->rc = run_triggers(j, j->res, j->res->common, false);
+	if (it->rc == 0) {
+		struct job dj = job_for(j, it, j->res, task_ms(j->res), true);
+
+		it->rc = job_drive(j, it, &dj);
+	}
+	if (it->rc == 0 && run_triggers(j, j->res, j->res->common, true) < 0)
+		it->rc = it->err.code;
+}
+
+static const char *task_result(struct run_job *j)
+{
+	const struct job_item *it = &j->items[0];
+
+	if (it->rc < 0)
+		return it->err.text;
+	return it->rc ? arena_printf(j->arena, "exit code %d", it->rc) : "";
+}
+
+static void task_done(void *arg)
+{
+	struct run_job *j = arg;
+	struct agent *g = j->agent;
+	struct instance_run *run = j->run;
+	struct task *t = j->task;
+	int rc = j->items[0].rc;
+
+	if (j->warning)
+		job_tell(g, run, t->rid, ": a trigger failed: ", "run",
+			 j->warning);
+	job_tell(g, run, t->rid, rc ? " failed: " : ": done", "run",
+		 task_result(j));
+	agent_log(g, rc ? 4 : 6, "%s: run %s: %s", run->service, t->rid,
+		  rc ? task_result(j) : "done");
+	t->running = false;
+	t->ran = true;
+	t->code = rc;
+	t->next_ms = 0;
+	if (rc && t->by_order)
+		snprintf(run->act_error, sizeof(run->act_error),
+			 "run %.120s: %.250s", t->rid, task_result(j));
+	run->poked = run->moved = true;
+	job_free(j);
+}
+
+void job_task(struct agent *g, struct instance_run *run, size_t res,
+	      struct task *t)
+{
+	struct run_job *j = task_job(g, run, res, t, DRIVE_RUN);
+
+	t->at_ms = g->io.wall_ms(g->io.ctx);
+	job_tell(g, run, t->rid, "", "run", "");
+	g->io.work(g->io.ctx, AGENT_LANE_OPS, task_run, task_done, j);
+}
+
+static void task_end_run(void *arg)
+{
+	struct run_job *j = arg;
+	struct job_item *it = &j->items[0];
+	struct job dj = job_for(j, it, j->res, TASK_END_MS, true);
+
+	it->rc = job_drive(j, it, &dj);
+}
+
+static void task_end_done(void *arg)
+{
+	struct run_job *j = arg;
+
+	if (j->items[0].rc < 0)
+		agent_log(j->agent, 3, "%s: stop %s: %s", j->run->service,
+			  j->task->rid, j->items[0].err.text);
+	else if (j->items[0].rc != DRIVER_NOOP)
+		job_tell(j->agent, j->run, j->task->rid, ": done", "stop", "");
+	j->task->ending = false;
+	j->run->poked = true;
+	job_free(j);
+}
+
+void job_task_end(struct agent *g, struct instance_run *run, size_t res,
+		  struct task *t, bool kill)
+{
+	struct run_job *j =
+		task_job(g, run, res, t, kill ? DRIVE_KILL : DRIVE_STOP);
+
+	g->io.work(g->io.ctx, kill ? AGENT_LANE_KILL : AGENT_LANE_OPS,
+		   task_end_run, task_end_done, j);
 }
 
 #define KILL_AGAIN_MS 300

@@ -156,6 +156,7 @@ static struct doc *observe_doc(struct agent *g, struct arena *a,
 	doc_put_str(a, d, "session", g->session);
 	if (run->was_up)
 		doc_put_bool(a, d, "up_once", true);
+	tasks_put(a, run, d);
 	if (run->monitor[0])
 		doc_put_str(a, d, "monitor", run->monitor);
 	if (run->switching || inside_switches(g, run))

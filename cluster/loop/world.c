@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/reboot.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cluster/loop/daemon_internal.h"
@@ -23,6 +24,18 @@ static int64_t on_wall(void *ctx)
 {
 	(void)ctx;
 	return clock_wall_ms();
+}
+
+static int64_t on_local(void *ctx)
+{
+	int64_t ms = clock_wall_ms();
+	time_t now = (time_t)(ms / 1000);
+	struct tm local;
+
+	(void)ctx;
+	if (!localtime_r(&now, &local))
+		return ms;
+	return ms + (int64_t)local.tm_gmtoff * 1000;
 }
 
 static void on_random(void *ctx, void *buf, size_t n)
@@ -82,6 +95,8 @@ static int on_drive(void *ctx, enum drive_op op, const struct job *j,
 		return driver_stop(&job, err);
 	case DRIVE_KILL:
 		return driver_kill(&job, err);
+	case DRIVE_RUN:
+		return driver_run(&job, err);
 	case DRIVE_COMMAND:
 		return driver_command(&job, err);
 	}
@@ -404,6 +419,7 @@ struct agent_io world_io(struct daemon *d)
 	return (struct agent_io){
 		.ctx = d,
 		.wall_ms = on_wall,
+		.local_ms = on_local,
 		.random = on_random,
 		.send = on_send,
 		.channel_send = on_channel_send,

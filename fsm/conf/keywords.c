@@ -28,7 +28,7 @@ const struct group group_table[] = {
 	  "a program" },
 	{ "sync", 7, "rsync", "", NULL, false, true,
 	  "a copy of data on the other nodes" },
-	{ "task", 8, "host", "", NULL, false, true,
+	{ "task", 8, "host", "host", NULL, false, true,
 	  "a command that is run by a schedule, or on demand" },
 	{ "hb", 9, NULL, "", NULL, false, false,
 	  "the state of a foreign cluster manager, to look at" },

@@ -46,11 +46,11 @@
 	{ group, NULL, "blocking_post_" action, STRING, CMD | (later), "a command after " action "; its failure stops the action", \
 	  .inherit = LEAF, .more = TRIGGER_MORE(action, "after", "the action has failed") }
 
-#define TRIGGERS(group) \
+#define TRIGGERS(group, run) \
 	TRIGGER(group, "start", 0), TRIGGER(group, "stop", 0), \
 	TRIGGER(group, "startstandby", LATER), TRIGGER(group, "shutdown", LATER), \
 	TRIGGER(group, "provision", LATER), TRIGGER(group, "unprovision", LATER), \
-	TRIGGER(group, "run", LATER), TRIGGER(group, "sync_nodes", LATER), \
+	TRIGGER(group, "run", run), TRIGGER(group, "sync_nodes", LATER), \
 	TRIGGER(group, "sync_drp", LATER), TRIGGER(group, "sync_resync", LATER), \
 	TRIGGER(group, "sync_update", LATER), TRIGGER(group, "sync_break", LATER), \
 	TRIGGER(group, "sync_all", LATER)

@@ -110,8 +110,8 @@ const struct keyword keywords_resource[] = {
 	  .more = "For disks that know no preempt and abort. What the other node had in "
 	  "flight is then not ended." },
 	REQUIRES("start", 0), REQUIRES("stop", 0), REQUIRES("provision", LATER),
-	REQUIRES("unprovision", LATER), REQUIRES("run", LATER), REQUIRES("sync", LATER),
-	TRIGGERS("*"),
+	REQUIRES("unprovision", LATER), REQUIRES("run", 0), REQUIRES("sync", LATER),
+	TRIGGERS("*", 0),
 	CGROUP("*"),
 	{ 0 },
 };

@@ -204,7 +204,7 @@ const struct keyword keywords_service[] = {
 	{ "DEFAULT", NULL, "sync_schedule", STRING, LATER, "when syncs run that do not say",
 	  .fallback = "~04:00-06:00",
 	  .more = "A schedule; '~04:00-06:00' is once in that time, at a random minute." },
-	{ "DEFAULT", NULL, "run_schedule", STRING, LATER, "when tasks run that do not say",
+	{ "DEFAULT", NULL, "run_schedule", STRING, 0, "when tasks run that do not say",
 	  .from = FROM_V23,
 	  .more = "A schedule, for task# sections without a schedule of their own." },
 	{ "DEFAULT", NULL, "comp_schedule", STRING, LATER, "when compliance is checked",
@@ -224,7 +224,7 @@ const struct keyword keywords_service[] = {
 	  .from = FROM_V12,
 	  .more = "The profile that the aws program is called with." },
 	CGROUP("DEFAULT"),
-	TRIGGERS("DEFAULT"),
+	TRIGGERS("DEFAULT", LATER),
 
 	{ "subset", NULL, "parallel", BOOL, 0, "start and stop its resources at once",
 	  .fallback = "false", .inherit = LEAF,
@@ -235,7 +235,7 @@ const struct keyword keywords_service[] = {
 	  .inherit = LEAF,
 	  .more = "Free text; nothing looks at it." },
 	CGROUP("subset"),
-	TRIGGERS("subset"),
+	TRIGGERS("subset", LATER),
 	{ 0 },
 };
 // clang-format on

@@ -59,7 +59,8 @@ static bool is_up(const struct doc *assign)
 
 static bool is_start(const struct acting *q)
 {
-	return strcmp(q->action, "stop") != 0;
+	return strcmp(q->action, "start") == 0 ||
+	       strcmp(q->action, "restart") == 0;
 }
 
 /* 1: nothing of it is meant there. */
@@ -207,7 +208,8 @@ static const char *target_order(struct acting *q, const struct target *t)
 {
 	static const char *const wants[][2] = { { "start", "up" },
 						{ "stop", "down" },
-						{ "restart", "restart" } };
+						{ "restart", "restart" },
+						{ "run", "run" } };
 	struct arena *a = q->env->s->arena;
 	const struct doc *intent = doc_get(q->row, "intent");
 	const struct doc *was = state_order(q->env->s, q->name, t->node);
@@ -222,11 +224,17 @@ static const char *target_order(struct acting *q, const struct target *t)
 		row = doc_copy(a, was);
 		holds = doc_get(row, "holds");
 	}
+	if (q->sel.run && !is_up(t->assign))
+		why = refused(q, OP_CONFLICT,
+			      arena_printf(a,
+					   "a task runs only where %s is up, "
+					   "and it is not on %s",
+					   q->name, t->node));
 	if (part)
 		seq = start_part(q, t, &why);
 	if (why)
 		return why;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		if (strcmp(wants[i][0], q->action) == 0)
 			want = wants[i][1];
 	hold_put(q, t, holds, part ? "up" : want);
@@ -279,6 +287,11 @@ static struct names targets(struct acting *q, const char **ret_why)
 					   q->sc.encapnodes.n + doc_len(slave) +
 						   1) };
 
+	/* A task runs where the instance is. */
+	if (node && strcmp(q->action, "run") == 0 &&
+	    !is_up(state_assign(q->env->s, q->name, node)) &&
+	    up_elsewhere(q, node))
+		node = up_elsewhere(q, node);
 	if (node)
 		l.at[l.n++] = node;
 	for (size_t i = 0; i < doc_len(slave); i++) {
@@ -324,10 +337,11 @@ static const char *act_all(struct acting *q)
 
 static const char *act_refused(struct acting *q)
 {
-	static const char *const actions[] = { "start", "stop", "restart" };
+	static const char *const actions[] = { "start", "stop", "restart",
+					       "run" };
 
 	q->code = OP_USAGE;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		if (strcmp(actions[i], q->action) == 0) {
 			if (selection_is_empty(&q->sel))
 				return "which resources are meant is not said";
@@ -339,7 +353,7 @@ static const char *act_refused(struct acting *q)
 						    "file",
 						    q->name));
 		}
-	return "an action on some resources is start, stop or restart";
+	return "an action on some resources is start, stop, restart or run";
 }
 
 static struct doc *act_write(struct acting *q)
@@ -399,6 +413,7 @@ struct doc *op_svc_act(const struct op_env *env, const struct doc *cmd)
 				 "the head revision of %s cannot be read by "
 				 "this version",
 				 q.name);
+	q.sel.run = strcmp(q.action, "run") == 0;
 	q.act = doc_get_int(q.row, "acts", 0) + 1;
 	why = act_refused(&q);
 	if (!why)

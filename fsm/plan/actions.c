@@ -9,10 +9,20 @@ bool selection_is_empty(const struct selection *s)
 	       !s->standby;
 }
 
-bool actions_may_touch(const struct instance *inst, const struct resource *r)
+static bool may_act(const struct instance *inst, const struct resource *r)
 {
 	return !r->disable && !r->noaction && group_rank(r->group) >= 0 &&
 	       !(r->encap && inst->level == LEVEL_HYPERVISOR);
+}
+
+bool actions_is_run(const struct resource *r)
+{
+	return strcmp(r->group, "task") == 0 || strcmp(r->group, "sync") == 0;
+}
+
+bool actions_may_touch(const struct instance *inst, const struct resource *r)
+{
+	return !actions_is_run(r) && may_act(inst, r);
 }
 
 /* -- selections --------------------------------------------------------- */
@@ -105,7 +115,9 @@ static int end_of(const struct instance *inst, const char *word, bool last,
 static bool is_selected(const struct instance *inst, const struct selection *s,
 			const struct resource *r)
 {
-	return actions_may_touch(inst, r) && (!s->standby || r->standby) &&
+	return (s->run ? strcmp(r->group, "task") == 0 && may_act(inst, r)
+		       : actions_may_touch(inst, r)) &&
+	       (!s->standby || r->standby) &&
 	       (!s->rids || any_word(r, s->rids, word_names)) &&
 	       (!s->tags || any_word(r, s->tags, has_tags)) &&
 	       (!s->subsets || any_word(r, s->subsets, is_in_subset));

@@ -22,12 +22,16 @@ struct selection {
 	const char *upto;    /* in start order: all up to this one */
 	const char *downto;  /* in stop order: all down to this one */
 	bool standby;	     /* the standby ones alone */
+	bool run;	     /* tasks, and nothing else */
 };
 
 bool selection_is_empty(const struct selection *s);
 
-/* May an action of this level touch it at all? Not what is disabled, noaction,
- * or inside a container when @inst is the hypervisor's. */
+/* Is it run now and then, not started and stopped: a task or a sync? */
+bool actions_is_run(const struct resource *r);
+
+/* May a start or stop of this level touch it at all? Not what is disabled,
+ * noaction, run, or inside a container when @inst is the hypervisor's. */
 bool actions_may_touch(const struct instance *inst, const struct resource *r);
 
 /* @ret has a place for each of inst->res. The number of them; -ENOENT when the

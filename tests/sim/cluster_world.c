@@ -374,10 +374,11 @@ static int io_drive(void *ctx, enum drive_op op, const struct job *j,
 
 	if (is_ghost(n) || !n->up)
 		return err_set(err, -EIO, "a ghost");
-	if (op == DRIVE_COMMAND)
+	if (op == DRIVE_COMMAND || op == DRIVE_RUN)
 		return 0;
 	up = res_find(n, j->service, j->res->rid)->up;
 	switch (op) {
+	case DRIVE_RUN:
 	case DRIVE_COMMAND:
 		break;
 	case DRIVE_PROBE:
@@ -500,6 +501,7 @@ void world_agent_start(struct world_node *n)
 	struct agent_options o = {
 		.io = { .ctx = n,
 			.wall_ms = io_wall,
+			.local_ms = io_wall,
 			.random = io_random,
 			.send = io_send,
 			.channel_send = io_channel_send,

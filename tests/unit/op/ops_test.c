@@ -235,6 +235,7 @@ static const struct row intents[] = {
 	{ "svc_intent: unknown", "", "svc_intent name=web want=started", OP_NOT_FOUND, "no service web", "" },
 };
 
+#define TASKS "svc_create name=web config='[DEFAULT]|nodes = hv1 hv2|[fs#1]|type = flag|[task#1]|command = x|'; "
 #define ACTED "svc_act name=web action=stop node=hv1 rid=container#0; "
 static const struct row acts[] = {
 	{ "svc_act: stop some of what is up", UP, "svc_act name=web action=stop node=hv1 rid=container#0", OP_OK, "",
@@ -261,11 +262,18 @@ static const struct row acts[] = {
 	{ "svc_act: nothing is meant by it", UP, "svc_act name=web action=stop node=hv1 slaves=true rid=disk#4", OP_NOT_FOUND, "nothing of web", "" },
 	{ "svc_act: an end that is none", UP, "svc_act name=web action=start node=hv1 upto=share", OP_NOT_FOUND, "no resource, group or subset 'share'", "" },
 	{ "svc_act: nothing is said", UP, "svc_act name=web action=start node=hv1", OP_USAGE, "which resources", "" },
-	{ "svc_act: no such action", UP, "svc_act name=web action=dance node=hv1 rid=fs", OP_USAGE, "start, stop or restart", "" },
+	{ "svc_act: no such action", UP, "svc_act name=web action=dance node=hv1 rid=fs", OP_USAGE, "start, stop, restart or run", "" },
 	{ "svc_act: no node", UP, "svc_act name=web action=stop rid=fs", OP_USAGE, "no node is named", "" },
 	{ "svc_act: a node of another service", UP, "svc_act name=web action=stop node=hv7 rid=fs", OP_NOT_FOUND, "hv7 is in none of", "" },
 	{ "svc_act: no such container", UP, "svc_act name=web action=stop slave=[vm7] rid=fs", OP_NOT_FOUND, "no container 'vm7'", "" },
 	{ "svc_act: disabled", "svc_create name=web config='[DEFAULT]|nodes = hv1|disable = true|[fs#1]|type = flag|'", "svc_act name=web action=start node=hv1 rid=fs", OP_CONFLICT, "disabled", "" },
+	{ "svc_act: run a task", TASKS "assign name=web version=1 changes=[{kind=assign node=hv1 level=hypervisor want=up epoch=1 token=1 seq=0 why=x}]; ", "svc_act name=web action=run node=hv1 rid=task#1", OP_OK, "",
+	  "order web hv1 holds.task#1.want=run; order web hv1 holds.task#1.act=1; order web hv1 keep=(none)" },
+	{ "svc_act: run a task, asked on another node", TASKS "assign name=web version=1 changes=[{kind=assign node=hv1 level=hypervisor want=up epoch=1 token=1 seq=0 why=x}]; ", "svc_act name=web action=run node=hv2 rid=task#1", OP_OK, "",
+	  "order web hv1 holds.task#1.want=run; order web hv2 act=(none)" },
+	{ "svc_act: run a task where nothing is up", TASKS, "svc_act name=web action=run node=hv1 rid=task#1", OP_CONFLICT, "a task runs only where web is up", "" },
+	{ "svc_act: run what is no task", TASKS, "svc_act name=web action=run node=hv1 rid=fs#1", OP_NOT_FOUND, "nothing of web", "" },
+	{ "svc_act: start a task", TASKS, "svc_act name=web action=start node=hv1 rid=task#1", OP_NOT_FOUND, "nothing of web", "" },
 	{ "svc_act: unknown", "", "svc_act name=web action=start node=hv1 rid=fs", OP_NOT_FOUND, "no service web", "" },
 };
 // clang-format on

@@ -1,0 +1,159 @@
+/*
+ * A command on this machine that is run by a schedule, or on demand. Its
+ * processes are found again as those of an app are, so a stop ends what is left
+ * of it, whoever has started it.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "drivers/app_command.h"
+#include "drivers/drivers.h"
+#include "drivers/job.h"
+#include "drivers/track.h"
+
+static int probe(const struct job *j, struct probe *ret, struct err *err)
+{
+	const char *check = job_kw(j, "check"), *codes = job_kw(j, "retcodes");
+
+	(void)err;
+	ret->label = job_clean(j->arena, job_kw(j, "command"));
+	ret->status = STATUS_NA;
+	if (!check || strcmp(check, "last_run") != 0 || !j->has_run)
+		return 0;
+	ret->status = app_retcode(codes ? codes : "0:up 1:down", j->last_code);
+	if (ret->status == STATUS_UNDEF)
+		ret->status = STATUS_WARN;
+	if (j->last_code < 0)
+		probe_log(j, ret, "warn", "its last run failed");
+	else if (ret->status == STATUS_WARN)
+		probe_log(j, ret, "warn", "its last run ended with code %d",
+			  j->last_code);
+	return 0;
+}
+
+static int is_free(const struct job *j, struct err *err)
+{
+	struct track t;
+	pid_t *pids;
+
+	if (track_load(j, &t, NULL) != 0)
+		return 0;
+	if (track_pids(&t, j->arena, &pids))
+		return err_set(err, -EBUSY, "it is still running");
+	track_forget(&t);
+	return 0;
+}
+
+static void on_error(const struct job *j, const struct app *a)
+{
+	const char *command = job_kw(j, "on_error");
+	const char *const *argv;
+	struct run r;
+
+	if (!command || run_split(j->arena, command, &argv, NULL) < 0)
+		return;
+	app_prepare(j, a, APP_START, argv, &r);
+	run_wait(&r, NULL);
+}
+
+static int run_command(const struct job *j, const struct app *a,
+		       const char *const *argv, struct err *err)
+{
+	struct track t;
+	const char **env;
+	struct run r;
+	int rc = track_begin(j, &t, err);
+
+	if (rc < 0)
+		return rc;
+	app_prepare(j, a, APP_START, argv, &r);
+	env = (const char **)(uintptr_t)r.env;
+	env[a->n_env] = "ENCAP_ACTION=run";
+	env[a->n_env + 1] = "OPENSVC_ACTION=run";
+	env[a->n_env + 2] = t.token;
+	rc = track_join(&t, &r, err);
+	if (rc == 0)
+		rc = run_wait(&r, err);
+	while (r.n_cgroups)
+		close(r.cgroups[--r.n_cgroups]);
+	/* What it has left behind ends with it. */
+	if (track_end(j, &t, TRACK_KILL, NULL) >= 0)
+		track_forget(&t);
+	return rc < 0 ? rc : r.code;
+}
+
+static int run(const struct job *j, struct err *err)
+{
+	const char *const *argv;
+	const char *command;
+	struct app a;
+	int rc = job_need(j, "command", &command, err);
+
+	if (rc == 0)
+		rc = is_free(j, err);
+	if (rc == 0)
+		rc = app_read(j, &a, err);
+	if (rc == 0 && job_kw(j, "secrets_environment") && j->secrets_missing)
+		rc = err_set(err, -ENOKEY, "secrets_environment: %s",
+			     j->secrets_missing);
+	if (rc == 0)
+		rc = run_split(j->arena, command, &argv, err);
+	if (rc < 0)
+		return rc;
+	rc = run_command(j, &a, argv, err);
+	if (rc != 0)
+		on_error(j, &a);
+	return rc;
+}
+
+static int end(const struct job *j, enum track_end how, struct err *err)
+{
+	struct track t;
+	pid_t *pids;
+	int rc = track_load(j, &t, err);
+
+	if (rc != 0)
+		return rc < 0 ? rc : DRIVER_NOOP;
+	if (!track_pids(&t, j->arena, &pids)) {
+		track_forget(&t);
+		return DRIVER_NOOP;
+	}
+	rc = track_end(j, &t, how, err);
+	if (rc >= 0)
+		track_forget(&t);
+	return rc;
+}
+
+static int stop(const struct job *j, struct err *err)
+{
+	return end(j, TRACK_TERM_ALL, err);
+}
+
+static int kill_it(const struct job *j, struct err *err)
+{
+	return end(j, TRACK_KILL, err);
+}
+
+static void guard(const struct job *j, struct buf *out)
+{
+	driver_guard_item(out, "cgroup",
+			  arena_printf(j->arena, "encap/%s/%s", j->service,
+				       job_plain_rid(j)),
+			  NULL);
+	driver_guard_item(out, "env", track_token(j), NULL);
+}
+
+const struct driver driver_task_host = {
+	.group = "task",
+	.kind = "host",
+	.summary = "a command that is run by a schedule, or on demand",
+	.start_timeout_ms = 60000,
+	.stop_timeout_ms = 30000,
+	.probe = probe,
+	.stop = stop,
+	.kill = kill_it,
+	.run = run,
+	.guard = guard,
+};
