@@ -81,6 +81,7 @@ enum option_id {
 	OPT_THEIRS,
 	OPT_SUBSETS,
 	OPT_TAGS,
+	OPT_STALE,
 	OPT_TIMEOUT,
 	OPT_TO,
 	OPT_UPTO,
@@ -88,8 +89,8 @@ enum option_id {
 	OPT_VERIFY,
 	OPT_WAIT,
 	OPT_WATCH,
-	OPT_WHY,
 	OPT_YES,
+	OPT_WHY,
 	OPT_HELP,
 	OPT_N,
 };
@@ -199,8 +200,12 @@ bool cli_selects(const struct cli *c);
 int cmd_apply(struct cli *c);
 int cmd_audit(struct cli *c);
 int cmd_blame(struct cli *c);
+int cmd_cluster_backup(struct cli *c);
+int cmd_cluster_forget(struct cli *c);
 int cmd_cluster_init(struct cli *c);
 int cmd_cluster_join(struct cli *c);
+int cmd_cluster_recover(struct cli *c);
+int cmd_cluster_restore(struct cli *c);
 int cmd_cluster_status(struct cli *c);
 int cmd_cluster_token(struct cli *c);
 int cmd_config(struct cli *c);

@@ -38,6 +38,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_THEIRS]  = { "theirs",  0,   NULL,       "where both changed a key the draft counts" },
 	[OPT_SUBSETS] = { "subsets", 0,   "SUBSET,...", "only the resources of these subsets" },
 	[OPT_TAGS]    = { "tags",    0,   "TAG,...",  "only the resources with one of these tags; a+b: with both" },
+	[OPT_STALE]   = { "stale",   0,   NULL,       "what this member has, though nobody can say that it is all" },
 	[OPT_TIMEOUT] = { "timeout", 0,   "TIME",     "wait at most so long: 90s, 5m (default), 1h" },
 	[OPT_TO]      = { "to",      0,   "NODE",     "the node to go to (svcmgr)" },
 	[OPT_UPTO]    = { "upto",    0,   "RID",      "in the order of a start, up to this resource, group or subset" },
@@ -382,6 +383,38 @@ const struct command command_table[] = {
 	  2, CLI_ANY, cmd_cluster_join, TOPIC_CLUSTER,
 	  "TOKEN is from encap cluster token on a member. One of the addresses has to "
 	  "answer; the others of the cluster are learned from it." },
+	{ "cluster backup", "FILE", O(OUTPUT) | O(STALE), 0,
+	  "write the whole state to a file, while everything runs",
+	  { "encap cluster backup /root/lab.backup", "encap cluster backup --stale /root/what-is-left.backup" },
+	  1, 1, cmd_cluster_backup, TOPIC_CLUSTER,
+	  "Env files with their history, drafts, secrets, intents, events: what was "
+	  "committed when it was asked, as of one moment. The file is written on the "
+	  "agent's machine, for root alone, and holds the key of the secrets: keep it "
+	  "like one. Without a majority it is refused, unless --stale." },
+	{ "cluster restore", "FILE", O(OUTPUT), 0,
+	  "bring a backup's services into this cluster",
+	  { "encap cluster init lab && encap cluster restore /root/lab.backup", "encap cluster restore lab.backup -o json" },
+	  1, 1, cmd_cluster_restore, TOPIC_CLUSTER,
+	  "Services with all kept revisions and their authors, and their secrets. The "
+	  "file is checked whole first. A service that is in this cluster already is "
+	  "not touched, and nothing is started. Cut short, it can be run again." },
+	{ "cluster recover", "", O(YES), 0,
+	  "found the cluster anew after a majority of its machines is lost for good",
+	  { "encap cluster recover", "encap cluster recover --yes" },
+	  0, 0, cmd_cluster_recover, TOPIC_CLUSTER,
+	  "Shows what each survivor holds, and goes on only on the one that holds most. "
+	  "Says what is at risk, and asks. Then what it holds is saved as a backup, the "
+	  "agent starts anew as a member of nothing, a cluster of the same name is "
+	  "founded, and the services are restored into it, with their history. Nothing "
+	  "is started, and nothing is deleted: what made this machine a member of the "
+	  "old cluster is kept below /var/lib/encap/before-..." },
+	{ "cluster forget", "", O(YES), 0,
+	  "have this machine leave a cluster that lost its majority",
+	  { "encap cluster forget", "encap cluster forget --yes && encap cluster join $TOKEN hv1" },
+	  0, 0, cmd_cluster_forget, TOPIC_CLUSTER,
+	  "For the other survivors, once encap cluster recover has founded a new "
+	  "cluster on one. Refused while the cluster has a leader. Nothing is deleted: "
+	  "see encap cluster recover." },
 	{ "cluster status", "", O(OUTPUT), 0,
 	  "the cluster: leader, machines, services",
 	  { "encap cluster status", "encap cluster status -o json" },

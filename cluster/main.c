@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cluster/loop/daemon.h"
 #include "cluster/loop/report.h"
@@ -24,5 +25,9 @@ int main(int argc, char **argv)
 	report_init(o.log_level);
 	rc = daemon_run(&o);
 	options_fini(&o);
+	if (rc == DAEMON_AGAIN) {
+		execv("/proc/self/exe", argv);
+		rc = 1; /* its supervisor starts it */
+	}
 	return rc;
 }

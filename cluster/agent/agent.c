@@ -467,6 +467,7 @@ void agent_close(struct agent *g)
 	orch_free(g);
 	secret_free(g);
 	guard_free(g);
+	recover_free(g);
 	free(g->touched);
 	arena_free(g->identity_arena);
 	free(g->seen);
@@ -529,6 +530,10 @@ void agent_recv(struct agent *g, uint64_t now_ms, uint64_t peer,
 		lease_recv_renew(g, peer, a, frame);
 	else if (strcmp(k, "grant") == 0)
 		lease_recv_grant(g, frame);
+	else if (strcmp(k, "look") == 0)
+		recover_recv_look(g, peer, a);
+	else if (strcmp(k, "looked") == 0)
+		recover_recv_looked(g, peer, frame);
 	else if (strcmp(k, "route") == 0)
 		channel_recv_route(g, peer, frame);
 	else if (strcmp(k, "check") == 0)

@@ -158,5 +158,10 @@ int agent_found(struct agent *g, uint64_t now_ms, const char *cluster,
 int agent_joined(struct agent *g, uint64_t now_ms, uint64_t id,
 		 const char *cluster_id, struct err *err);
 
+/* For a cluster that lost its majority: does this member know a leader of the
+ * cluster's group; and what a log of it holds beyond what is agreed, on @a. */
+bool agent_has_leader(const struct agent *g);
+struct doc *agent_tail(const struct agent *g, uint64_t gid, struct arena *a);
+
 /* Who this agent is: {level, id, name, cluster_id, ...} or NULL. */
 const struct doc *agent_identity(const struct agent *g);

@@ -282,6 +282,13 @@ const struct doc *head_drafts(struct agent *g, const char *service);
 struct doc *head_waits(struct agent *g, struct arena *a, const char *service);
 void head_free(struct agent *g);
 
+/* -- recover ---------------------------------------------------------- */
+
+void recover_recv_look(struct agent *g, uint64_t peer, struct arena *a);
+void recover_recv_looked(struct agent *g, uint64_t peer,
+			 const struct doc *frame);
+void recover_free(struct agent *g);
+
 /* -- secret ----------------------------------------------------------- */
 
 /* The key of a service's secrets; -ENOKEY with the reason if it is not here. */
@@ -409,6 +416,7 @@ struct agent {
 	struct instance_run *instances, *by_service;
 	struct orch_memo *memos;
 	struct head *heads;
+	struct looked *looked;
 	struct watch *watches;
 	struct joining *joinings;
 	struct group_seen *seen;

@@ -48,6 +48,9 @@ uint64_t request_service(struct request *r);
  * not. */
 struct conf *request_config(struct request *r, const char *name,
 			    struct service_conf *sc);
+/* Propose svc_create or, for a service with a group of its own, index_add;
+ * answered when the service is here. */
+void request_make(struct request *r, struct doc *cmd, bool own_group);
 /* True, and the request is answered: this is about the cluster. */
 bool request_in_container(struct request *r);
 /* Answer when something happens (request_query.c), or after @ms. */
@@ -81,6 +84,11 @@ void request_fresh(struct request *r);
 /* request_plan.c */
 void request_plan(struct request *r);
 void request_why(struct request *r);
+/* request_restore.c */
+void request_restore_first(struct request *r);
+void request_restore_more(struct request *r);
+/* recover.c */
+void request_recover_look(struct request *r);
 /* request_secret.c */
 void request_secret_set(struct request *r);
 void request_secret_unset(struct request *r);

@@ -179,6 +179,20 @@ static void on_indexed(void *arg, int code, struct arena *a,
 	request_watch_add(r, true, CREATE_TIMEOUT_MS);
 }
 
+void request_make(struct request *r, struct doc *cmd, bool own_group)
+{
+	struct agent *g = r->agent;
+
+	if (!own_group) {
+		request_propose(r, CLUSTER_GROUP, cmd);
+		return;
+	}
+	doc_put(r->arena, cmd, "voters", groups_voters(g, r->arena));
+	g->pending++;
+	engine_propose(g->engine, CLUSTER_GROUP, r->arena, cmd,
+		       PROPOSE_TIMEOUT_MS, on_indexed, r);
+}
+
 void request_create(struct request *r)
 {
 	struct agent *g = r->agent;
@@ -204,14 +218,7 @@ void request_create(struct request *r)
 	doc_put_str(r->arena, cmd, "name", name);
 	doc_put_str(r->arena, cmd, "config", config_text(r));
 	request_pass(r, cmd, "comment");
-	if (!sc.encapnodes.n) {
-		request_propose(r, CLUSTER_GROUP, cmd);
-		return;
-	}
-	doc_put(r->arena, cmd, "voters", groups_voters(g, r->arena));
-	g->pending++;
-	engine_propose(g->engine, CLUSTER_GROUP, r->arena, cmd,
-		       PROPOSE_TIMEOUT_MS, on_indexed, r);
+	request_make(r, cmd, sc.encapnodes.n > 0);
 }
 
 void request_edit(struct request *r)

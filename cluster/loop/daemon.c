@@ -97,6 +97,14 @@ static void on_worked(void *data)
 
 /* -- stopping -------------------------------------------------------------- */
 
+static void stop(struct daemon *d)
+{
+	report_notify("STOPPING=1");
+	d->stopping = true;
+	d->stop_by_ms = clock_ms() + STOP_MS;
+	world_close(d);
+}
+
 static void on_signal(uv_signal_t *s, int number)
 {
 	struct daemon *d = s->data;
@@ -107,10 +115,14 @@ static void on_signal(uv_signal_t *s, int number)
 	}
 	report(5, "signal %d: the agent stops; what runs goes on running",
 	       number);
-	report_notify("STOPPING=1");
-	d->stopping = true;
-	d->stop_by_ms = clock_ms() + STOP_MS;
-	world_close(d);
+	stop(d);
+}
+
+void daemon_again(struct daemon *d)
+{
+	d->again = true;
+	if (!d->stopping)
+		stop(d);
 }
 
 static void close_disks(struct daemon *d)
@@ -133,7 +145,7 @@ static void leave(struct daemon *d)
 	       "what came of them",
 	       crew_busy(d->crews[CREW_OPS]) + crew_busy(d->crews[CREW_KILLS]));
 	close_disks(d);
-	_exit(0);
+	_exit(d->again ? 1 : 0);
 }
 
 static void daemon_end(struct daemon *d)
@@ -307,6 +319,8 @@ static int open_all(struct daemon *d, struct err *err)
 		abort();
 	rc = keep_open(&d->keep, d->o->var, d->o->run, err);
 	if (rc == 0)
+		rc = recover_start(&d->keep, err);
+	if (rc == 0)
 		rc = keep_load(&d->keep, a, "identity", &identity, err);
 	if (rc >= 0)
 		rc = open_loop(d, err);
@@ -359,5 +373,5 @@ int daemon_run(const struct options *o)
 	keep_close(&d.keep);
 	arena_free(d.peers_arena);
 	free(d.pki_dir);
-	return 0;
+	return d.again ? DAEMON_AGAIN : 0;
 }

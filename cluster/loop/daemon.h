@@ -13,5 +13,8 @@
 
 #include "cluster/loop/options.h"
 
+/* The program has to be started anew. */
+#define DAEMON_AGAIN 100
+
 /* Returns what main() should. Blocks until it is told to stop by a signal. */
 int daemon_run(const struct options *o);

@@ -3,6 +3,8 @@
  *
  *     daemon.c   open, turn, stop
  *     world.c    the agent's callbacks: peers, channels, work, drivers
+ *     backup.c   the whole state to a file, and back
+ *     recover.c  founding a cluster anew when a majority is lost
  *     enrol.c    founding a cluster, joining one, letting others in
  */
 #pragma once
@@ -60,7 +62,7 @@ struct daemon {
 	uint64_t named_ms; /* since when a leader has been followed; 0: not */
 	bool all_named;
 
-	bool stopping;
+	bool stopping, again;
 	uint64_t stop_by_ms;
 };
 
@@ -82,3 +84,34 @@ bool enrol_request(struct daemon *d, struct arena *a, struct doc *req,
 		   agent_answer done, void *arg);
 void enrol_stranger(void *data, uint64_t who, struct arena *a,
 		    struct doc *frame);
+
+/* -- backup.c -- */
+/* cluster_backup and cluster_restore; false if @req is another. */
+bool backup_request(struct daemon *d, const struct doc *req, agent_answer done,
+		    void *arg);
+
+/* A backup that is made: prepared on the loop, written by a worker; then the
+ * transaction is ended by whoever began. */
+struct backup_job {
+	struct txn *txn;
+	struct doc *head;
+	unsigned char key[32];
+	struct backup_group *groups;
+	size_t n;
+};
+/* @tails: with what the logs have beyond what is agreed. */
+int backup_job_prepare(struct backup_job *b, const struct daemon *d,
+		       struct arena *a, bool tails, struct err *err);
+int backup_job_run(const struct backup_job *b, const char *path,
+		   struct err *err);
+
+/* -- recover.c -- */
+/* cluster_recover and cluster_forget; false if @req is another. */
+bool recover_request(struct daemon *d, const struct doc *req, agent_answer done,
+		     void *arg);
+/* Before anything of VAR is opened. */
+int recover_start(struct keep *k, struct err *err);
+
+/* -- daemon.c -- */
+/* End as on a signal, and start the program anew. */
+void daemon_again(struct daemon *d);

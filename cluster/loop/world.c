@@ -371,7 +371,9 @@ static void on_api_request(void *data, struct arena *a, struct doc *req,
 {
 	struct daemon *d = data;
 
-	if (!enrol_request(d, a, req, done, arg))
+	if (!enrol_request(d, a, req, done, arg) &&
+	    !backup_request(d, req, done, arg) &&
+	    !recover_request(d, req, done, arg))
 		agent_request(d->agent, clock_ms(), req, done, arg);
 }
 

@@ -219,6 +219,43 @@ static int apply_all(struct attempt *b)
 	return txn_commit(b->txn, b->err);
 }
 
+static void tail_entry(struct doc *list, struct arena *a,
+		       const struct raft_log_entry *e)
+{
+	struct doc *commands, *command;
+
+	if (e->type != RAFT_COMMAND ||
+	    doc_decode(a, e->data, e->len, &commands, NULL) < 0 ||
+	    commands->type != DOC_LIST || !doc_len(commands) ||
+	    doc_at(commands, 0)->type != DOC_INT ||
+	    doc_at(commands, 0)->num != ENTRY_VERSION)
+		return;
+	for (size_t i = 1; i < doc_len(commands); i++) {
+		const struct doc *bin = doc_at(commands, i);
+
+		if (bin->type == DOC_BIN &&
+		    doc_decode(a, bin->str.data, bin->str.len, &command,
+			       NULL) == 0 &&
+		    command->type == DOC_MAP)
+			doc_add(a, list, command);
+	}
+}
+
+struct doc *engine_tail(const struct engine *e, uint64_t gid, struct arena *a)
+{
+	const struct egroup *g = engine_group(e, gid);
+	struct doc *list = doc_list(a);
+
+	for (uint64_t i = g ? g->applied + 1 : 1; g && i <= glog_last(&g->log);
+	     i++) {
+		const struct raft_log_entry *entry = glog_get(&g->log, i);
+
+		if (entry)
+			tail_entry(list, a, entry);
+	}
+	return list;
+}
+
 /* -- the turn -------------------------------------------------------------- */
 
 static uint64_t limit(const struct egroup *g)

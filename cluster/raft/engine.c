@@ -415,6 +415,7 @@ static void info_members(const struct egroup *g, struct engine_info *ret)
 bool engine_info(const struct engine *e, uint64_t gid, struct engine_info *ret)
 {
 	const struct egroup *g = engine_group(e, gid);
+	const struct raft_log_entry *last;
 
 	if (!g)
 		return false;
@@ -430,6 +431,8 @@ bool engine_info(const struct engine *e, uint64_t gid, struct engine_info *ret)
 	ret->term = raft_current_term(&g->r);
 	ret->commit = raft_commit_index(&g->r);
 	ret->last = glog_last(&g->log);
+	last = glog_get(&g->log, ret->last);
+	ret->last_term = last ? last->term : g->applied_term;
 	ret->contact_ms = ret->is_leader ? contact_majority(g) : 0;
 	info_members(g, ret);
 	return true;

@@ -124,6 +124,7 @@ struct engine_info {
 	bool is_ready;
 	uint64_t leader_since_ms; /* on this engine's clock; 0 if not leader */
 	uint64_t term, commit, applied, last;
+	uint64_t last_term; /* of the last entry */
 	/* Leader: a majority answered a message that left at or after this
 	 * time: nobody else can have led before it. 0 if not leader. */
 	uint64_t contact_ms;
@@ -136,6 +137,10 @@ size_t engine_members(const struct engine *e, uint64_t gid, struct arena *a,
 		      struct engine_server **ret);
 /* Leader: the highest index @id is known to hold; 0 if unknown. */
 uint64_t engine_match(const struct engine *e, uint64_t gid, uint64_t id);
+
+/* The commands of the entries that this member's log has beyond what is applied
+ * here, on @a: nobody knows whether they are agreed. */
+struct doc *engine_tail(const struct engine *e, uint64_t gid, struct arena *a);
 
 /* Leader: make the members be as @want, one safe step at a time; call it
  * again (it is level-triggered) until 0. 1: a step is under way. A new voter

@@ -34,6 +34,7 @@ const struct op op_table[] = {
 	{ "event",        1, "events",                                      op_event_add },
 	{ "secret_set",   1, "name key sealed",                             op_secret_set },
 	{ "secret_unset", 1, "name key",                                    op_secret_unset },
+	{ "svc_restore",  2, "name revs",                                   op_svc_restore },
 	{ NULL, 0, NULL, NULL },
 };
 // clang-format on

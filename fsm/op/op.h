@@ -132,6 +132,8 @@ struct doc *op_draft_add(const struct op_env *env, const struct doc *cmd);
 struct doc *op_draft_drop(const struct op_env *env, const struct doc *cmd);
 /* action.c */
 struct doc *op_svc_act(const struct op_env *env, const struct doc *cmd);
+/* restore.c */
+struct doc *op_svc_restore(const struct op_env *env, const struct doc *cmd);
 /* secret.c */
 #define OP_SECRET_KEY_MAX 128
 #define OP_SECRET_MAX	  (64 * 1024) /* bytes, before it is sealed */

@@ -4,8 +4,7 @@
  */
 #include <string.h>
 
-#include "fsm/conf/conf.h"
-#include "fsm/op/op.h"
+#include "fsm/op/internal.h"
 
 #define SECRETS_MAX 256 /* of one service */
 
@@ -22,20 +21,6 @@ const char *op_secret_key_refused(const char *key)
 	return NULL;
 }
 
-static struct doc *no_service(const struct op_env *env, const char *name)
-{
-	return op_result(env, OP_NOT_FOUND,
-			 "there is no service %s: see 'encap status'", name);
-}
-
-/* A row with "group" is the index's: the service is in that group. */
-static bool is_here(const struct op_env *env, const char *name)
-{
-	const struct doc *row = state_service(env->s, name);
-
-	return row && !doc_get(row, "group");
-}
-
 struct doc *op_secret_set(const struct op_env *env, const struct doc *cmd)
 {
 	const struct state *s = env->s;
@@ -46,8 +31,8 @@ struct doc *op_secret_set(const struct op_env *env, const struct doc *cmd)
 	struct state_key k;
 	struct doc *row;
 
-	if (!is_here(env, name))
-		return no_service(env, name);
+	if (!op_service_here(env, cmd))
+		return op_no_service(env, name);
 	if (why)
 		return op_result(env, OP_USAGE, "%s", why);
 	if (!sealed || sealed->type != DOC_BIN ||
@@ -79,8 +64,8 @@ struct doc *op_secret_unset(const struct op_env *env, const struct doc *cmd)
 	const char *key = doc_get_str(cmd, "key", "");
 	struct state_key k = state_key(name, key);
 
-	if (!is_here(env, name))
-		return no_service(env, name);
+	if (!op_service_here(env, cmd))
+		return op_no_service(env, name);
 	if (op_secret_key_refused(key) || !state_row(s, TABLE_SECRET, &k))
 		return op_result(env, OP_NOT_FOUND,
 				 "%s has no secret %.64s: see 'encap secret ls "

@@ -76,6 +76,16 @@ must_fail()
 	echo "   ok: $what: $(tail -n 1 "$SCRATCH/said")"
 }
 
+# must_say CODE COMMAND...: it ends with that exit code; for within.
+must_say()
+{
+	local code=$1 rc=0
+
+	shift
+	"$@" || rc=$?
+	[ $rc = "$code" ]
+}
+
 # within MILLISECONDS "SENTENCE" COMMAND...: it becomes true in that time.
 within()
 {

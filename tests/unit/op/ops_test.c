@@ -187,6 +187,13 @@ static const struct row services[] = {
 	{ "secret_unset: unknown", "", "secret_unset name=web key=pw", OP_NOT_FOUND, "no service web", "" },
 	{ "svc_delete: its secrets too", WEB "secret_set name=web key=pw sealed=!abc", "svc_delete name=web", OP_OK, "", "no secret web pw" },
 
+	{ "svc_restore", WEB, "svc_restore name=web revs=[{rev=b7dd7ab3c0b33dc3c62b1cdc2a84c2bf68c9d8b1ce5b7b7f1f5fba4a3f1d9f11 parents=[] config=" CONF2 " at=77 comment=old author={user=eve}}]", OP_USAGE, "not what its id says", "service web revisions=1" },
+	{ "svc_restore: no text", WEB, "svc_restore name=web revs=[{rev=abc parents=[]}]", OP_USAGE, "has no text or no parents", "" },
+	{ "svc_restore: no map", WEB, "svc_restore name=web revs=[7]", OP_USAGE, "has no text or no parents", "" },
+	{ "svc_restore: nothing", WEB, "svc_restore name=web", OP_OK, "", "service web revisions=1; service web version=1" },
+	{ "svc_restore: into a service that is used", WEB "svc_intent name=web want=started", "svc_restore name=web revs=[]", OP_CONFLICT, "in use", "" },
+	{ "svc_restore: unknown", "", "svc_restore name=web revs=[]", OP_NOT_FOUND, "no service web", "" },
+
 	{ "member_join", "", "member_join name=vm1 incarnation=0", OP_OK, "", "member vm1 id=4294967297; member vm1 incarnation=1; events e kind=member" },
 	{ "member_join: known: the same again", "member_join name=vm1 incarnation=0", "member_join name=vm1 incarnation=0", OP_OK, "", "member vm1 id=4294967297; member vm1 incarnation=1" },
 	{ "member_join: rolled back: a new one", "member_join name=vm1 incarnation=0", "member_join name=vm1 incarnation=1", OP_OK, "", "member vm1 id=4294967298; member vm1 incarnation=2" },
