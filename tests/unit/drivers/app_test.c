@@ -331,7 +331,8 @@ static void test_simple_check(void **state)
 	kw[1] = "sleep 1000";
 	rig_expect("start", -ETIMEDOUT,
 		   driver_start(rig_within(&r, 600), &r.err), &r.err);
-	expect_text(r.err.text, "it was started, but check says down");
+	/* The last check may have been cut short itself. */
+	expect_text(r.err.text, "it was started, but check says ");
 	assert_nothing_left();
 }
 
@@ -492,6 +493,9 @@ static void test_forking_runs_already(void **state)
 	(void)state;
 	r.res.kw = kw;
 	rig_start(&r, 0);
+	/* What a shell puts into the background takes a moment to be that. */
+	for (int i = 0; i < 500 && system("pgrep -x sleep >/dev/null"); i++)
+		usleep(10 * 1000);
 	rig_expect("start", -EIO, driver_start(rig_within(&r, 5000), &r.err),
 		   &r.err);
 	assert_int_equal(sandbox_processes(), 1);

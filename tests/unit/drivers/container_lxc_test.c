@@ -51,13 +51,14 @@ static int setup(void **state)
 /* -- what is left -----------------------------------------------------------
  */
 
+/* Groups of others vanish while it looks, which find calls an error. */
 static const char *find_cgroups(void)
 {
 	RIG(r, "x", "container", "lxc", "x", "x");
 
 	return shell(r.arena, arena_printf(r.arena,
 					   "find /sys/fs/cgroup -name "
-					   "'lxc.*.%s*'",
+					   "'lxc.*.%s*' 2>/dev/null; true",
 					   name));
 }
 
