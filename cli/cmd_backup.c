@@ -30,8 +30,8 @@ int cmd_cluster_backup(struct cli *c)
 	rc = cli_call(c, "cluster_backup", args, &data);
 	if (rc != CLI_DONE)
 		return rc;
-	if (cli_wants_json(c))
-		cli_print_json(c, data);
+	if (cli_wants_doc(c))
+		cli_print_doc(c, data, NULL);
 	else
 		fprintf(c->out,
 			"%s: %lld services of cluster %s; it holds the "
@@ -63,8 +63,8 @@ int cmd_cluster_restore(struct cli *c)
 
 	if (rc != CLI_DONE)
 		return rc;
-	if (cli_wants_json(c)) {
-		cli_print_json(c, data);
+	if (cli_wants_doc(c)) {
+		cli_print_doc(c, data, NULL);
 		return CLI_DONE;
 	}
 	head = doc_get(data, "head");
