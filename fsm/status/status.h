@@ -56,7 +56,12 @@ struct probe {
  *      "disable","optional","encap","standby","restart","provisioned":
  *      {"state"},"tags","subset"}},
  *    "running":[rid...], "state": "idle|starting|stopping|start failed|...",
- *    "error": text, "revision": applied revision, "epoch","token"}
+ *    "error": text, "revision": applied revision, "epoch","token",
+ *    "act": the last order on some resources that was carried out or failed,
+ *    "act_error": text, "held": [rids that a person holds down],
+ *    "monitor": text (a monitored resource stays down), "switch" (it is to run
+ *    elsewhere), "halted" (its host takes the start back),
+ *    "tasks": {rid: {"at" (ms), "code", "act"}}}
  * False booleans and empty lists are left out, so that equal states are equal
  * documents. @probes has one row for each of inst->res, in its order.
  *
