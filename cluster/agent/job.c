@@ -363,6 +363,21 @@ static void kill_run(void *arg)
 	}
 }
 
+/* What went wrong, without the verb and the resource that a driver's error
+ * begins with: whoever shows it names them. */
+static const char *why_failed(const struct job_item *it, const char *word,
+			      const char *rid)
+{
+	const char *text = it->err.text;
+	size_t n = strlen(word), m = strlen(rid);
+
+	if (strncmp(text, word, n) == 0 && text[n] == ' ' &&
+	    strncmp(text + n + 1, rid, m) == 0 &&
+	    strncmp(text + n + 1 + m, ": ", 2) == 0)
+		return text + n + 1 + m + 2;
+	return text;
+}
+
 static void act_log(struct run_job *j, const struct job_item *it)
 {
 	struct agent *g = j->agent;
@@ -377,9 +392,11 @@ static void act_log(struct run_job *j, const struct job_item *it)
 			 j->warning);
 	}
 	if (it->rc < 0) {
+		const char *why = why_failed(it, word, r->rid);
+
 		agent_log(g, 3, "%s: %s %s: %s", run->service, word, r->rid,
-			  it->err.text);
-		job_tell(g, run, r->rid, " failed: ", word, it->err.text);
+			  why);
+		job_tell(g, run, r->rid, " failed: ", word, why);
 		return;
 	}
 	agent_log(g, 6, "%s: %s %s: done in %llu ms", run->service, word,
@@ -405,7 +422,8 @@ static void act_record(struct run_job *j, const struct job_item *it)
 		else
 			m->stop_failed = true;
 		snprintf(run->error, sizeof(run->error), "%.16s %.120s: %.255s",
-			 op_words[it->op], r->rid, it->err.text);
+			 op_words[it->op], r->rid,
+			 why_failed(it, op_words[it->op], r->rid));
 		m->error = run->error;
 	} else if (it->op == DRIVE_START) {
 		/* What was up already is not ours to roll back. */
