@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cluster/net/seal.h"
 #include "cluster/raft/engine.h"
 #include "drivers/driver.h"
 #include "fsm/base/doc.h"
@@ -82,9 +83,8 @@ struct agent_io {
 	 * it changes. */
 	void (*head)(void *ctx, const char *service, const char *rev,
 		     const char *config);
-	/* A hypervisor: the cluster's key for secrets (cluster/net/seal.h), 32
-	 * bytes. NULL: there are no secrets. */
-	int (*secret_key)(void *ctx, unsigned char ret[32], struct err *err);
+	/* A hypervisor: the cluster's key for secrets. NULL: there are none. */
+	int (*secret_key)(void *ctx, struct seal_key *ret, struct err *err);
 	/* What the guard takes away when @until_ms has passed (cluster/guard/
 	 * page.h); 0: nothing. NULL: there is no guard. */
 	void (*guard)(void *ctx, uint64_t until_ms, const char *list,

@@ -200,7 +200,7 @@ static void channel_welcome(struct agent *g, struct channel *c,
 	SCOPED(arena) struct arena *a = arena_new();
 	struct doc *f = agent_frame(a, "welcome");
 	const char *cluster = doc_get_str(g->identity, "cluster_id", "");
-	unsigned char key[32];
+	struct seal_key key;
 
 	c->asking = false;
 	c->id = (uint64_t)doc_get_int(member, "id", 0);
@@ -218,8 +218,8 @@ static void channel_welcome(struct agent *g, struct channel *c,
 	doc_put_str(a, f, "rid", c->rid);
 	doc_put_str(a, f, "host", g->node);
 	doc_put_str(a, f, "cluster_id", cluster);
-	if (secret_service_key(g, c->service, key, NULL) == 0)
-		doc_put_bin(a, f, "secret_key", key, sizeof(key));
+	if (secret_service_key(g, c->service, &key, NULL) == 0)
+		doc_put_bin(a, f, "secret_key", key.bytes, SEAL_KEY_SIZE);
 	g->io.channel_send(g->io.ctx, c->service, c->rid, a, f);
 	route_tell_all(g, c);
 	agent_log(g, 6, "%s %s: the agent in %s is connected", c->service,

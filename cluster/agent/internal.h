@@ -293,7 +293,7 @@ void recover_free(struct agent *g);
 
 /* The key of a service's secrets; -ENOKEY with the reason if it is not here. */
 int secret_service_key(struct agent *g, const char *service,
-		       unsigned char ret[32], struct err *err);
+		       struct seal_key *ret, struct err *err);
 /* In a container: as its host has told it. */
 void secret_keep_key(struct agent *g, const struct doc *welcome);
 /* "VARIABLE=value" for each word VARIABLE=KEY of the keyword
@@ -400,10 +400,9 @@ struct agent {
 	bool sync_asked;
 	uint64_t hello_ms;
 
-	struct {
-		bool there;
-		unsigned char bytes[32];
-	} secret_key; /* the cluster's; encap level: our service's */
+	bool has_secret_key;
+	struct seal_key secret_key; /* the cluster's; encap level: our
+				       service's */
 
 	struct {
 		bool stale; /* what is guarded has to be looked at */

@@ -58,9 +58,7 @@ void request_restore_more(struct request *r)
 	if (!gid)
 		return;
 	cmd = request_command(r, "svc_restore");
-	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
-	if (doc_get(r->doc, "revs"))
-		doc_put(r->arena, cmd, "revs",
-			doc_copy(r->arena, doc_get(r->doc, "revs")));
+	request_pass(r, cmd, "name");
+	request_pass(r, cmd, "revs");
 	request_propose(r, gid, cmd);
 }

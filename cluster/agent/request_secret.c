@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "cluster/agent/request.h"
-#include "cluster/net/seal.h"
 
 static bool key_refused(struct request *r)
 {
@@ -50,14 +49,14 @@ void request_secret_set(struct request *r)
 	gid = value ? request_service(r) : 0;
 	if (!gid)
 		return;
-	if (secret_service_key(g, name, k.bytes, &err) < 0) {
+	if (secret_service_key(g, name, &k, &err) < 0) {
 		REFUSE(r, OP_FAILED, "%s", err.text);
 		return;
 	}
 	g->io.random(g->io.ctx, nonce, sizeof(nonce));
 	cmd = request_command(r, "secret_set");
-	doc_put_str(r->arena, cmd, "name", name);
-	doc_put_str(r->arena, cmd, "key", key);
+	request_pass(r, cmd, "name");
+	request_pass(r, cmd, "key");
 	doc_put(r->arena, cmd, "sealed",
 		seal_shut(r->arena, &k, name, key, nonce, value->str.data,
 			  value->str.len));
@@ -75,8 +74,8 @@ void request_secret_unset(struct request *r)
 	if (!gid)
 		return;
 	cmd = request_command(r, "secret_unset");
-	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
-	doc_put_str(r->arena, cmd, "key", request_arg(r, "key"));
+	request_pass(r, cmd, "name");
+	request_pass(r, cmd, "key");
 	request_propose(r, gid, cmd);
 }
 

@@ -11,40 +11,36 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
-#include "cluster/net/seal.h"
 #include "fsm/conf/convert.h"
 
-static int cluster_key(struct agent *g, struct err *err)
+static int own_key(struct agent *g, struct err *err)
 {
 	int rc;
 
+	if (g->has_secret_key)
+		return 0;
+	if (g->level == LEVEL_ENCAP)
+		return err_set(err, -ENOKEY,
+			       "the hypervisor's agent has not told the key "
+			       "yet");
 	if (!g->io.secret_key)
 		return err_set(err, -ENOKEY, "this agent has no key");
-	rc = g->io.secret_key(g->io.ctx, g->secret_key.bytes, err);
-	g->secret_key.there = rc == 0;
+	rc = g->io.secret_key(g->io.ctx, &g->secret_key, err);
+	g->has_secret_key = rc == 0;
 	return rc;
 }
 
 int secret_service_key(struct agent *g, const char *service,
-		       unsigned char ret[32], struct err *err)
+		       struct seal_key *ret, struct err *err)
 {
-	struct seal_key cluster, own;
-	int rc;
+	int rc = own_key(g, err);
 
-	if (g->level == LEVEL_ENCAP) {
-		if (!g->secret_key.there)
-			return err_set(err, -ENOKEY,
-				       "the hypervisor's agent has not told "
-				       "the key yet");
-		memcpy(ret, g->secret_key.bytes, SEAL_KEY_SIZE);
-		return 0;
-	}
-	rc = g->secret_key.there ? 0 : cluster_key(g, err);
 	if (rc < 0)
 		return rc;
-	memcpy(cluster.bytes, g->secret_key.bytes, SEAL_KEY_SIZE);
-	seal_service_key(&cluster, service, &own);
-	memcpy(ret, own.bytes, SEAL_KEY_SIZE);
+	if (g->level == LEVEL_ENCAP)
+		*ret = g->secret_key;
+	else
+		seal_service_key(&g->secret_key, service, ret);
 	return 0;
 }
 
@@ -55,7 +51,7 @@ void secret_keep_key(struct agent *g, const struct doc *welcome)
 	if (!key || key->type != DOC_BIN || key->str.len != SEAL_KEY_SIZE)
 		return;
 	memcpy(g->secret_key.bytes, key->str.data, SEAL_KEY_SIZE);
-	g->secret_key.there = true;
+	g->has_secret_key = true;
 }
 
 void secret_free(struct agent *g)
@@ -122,7 +118,7 @@ const char *const *secret_words(struct agent *g, struct arena *a,
 	if (!text || !*text)
 		return NULL;
 	if (shlex_split(a, text, &words, err) < 0 ||
-	    secret_service_key(g, service, k.bytes, err) < 0)
+	    secret_service_key(g, service, &k, err) < 0)
 		return ARENA_VEC(a, const char *, 1);
 	at = ARENA_VEC(a, const char *, words.n + 1);
 	t = txn_begin_read(g->db, err);

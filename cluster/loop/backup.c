@@ -134,7 +134,6 @@ static void make_head(struct backup_job *b, const struct daemon *d,
 int backup_job_prepare(struct backup_job *b, const struct daemon *d,
 		       struct arena *a, bool tails, struct err *err)
 {
-	struct seal_key key;
 	int rc;
 
 	*b = (struct backup_job){ .txn = txn_begin_read(d->db, err) };
@@ -144,18 +143,16 @@ int backup_job_prepare(struct backup_job *b, const struct daemon *d,
 	if (rc < 0)
 		return rc;
 	make_head(b, d, a);
-	rc = seal_cluster_key(
+	return seal_cluster_key(
 		d->pki_dir, doc_get_str(doc_get(b->head, "cluster"), "id", ""),
-		&key, err);
-	memcpy(b->key, key.bytes, sizeof(b->key));
-	return rc;
+		&b->key, err);
 }
 
 int backup_job_run(const struct backup_job *b, const char *path,
 		   struct err *err)
 {
-	return backup_write(path, b->txn, b->head, b->key, b->groups, b->n,
-			    err);
+	return backup_write(path, b->txn, b->head, b->key.bytes, b->groups,
+			    b->n, err);
 }
 
 static void backup_run(void *arg)

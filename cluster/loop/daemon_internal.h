@@ -95,7 +95,7 @@ bool backup_request(struct daemon *d, const struct doc *req, agent_answer done,
 struct backup_job {
 	struct txn *txn;
 	struct doc *head;
-	unsigned char key[32];
+	struct seal_key key;
 	struct backup_group *groups;
 	size_t n;
 };

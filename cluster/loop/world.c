@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "cluster/loop/daemon_internal.h"
-#include "cluster/net/seal.h"
 #include "drivers/driver.h"
 
 #define SLOW_MS	 1000
@@ -377,17 +376,13 @@ static void on_api_request(void *data, struct arena *a, struct doc *req,
 		agent_request(d->agent, clock_ms(), req, done, arg);
 }
 
-static int on_secret_key(void *ctx, unsigned char ret[32], struct err *err)
+static int on_secret_key(void *ctx, struct seal_key *ret, struct err *err)
 {
 	struct daemon *d = ctx;
-	struct seal_key k;
 	const char *cluster =
 		doc_get_str(agent_identity(d->agent), "cluster_id", "");
-	int rc = seal_cluster_key(d->pki_dir, cluster, &k, err);
 
-	if (rc == 0)
-		memcpy(ret, k.bytes, sizeof(k.bytes));
-	return rc;
+	return seal_cluster_key(d->pki_dir, cluster, ret, err);
 }
 
 static void on_guard(void *ctx, uint64_t until_ms, const char *list, size_t len)
