@@ -618,6 +618,7 @@ void agent_turn(struct agent *g, uint64_t now_ms)
 	instance_step_all(g);
 	if (g->reloaded) {
 		g->reloaded = false;
+		g->guard.stale = true;
 		channel_sync(g);
 	}
 	guard_step(g);

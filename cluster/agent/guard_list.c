@@ -49,6 +49,21 @@ static void list_resource(struct agent *g, const struct instance_run *run,
 	driver_guard(&j, out);
 }
 
+/* It follows from the env file, and from what a start has remembered. */
+static void list_run(struct agent *g, struct instance_run *run)
+{
+	struct buf out;
+
+	if (run->guard_arena)
+		return;
+	run->guard_arena = arena_new();
+	out = BUF(run->guard_arena);
+	for (size_t i = run->inst.n; i-- > 0;)
+		list_resource(g, run, &run->inst.res[i], &out);
+	run->guard_list = out.data ? out.data : "";
+	run->guard_len = out.len;
+}
+
 static void list_all(struct agent *g)
 {
 	struct buf out;
@@ -56,9 +71,12 @@ static void list_all(struct agent *g)
 	arena_free(g->guard.arena);
 	g->guard.arena = arena_new();
 	out = BUF(g->guard.arena);
-	for (struct instance_run *run = g->instances; run; run = run->next)
-		for (size_t i = is_guarded(g, run) ? run->inst.n : 0; i-- > 0;)
-			list_resource(g, run, &run->inst.res[i], &out);
+	for (struct instance_run *run = g->instances; run; run = run->next) {
+		if (!is_guarded(g, run))
+			continue;
+		list_run(g, run);
+		buf_add(&out, run->guard_list, run->guard_len);
+	}
 	g->guard.list = out.data ? out.data : "";
 	g->guard.len = out.len;
 	g->guard.stale = false;
@@ -80,6 +98,12 @@ void guard_step(struct agent *g)
 	g->guard.until_ms = l->until_ms;
 	g->io.guard(g->io.ctx, g->guard.len ? guard_from_ms(l) : 0,
 		    g->guard.list ? g->guard.list : "", g->guard.len);
+}
+
+void guard_forget(struct instance_run *run)
+{
+	arena_free(run->guard_arena);
+	run->guard_arena = NULL;
 }
 
 void guard_free(struct agent *g)

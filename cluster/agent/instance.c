@@ -34,6 +34,7 @@ static void run_unload(struct instance_run *run)
 	run->up_since = NULL;
 	run->probes = NULL;
 	run->probed = false;
+	guard_forget(run);
 	memset(&run->inst, 0, sizeof(run->inst));
 	run->rev[0] = '\0';
 }

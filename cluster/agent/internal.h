@@ -198,6 +198,11 @@ struct instance_run {
 	uint64_t act_done; /* that was carried out, or has failed */
 	char act_error[400];
 
+	/* What the guard takes away of it; NULL: has to be looked at. */
+	struct arena *guard_arena;
+	const char *guard_list;
+	size_t guard_len;
+
 	bool moved;	   /* the document may be another one than the last */
 	uint64_t n;	   /* of the last document */
 	bool observing;	   /* a proposal is under way */
@@ -308,6 +313,8 @@ void secret_free(struct agent *g);
 
 /* Told what to take away, when that or the lease has changed. */
 void guard_step(struct agent *g);
+/* What it takes away of @run may be something else now. */
+void guard_forget(struct instance_run *run);
 void guard_free(struct agent *g);
 
 /* -- groups -------------------------------------------------------------- */

@@ -440,6 +440,7 @@ static void act_ended(struct run_job *j)
 	run->acting--;
 	if (!run->acting) {
 		run->poked = j->agent->guard.stale = true;
+		guard_forget(run);
 		run->running[0] = '\0';
 	}
 	run->moved = true;

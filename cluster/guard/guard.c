@@ -320,20 +320,23 @@ static bool drop_address(const char *device, const char *address)
 /* A copy of it, whole, and its length. */
 static size_t copy_list(void)
 {
-	for (int i = 0; i < 100; i++) {
-		uint32_t seq = atomic_load(&page->seq);
-		uint32_t which = atomic_load(&page->which) & 1;
-		uint32_t len = page->list[which].len;
+	uint32_t seq, len = 0;
 
+	for (int i = 0; i < 100; i++) {
+		uint32_t which;
+
+		seq = atomic_load(&page->seq);
+		which = atomic_load(&page->which) & 1;
+		len = page->list[which].len;
 		if (len > GUARD_LIST)
 			len = GUARD_LIST;
 		memcpy(items, page->list[which].bytes, len);
 		items[len] = items[len + 1] = '\0';
 		/* Who writes works on the other one, until seq has grown. */
-		if (atomic_load(&page->seq) == seq || i == 99)
-			return len;
+		if (atomic_load(&page->seq) == seq)
+			break;
 	}
-	return 0;
+	return len;
 }
 
 /* True if it was there: what is busy is so until its processes are gone. */
@@ -387,6 +390,7 @@ struct watching {
 	int watchdog;	     /* -1: none */
 	uint64_t overdue_ms; /* since when something is */
 	uint64_t again_ms;   /* not before */
+	uint64_t said_for;   /* the time of which it was said that it is over */
 };
 
 static void feed(const struct watching *w)
@@ -396,17 +400,15 @@ static void feed(const struct watching *w)
 }
 
 /* The time is over. False once nothing is left. */
-static bool act(uint64_t until, uint64_t now)
+static bool act(struct watching *w, uint64_t until, uint64_t now)
 {
 	size_t len = copy_list();
 
 	if (!len || atomic_load(&page->until_ms) != until)
 		return false;
-	if (atomic_load(&page->acted_for) != until) {
+	if (w->said_for != until)
 		say("the lease is over: ", "nothing may run here");
-		atomic_store(&page->acted_for, until);
-	}
-	atomic_store(&page->acted_ms, now);
+	w->said_for = until;
 	end_agent(now);
 	return take_all(len);
 }
@@ -414,13 +416,12 @@ static bool act(uint64_t until, uint64_t now)
 static void look(struct watching *w)
 {
 	uint64_t until = atomic_load(&page->until_ms), now = now_ms();
-	bool left =
-		until && now >= until && now >= w->again_ms && act(until, now);
+	bool over = until && now >= until && now >= w->again_ms;
+	bool left = over && act(w, until, now);
 
 	/* Once nothing is left it is looked at now and then. */
-	if (until && now >= until && now >= w->again_ms)
+	if (over)
 		w->again_ms = left ? 0 : now + REST_MS;
-
 	atomic_store(&page->alive_ms, now);
 	if (!left)
 		w->overdue_ms = 0;

@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define GUARD_MAGIC   0x656e6361702d6764ULL /* "encap-gd" */
-#define GUARD_VERSION 2
+#define GUARD_VERSION 3
 #define GUARD_LIST    (128 * 1024) /* bytes */
 
 struct guard_page {
@@ -32,10 +32,8 @@ struct guard_page {
 	uint32_t version, size; /* of this struct */
 	/* By the guard: */
 	_Atomic uint32_t pid;
-	_Atomic uint32_t watchdog;  /* 1: it feeds one */
-	_Atomic uint64_t alive_ms;  /* when it last looked */
-	_Atomic uint64_t acted_ms;  /* when it last took something away */
-	_Atomic uint64_t acted_for; /* the time that was over then */
+	_Atomic uint32_t watchdog; /* 1: it feeds one */
+	_Atomic uint64_t alive_ms; /* when it last looked */
 	/* By the agent, on CLOCK_BOOTTIME: */
 	_Atomic uint32_t agent;	      /* its pid, and as /proc/PID/stat has */
 	_Atomic uint64_t agent_start; /* it, its start */
