@@ -57,15 +57,8 @@ static struct backing *backing_new(struct daemon *d, const struct doc *req,
 static void backing_end(struct backing *b, int code, const char *text,
 			struct doc *data)
 {
-	struct doc *d = doc_map(b->arena);
-
 	txn_abort(b->job.txn);
-	doc_put_int(b->arena, d, "code", code);
-	if (text)
-		doc_put_str(b->arena, d, "err", text);
-	if (data)
-		doc_put(b->arena, d, "data", data);
-	b->done(b->arg, b->arena, d);
+	world_answer(b->arena, b->done, b->arg, code, text, data);
 	arena_free(b->arena);
 	free(b);
 }

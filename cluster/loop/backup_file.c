@@ -15,13 +15,6 @@
 
 #define MAX_FRAME (4 * 1024 * 1024)
 
-static int failed(struct err *err, const char *what, const char *path)
-{
-	int code = -errno;
-
-	return err_set(err, code, "%s: %s: %s", path, what, strerror(-code));
-}
-
 /* -- writing ------------------------------------------------------------ */
 
 struct writer {
@@ -36,7 +29,7 @@ static int put_bytes(struct writer *w, const void *data, size_t len)
 	w->crc = crc32c(w->crc, data, len);
 	if (fwrite(data, 1, len, w->f) == len)
 		return 0;
-	return failed(w->err, "write", w->path);
+	return disk_failed(w->err, "write", w->path);
 }
 
 static int put_frame(struct writer *w, struct arena *a, const struct doc *d)
@@ -116,22 +109,9 @@ static int put_all(struct writer *w, struct txn *t, const struct doc *head,
 static int close_file(struct writer *w, int rc)
 {
 	if (rc == 0 && (fflush(w->f) != 0 || fsync(fileno(w->f)) < 0))
-		rc = failed(w->err, "write", w->path);
+		rc = disk_failed(w->err, "write", w->path);
 	fclose(w->f);
 	return rc;
-}
-
-static int sync_folder(struct arena *a, const char *path, struct err *err)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (!slash)
-		return disk_sync_dir(".", err);
-	return disk_sync_dir(
-		slash == path
-			? "/"
-			: arena_printf(a, "%.*s", (int)(slash - path), path),
-		err);
 }
 
 int backup_write(const char *path, struct txn *t, const struct doc *head,
@@ -147,13 +127,13 @@ int backup_write(const char *path, struct txn *t, const struct doc *head,
 	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	w.f = fd < 0 ? NULL : fdopen(fd, "wb");
 	if (!w.f)
-		return failed(err, "create", temp);
+		return disk_failed(err, "create", temp);
 	rc = close_file(&w, put_all(&w, t, head, key, groups, n));
 	if (rc == 0 && rename(temp, path) < 0)
-		rc = failed(err, "replace", path);
+		rc = disk_failed(err, "replace", path);
 	if (rc < 0)
 		unlink(temp);
-	return rc < 0 ? rc : sync_folder(a, path, err);
+	return rc < 0 ? rc : disk_sync_parent(path, err);
 }
 
 /* -- reading ------------------------------------------------------------ */
@@ -181,7 +161,7 @@ static int not_whole(struct reader *r, const char *why)
 static int get_bytes(struct reader *r, void *data, size_t len)
 {
 	if (fread(data, 1, len, r->f) != len)
-		return ferror(r->f) ? failed(r->err, "read", r->path)
+		return ferror(r->f) ? disk_failed(r->err, "read", r->path)
 				    : not_whole(r, "it ends too early");
 	return 0;
 }
@@ -352,7 +332,7 @@ static int open_db(struct backup *b, const char *dir, struct err *err)
 	if (!mkdtemp(b->dir)) {
 		free(b->dir);
 		b->dir = NULL;
-		return failed(err, "make a folder in", dir);
+		return disk_failed(err, "make a folder in", dir);
 	}
 	o.dir = b->dir;
 	return db_open(&b->db, &o, err);
@@ -394,7 +374,7 @@ int backup_load(struct backup **ret, const char *path, const char *dir,
 		abort();
 	b->arena = arena_new();
 	r.f = fopen(path, "rbe");
-	rc = r.f ? open_db(b, dir, err) : failed(err, "open", path);
+	rc = r.f ? open_db(b, dir, err) : disk_failed(err, "open", path);
 	if (rc == 0)
 		rc = read_all(&r);
 	if (r.f)

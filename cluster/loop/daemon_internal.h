@@ -78,6 +78,11 @@ uint64_t world_next_ms(const struct daemon *d);
 void world_tick(struct daemon *d, uint64_t now_ms);
 void world_close(struct daemon *d);
 
+/* An answer of the daemon's own, as agent_answer() has them; @text and @data
+ * (which is on @a) may be NULL. */
+void world_answer(struct arena *a, agent_answer done, void *arg, int code,
+		  const char *text, struct doc *data);
+
 /* -- enrol.c -- */
 /* cluster_init, cluster_join and cluster_token; false if @req is another. */
 bool enrol_request(struct daemon *d, struct arena *a, struct doc *req,

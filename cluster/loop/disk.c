@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int failed(struct err *err, const char *what, const char *path)
+int disk_failed(struct err *err, const char *what, const char *path)
 {
 	int code = -errno;
 
@@ -25,7 +25,7 @@ static int read_all(struct arena *a, int fd, const char *path, size_t max,
 	ssize_t n;
 
 	if (fstat(fd, &st) < 0)
-		return failed(err, "look at", path);
+		return disk_failed(err, "look at", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "%s: is no file", path);
 	if ((unsigned long long)st.st_size > max)
@@ -34,7 +34,7 @@ static int read_all(struct arena *a, int fd, const char *path, size_t max,
 	text = arena_alloc(a, room + 1);
 	while (len < room && (n = read(fd, text + len, room - len)) != 0) {
 		if (n < 0 && errno != EINTR)
-			return failed(err, "read", path);
+			return disk_failed(err, "read", path);
 		len += n > 0 ? (size_t)n : 0;
 	}
 	text[len] = '\0';
@@ -51,7 +51,7 @@ int disk_read(struct arena *a, const char *path, size_t max, char **ret,
 	if (fd < 0 && errno == ENOENT)
 		return DISK_NOT_THERE;
 	if (fd < 0)
-		return failed(err, "open", path);
+		return disk_failed(err, "open", path);
 	rc = read_all(a, fd, path, max, ret, ret_len, err);
 	close(fd);
 	return rc;
@@ -90,9 +90,9 @@ static int create(const char *path, mode_t mode)
 static int finish(int fd, int rc, const char *path, struct err *err)
 {
 	if (rc < 0)
-		failed(err, "write", path);
+		disk_failed(err, "write", path);
 	else if (fsync(fd) < 0)
-		rc = failed(err, "sync", path);
+		rc = disk_failed(err, "sync", path);
 	close(fd);
 	if (rc < 0)
 		unlink(path);
@@ -105,7 +105,7 @@ int disk_write(const char *path, const void *data, size_t len, mode_t mode,
 	int fd = create(path, mode);
 
 	if (fd < 0)
-		return failed(err, "create", path);
+		return disk_failed(err, "create", path);
 	return finish(fd, write_all(fd, data, len), path, err);
 }
 
@@ -117,10 +117,10 @@ int disk_copy(const char *from, const char *to, mode_t mode, struct err *err)
 	int rc = 0;
 
 	if (in < 0)
-		return failed(err, "open", from);
+		return disk_failed(err, "open", from);
 	out = create(to, mode);
 	if (out < 0) {
-		rc = failed(err, "create", to);
+		rc = disk_failed(err, "create", to);
 		close(in);
 		return rc;
 	}
@@ -136,14 +136,14 @@ int disk_sync_dir(const char *dir, struct err *err)
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
 
 	if (fd < 0)
-		return failed(err, "open", dir);
+		return disk_failed(err, "open", dir);
 	if (fsync(fd) < 0 && errno != EINVAL)
-		rc = failed(err, "sync", dir);
+		rc = disk_failed(err, "sync", dir);
 	close(fd);
 	return rc;
 }
 
-static int sync_parent(const char *path, struct err *err)
+int disk_sync_parent(const char *path, struct err *err)
 {
 	char dir[PATH_MAX];
 	char *slash;
@@ -169,11 +169,11 @@ int disk_replace(const char *path, const void *data, size_t len, mode_t mode,
 	if (rc < 0)
 		return rc;
 	if (rename(temp, path) < 0) {
-		rc = failed(err, "replace", path);
+		rc = disk_failed(err, "replace", path);
 		unlink(temp);
 		return rc;
 	}
-	return sync_parent(path, err);
+	return disk_sync_parent(path, err);
 }
 
 int disk_make_dir(const char *path, mode_t mode, struct err *err)
@@ -192,10 +192,10 @@ int disk_make_dir(const char *path, mode_t mode, struct err *err)
 			continue;
 		part[i] = '\0';
 		if (mkdir(part, mode) < 0 && errno != EEXIST)
-			return failed(err, "make folder", part);
+			return disk_failed(err, "make folder", part);
 		part[i] = path[i];
 	}
 	if (chmod(path, mode) < 0)
-		return failed(err, "set the mode of", path);
+		return disk_failed(err, "set the mode of", path);
 	return 0;
 }

@@ -49,30 +49,14 @@ struct enrol {
 	struct doc *answer;
 };
 
-static void answer(struct arena *a, agent_answer done, void *arg, int code,
-		   const char *text)
-{
-	struct doc *d = doc_map(a);
-
-	doc_put_int(a, d, "code", code);
-	if (text)
-		doc_put_str(a, d, "err", text);
-	done(arg, a, d);
-}
-
 static void enrol_end(struct enrol *e, int code, const char *text)
 {
-	struct arena *a = e->arena;
-	struct doc *d = doc_map(a), *data = doc_map(a);
+	struct doc *data = doc_map(e->arena);
 
 	e->daemon->enrolling = false;
-	doc_put_int(a, d, "code", code);
-	if (text)
-		doc_put_str(a, d, "err", text);
-	doc_put_str(a, data, "id", e->cluster_id);
-	doc_put(a, d, "data", data);
-	e->done(e->arg, a, d);
-	arena_free(a);
+	doc_put_str(e->arena, data, "id", e->cluster_id);
+	world_answer(e->arena, e->done, e->arg, code, text, data);
+	arena_free(e->arena);
 	free(e);
 }
 
@@ -424,7 +408,7 @@ static void enrol_token(struct daemon *d, struct arena *a,
 				 .done = done,
 				 .arg = arg };
 	if (token_make(d, t, &hash, &err) < 0) {
-		answer(a, done, arg, OP_FAILED, err.text);
+		world_answer(a, done, arg, OP_FAILED, err.text, NULL);
 		arena_free(t->arena);
 		free(t);
 		return;
@@ -449,22 +433,27 @@ bool enrol_request(struct daemon *d, struct arena *a, struct doc *req,
 		if (strcmp(doc_get_str(id, "level", ""), "hypervisor") == 0)
 			enrol_token(d, a, req, done, arg);
 		else
-			answer(a, done, arg, OP_USAGE,
-			       "this is a container: tokens are made on its "
-			       "hypervisors");
+			world_answer(
+				a, done, arg, OP_USAGE,
+				"this is a container: tokens are made on its "
+				"hypervisors",
+				NULL);
 		return true;
 	}
 	if (!init && !join)
 		return false;
 	if (id)
-		answer(a, done, arg, OP_CONFLICT,
-		       strcmp(doc_get_str(id, "level", ""), "encap") == 0
-			       ? "this is a container: its hypervisor's "
-				 "cluster is its own"
-			       : "this node is a member of a cluster already");
+		world_answer(
+			a, done, arg, OP_CONFLICT,
+			strcmp(doc_get_str(id, "level", ""), "encap") == 0
+				? "this is a container: its hypervisor's "
+				  "cluster is its own"
+				: "this node is a member of a cluster already",
+			NULL);
 	else if (d->enrolling)
-		answer(a, done, arg, OP_CONFLICT,
-		       "a cluster is being founded or joined just now");
+		world_answer(a, done, arg, OP_CONFLICT,
+			     "a cluster is being founded or joined just now",
+			     NULL);
 	else if (init)
 		enrol_init(d, req, done, arg);
 	else

@@ -17,13 +17,6 @@
 #define LOCK_TRIES    20
 #define LOCK_PAUSE_US 50000
 
-static int failed(struct err *err, const char *what, const char *path)
-{
-	int code = -errno;
-
-	return err_set(err, code, "%s: %s: %s", path, what, strerror(-code));
-}
-
 /* -- one at a time ------------------------------------------------------- */
 
 /* One that was killed may take a moment to be gone. */
@@ -46,7 +39,7 @@ static int keep_lock(struct keep *k, struct err *err)
 
 	k->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (k->lock_fd < 0)
-		return failed(err, "open", path);
+		return disk_failed(err, "open", path);
 	if (!lock_wait(k->lock_fd)) {
 		n = read(k->lock_fd, pid, sizeof(pid) - 1);
 		pid[n > 0 ? n : 1] = '\0';
@@ -57,7 +50,7 @@ static int keep_lock(struct keep *k, struct err *err)
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(k->lock_fd, 0) < 0 ||
 	    pwrite(k->lock_fd, pid, (size_t)n, 0) != n)
-		return failed(err, "write", path);
+		return disk_failed(err, "write", path);
 	return 0;
 }
 
@@ -70,11 +63,11 @@ static int read_boot_id(struct keep *k, struct err *err)
 	ssize_t n;
 
 	if (fd < 0)
-		return failed(err, "open", path);
+		return disk_failed(err, "open", path);
 	n = read(fd, k->boot_id, sizeof(k->boot_id) - 1);
 	close(fd);
 	if (n <= 0)
-		return failed(err, "read", path);
+		return disk_failed(err, "read", path);
 	k->boot_id[n] = '\0';
 	k->boot_id[strcspn(k->boot_id, "\n")] = '\0';
 	return 0;
@@ -146,7 +139,7 @@ static int lease_open(struct keep *k, struct err *err)
 
 	k->lease_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (k->lease_fd < 0)
-		return failed(err, "open", path);
+		return disk_failed(err, "open", path);
 	n = pread(k->lease_fd, text, sizeof(text) - 1, 0);
 	text[n > 0 ? n : 0] = '\0';
 	if (sscanf(text, "%32[0-9a-f] %" SCNu64 " %" SCNu64, session, &until,
@@ -168,7 +161,7 @@ int keep_lease(struct keep *k, uint64_t until_ms, uint64_t epoch,
 			 until_ms, epoch);
 
 	if (pwrite(k->lease_fd, text, (size_t)n, 0) != n)
-		return failed(err, "write", "the lease");
+		return disk_failed(err, "write", "the lease");
 	return 0;
 }
 

@@ -87,16 +87,12 @@ struct recovery {
 
 static void recovery_end(struct recovery *r, int code, const char *text)
 {
-	struct doc *d = doc_map(r->arena), *data;
+	struct doc *data = doc_map(r->arena);
 
 	txn_abort(r->job.txn);
-	doc_put_int(r->arena, d, "code", code);
-	if (text)
-		doc_put_str(r->arena, d, "err", text);
-	data = doc_put(r->arena, d, "data", doc_map(r->arena));
 	if (r->backs_up && code == OP_OK)
 		doc_put_str(r->arena, data, "path", r->path);
-	r->done(r->arg, r->arena, d);
+	world_answer(r->arena, r->done, r->arg, code, text, data);
 	arena_free(r->arena);
 	free(r);
 }

@@ -365,6 +365,19 @@ static void on_waits(void *ctx, const char *service, uint64_t since_ms,
 	agent_waits(d->agent, clock_ms(), service, since_ms, why);
 }
 
+void world_answer(struct arena *a, agent_answer done, void *arg, int code,
+		  const char *text, struct doc *data)
+{
+	struct doc *d = doc_map(a);
+
+	doc_put_int(a, d, "code", code);
+	if (text)
+		doc_put_str(a, d, "err", text);
+	if (data)
+		doc_put(a, d, "data", data);
+	done(arg, a, d);
+}
+
 static void on_api_request(void *data, struct arena *a, struct doc *req,
 			   agent_answer done, void *arg)
 {
