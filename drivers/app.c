@@ -238,27 +238,13 @@ static int prepare_start(const struct job *j, const struct app *a,
 			 const char *const *argv, struct track *t,
 			 struct run *r, struct err *err)
 {
-	const char **env;
-	int rc;
+	int rc = app_need_secrets(j, err);
 
-	*r = (struct run){ 0 };
-	if (job_kw(j, "secrets_environment") && j->secrets_missing)
-		return err_set(err, -ENOKEY, "secrets_environment: %s",
-			       j->secrets_missing);
-	rc = track_begin(j, t, err);
-	if (rc < 0)
-		return rc;
 	app_prepare(j, a, APP_START, argv, r);
-	env = (const char **)(uintptr_t)r->env;
-	env[a->n_env + 2] = t->token;
 	r->log = a->log;
-	return track_join(t, r, err);
-}
-
-static void close_cgroups(struct run *r)
-{
-	while (r->n_cgroups)
-		close(r->cgroups[--r->n_cgroups]);
+	if (rc == 0)
+		rc = track_begin(j, t, err);
+	return rc < 0 ? rc : app_join(a, t, r, err);
 }
 
 static int ended_at_once(struct run *r, struct err *err)
@@ -280,7 +266,7 @@ static int start_simple(const struct job *j, const struct app *a,
 
 	if (rc == 0)
 		rc = run_detach(&r, err);
-	close_cgroups(&r);
+	track_joined(&r);
 	if (rc == 0)
 		rc = track_main(t, r.pid, err);
 	if (rc == 0)
@@ -299,7 +285,7 @@ static int start_forking(const struct job *j, const struct app *a,
 
 	if (rc == 0)
 		rc = run_ok(&r, err);
-	close_cgroups(&r);
+	track_joined(&r);
 	return rc;
 }
 
@@ -491,15 +477,6 @@ static int kill_it(const struct job *j, struct err *err)
 	return run_stop(j, &a, argv, err);
 }
 
-static void guard(const struct job *j, struct buf *out)
-{
-	driver_guard_item(out, "cgroup",
-			  arena_printf(j->arena, "encap/%s/%s", j->service,
-				       job_plain_rid(j)),
-			  NULL);
-	driver_guard_item(out, "env", track_token(j), NULL);
-}
-
 const struct driver driver_app_simple = {
 	.group = "app",
 	.kind = "simple",
@@ -510,7 +487,7 @@ const struct driver driver_app_simple = {
 	.start = start,
 	.stop = stop,
 	.kill = kill_it,
-	.guard = guard,
+	.guard = track_guard,
 };
 
 const struct driver driver_app_forking = {
@@ -523,5 +500,5 @@ const struct driver driver_app_forking = {
 	.start = start,
 	.stop = stop,
 	.kill = kill_it,
-	.guard = guard,
+	.guard = track_guard,
 };

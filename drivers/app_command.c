@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,13 @@
 #include "fsm/conf/convert.h"
 #include "fsm/conf/text.h"
 
+#define USER_VARS 3 /* USER, LOGNAME, HOME */
+
 static const char *const verb_words[] = {
 	[APP_START] = "start",
 	[APP_STOP] = "stop",
 	[APP_CHECK] = "check",
+	[APP_RUN] = "run",
 };
 
 /* -- who, where, with what --------------------------------------------------
@@ -98,29 +102,6 @@ static void put(const struct job *j, struct app *a, const char *key,
 	a->env[a->n_env++] = arena_printf(j->arena, "%s=%s", key, value);
 }
 
-static size_t kw_count(const char *const *kw)
-{
-	size_t n = 0;
-
-	while (kw && kw[n])
-		n++;
-	return n;
-}
-
-/* The keys of [env], before all others: the last of a name counts. */
-static void put_file_env(const struct job *j, struct app *a)
-{
-	for (const char *const *kw = j->res->kw; kw && *kw; kw += 2) {
-		const char *text = NULL;
-
-		if (strncmp(kw[0], "env.", 4) == 0)
-			text = command_variable(j->arena, kw[0] + 4, kw[1]);
-		if (text)
-			a->env[a->n_env++] = text;
-	}
-}
-
-/* Under our names, and under those that existing scripts know. */
 static int read_env(const struct job *j, struct app *a, const char *user,
 		    const char *home, struct err *err)
 {
@@ -133,19 +114,8 @@ static int read_env(const struct job *j, struct app *a, const char *user,
 		return err_wrap(err, rc, "environment");
 	while (j->secrets && j->secrets[n_secrets])
 		n_secrets++;
-	a->env = ARENA_VEC(j->arena, const char *,
-			   words.n + n_secrets + 20 + kw_count(j->res->kw));
-	put_file_env(j, a);
-	put(j, a, "ENCAP_SERVICE", j->service);
-	put(j, a, "ENCAP_NODE", j->node);
-	put(j, a, "ENCAP_RID", j->res->rid);
-	put(j, a, "ENCAP_LEVEL",
-	    j->level == LEVEL_ENCAP ? "encap" : "hypervisor");
-	put(j, a, "OPENSVC_SVCPATH", j->service);
-	put(j, a, "OPENSVC_SVCNAME", j->service);
-	put(j, a, "OPENSVC_NAMESPACE", "root");
-	put(j, a, "OPENSVC_KIND", "svc");
-	put(j, a, "OPENSVC_RID", j->res->rid);
+	a->env = command_env(j, j->res->kw, words.n + n_secrets + USER_VARS,
+			     &a->n_env);
 	if (user) {
 		put(j, a, "USER", user);
 		put(j, a, "LOGNAME", user);
@@ -240,6 +210,24 @@ void app_prepare(const struct job *j, const struct app *a, enum app_verb verb,
 			     .cwd = a->cwd,
 			     .as = &a->as,
 			     .deadline_ms = j->deadline_ms };
+}
+
+int app_join(const struct app *a, const struct track *t, struct run *r,
+	     struct err *err)
+{
+	/* app_prepare() has made it, with this place. */
+	const char **env = (const char **)(uintptr_t)r->env;
+
+	env[a->n_env + 2] = t->token;
+	return track_join(t, r, err);
+}
+
+int app_need_secrets(const struct job *j, struct err *err)
+{
+	if (!job_kw(j, "secrets_environment") || !j->secrets_missing)
+		return 0;
+	return err_set(err, -ENOKEY, "secrets_environment: %s",
+		       j->secrets_missing);
 }
 
 /* -- exit codes -------------------------------------------------------------

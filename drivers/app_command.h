@@ -5,8 +5,9 @@
 
 #include "drivers/driver.h"
 #include "drivers/run.h"
+#include "drivers/track.h"
 
-enum app_verb { APP_START, APP_STOP, APP_CHECK };
+enum app_verb { APP_START, APP_STOP, APP_CHECK, APP_RUN };
 
 struct app {
 	const char *script; /* absolute; NULL if none is named */
@@ -25,6 +26,11 @@ int app_argv(const struct job *j, const struct app *a, enum app_verb verb,
 /* Prepare a run of @argv: as the app's user, with its environment. */
 void app_prepare(const struct job *j, const struct app *a, enum app_verb verb,
 		 const char *const *argv, struct run *ret);
+/* Have what it starts tracked; track_joined() when it has been run. */
+int app_join(const struct app *a, const struct track *t, struct run *r,
+	     struct err *err);
+/* -ENOKEY if a secret that it should be given is missing. */
+int app_need_secrets(const struct job *j, struct err *err);
 /* What a keyword that is no command means: "true" or "10": call the script. */
 bool app_calls_script(const char *value);
 bool app_means_none(const char *value);

@@ -5,7 +5,8 @@
 
 #include "drivers/driver.h"
 
-/* The variable of a key of [env]: "KEY=value", the name in upper case, what
- * cannot be in one as '_'. NULL where the key can be none. */
-const char *command_variable(struct arena *a, const char *key,
-			     const char *value);
+/* What all of them have in their environment: the keys of [env], which are
+ * those of @kw that begin with "env.", then for whom they are run. A list that
+ * ends with NULL, with room for @more; how many they are comes to @ret_n. */
+const char **command_env(const struct job *j, const char *const *kw,
+			 size_t more, size_t *ret_n);

@@ -177,8 +177,7 @@ int driver_kill(const struct job *j, struct err *err)
 
 void driver_guard(const struct job *j, struct buf *out)
 {
-	const struct driver *d =
-		driver_find(j->res->group, j->res->type ? j->res->type : "");
+	const struct driver *d = find(j);
 
 	if (d && d->guard)
 		d->guard(j, out);

@@ -4,9 +4,7 @@
  * of it, whoever has started it.
  */
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "drivers/app_command.h"
 #include "drivers/drivers.h"
@@ -62,22 +60,16 @@ static int run_command(const struct job *j, const struct app *a,
 		       const char *const *argv, struct err *err)
 {
 	struct track t;
-	const char **env;
 	struct run r;
 	int rc = track_begin(j, &t, err);
 
 	if (rc < 0)
 		return rc;
-	app_prepare(j, a, APP_START, argv, &r);
-	env = (const char **)(uintptr_t)r.env;
-	env[a->n_env] = "ENCAP_ACTION=run";
-	env[a->n_env + 1] = "OPENSVC_ACTION=run";
-	env[a->n_env + 2] = t.token;
-	rc = track_join(&t, &r, err);
+	app_prepare(j, a, APP_RUN, argv, &r);
+	rc = app_join(a, &t, &r, err);
 	if (rc == 0)
 		rc = run_wait(&r, err);
-	while (r.n_cgroups)
-		close(r.cgroups[--r.n_cgroups]);
+	track_joined(&r);
 	/* What it has left behind ends with it. */
 	if (track_end(j, &t, TRACK_KILL, NULL) >= 0)
 		track_forget(&t);
@@ -95,9 +87,8 @@ static int run(const struct job *j, struct err *err)
 		rc = is_free(j, err);
 	if (rc == 0)
 		rc = app_read(j, &a, err);
-	if (rc == 0 && job_kw(j, "secrets_environment") && j->secrets_missing)
-		rc = err_set(err, -ENOKEY, "secrets_environment: %s",
-			     j->secrets_missing);
+	if (rc == 0)
+		rc = app_need_secrets(j, err);
 	if (rc == 0)
 		rc = run_split(j->arena, command, &argv, err);
 	if (rc < 0)
@@ -136,15 +127,6 @@ static int kill_it(const struct job *j, struct err *err)
 	return end(j, TRACK_KILL, err);
 }
 
-static void guard(const struct job *j, struct buf *out)
-{
-	driver_guard_item(out, "cgroup",
-			  arena_printf(j->arena, "encap/%s/%s", j->service,
-				       job_plain_rid(j)),
-			  NULL);
-	driver_guard_item(out, "env", track_token(j), NULL);
-}
-
 const struct driver driver_task_host = {
 	.group = "task",
 	.kind = "host",
@@ -155,5 +137,5 @@ const struct driver driver_task_host = {
 	.stop = stop,
 	.kill = kill_it,
 	.run = run,
-	.guard = guard,
+	.guard = track_guard,
 };

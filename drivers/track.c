@@ -49,10 +49,18 @@ static int file_of(const struct job *j, struct track *t, struct err *err)
 	return job_file(j, "run", ".pids", false, &t->file, err);
 }
 
-const char *track_token(const struct job *j)
+/* "ENCAP_RUN=..." in the environment of all that a resource has started. The
+ * same at each start: what an earlier one has left is found too. */
+static const char *token_of(const struct job *j)
 {
 	return arena_printf(j->arena, TRACK_ENV "=%s/%s@%s", j->service,
 			    j->res->rid, j->node);
+}
+
+static const char *cgroup_of(const struct job *j)
+{
+	return arena_printf(j->arena, "encap/%s/%s", j->service,
+			    job_plain_rid(j));
 }
 
 int track_begin(const struct job *j, struct track *t, struct err *err)
@@ -61,12 +69,8 @@ int track_begin(const struct job *j, struct track *t, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	/* The same at each start: what an earlier one has left is found too. */
-	t->token = track_token(j);
-	rc = cgroup_make(j->arena,
-			 arena_printf(j->arena, "encap/%s/%s", j->service,
-				      job_plain_rid(j)),
-			 &t->cgroup, err);
+	t->token = token_of(j);
+	rc = cgroup_make(j->arena, cgroup_of(j), &t->cgroup, err);
 	return rc < 0 ? rc : save(t, err);
 }
 
@@ -81,6 +85,12 @@ int track_join(const struct track *t, struct run *r, struct err *err)
 		return fd;
 	r->cgroups[r->n_cgroups++] = fd;
 	return 0;
+}
+
+void track_joined(struct run *r)
+{
+	while (r->n_cgroups)
+		close(r->cgroups[--r->n_cgroups]);
 }
 
 int track_main(struct track *t, pid_t pid, struct err *err)
@@ -262,4 +272,10 @@ void track_forget(const struct track *t)
 		*slash = '\0';
 		rmdir(parent);
 	}
+}
+
+void track_guard(const struct job *j, struct buf *out)
+{
+	driver_guard_item(out, "cgroup", cgroup_of(j), NULL);
+	driver_guard_item(out, "env", token_of(j), NULL);
 }

@@ -32,12 +32,11 @@ struct track {
 	} main;
 };
 
-/* "ENCAP_RUN=..." in the environment of all that a resource has started. */
-const char *track_token(const struct job *j);
 /* Before a start: what is to be put into the run (its cgroup, and the token,
  * which the caller puts into the environment). */
 int track_begin(const struct job *j, struct track *t, struct err *err);
 int track_join(const struct track *t, struct run *r, struct err *err);
+void track_joined(struct run *r); /* it runs, or never will */
 /* After it: @pid is the one that stays. */
 int track_main(struct track *t, pid_t pid, struct err *err);
 
@@ -47,13 +46,16 @@ bool track_alive(const struct track *t); /* the main process */
 /* All of them, on @a. */
 size_t track_pids(const struct track *t, struct arena *a, pid_t **ret);
 
-/* How to end them: SIGTERM to the main process alone, to all, or no SIGTERM;
- * what is still there when the job's time is nearly over gets SIGKILL. */
 /* Wait, without a signal, for the end of the main process, or of all where
  * there is none: 0, or 1 at @until_ms. */
 int track_wait(const struct job *j, const struct track *t, int64_t until_ms);
+/* How to end them: SIGTERM to the main process alone, to all, or no SIGTERM;
+ * what is still there when the job's time is nearly over gets SIGKILL. */
 enum track_end { TRACK_TERM_MAIN, TRACK_TERM_ALL, TRACK_KILL };
 int track_end(const struct job *j, const struct track *t, enum track_end how,
 	      struct err *err);
 /* Forget them: they are gone. The cgroup and the file are removed. */
 void track_forget(const struct track *t);
+/* struct driver::guard of what is tracked: whatever is found in its cgroup, or
+ * with its token. */
+void track_guard(const struct job *j, struct buf *out);
