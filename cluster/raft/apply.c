@@ -113,19 +113,42 @@ struct attempt {
 	struct err *err;
 };
 
+/* What an entry holds; NULL if it makes no sense. */
+static struct doc *entry_list(struct arena *a, const struct raft_log_entry *e,
+			      struct err *err)
+{
+	struct doc *list;
+
+	return doc_decode(a, e->data, e->len, &list, err) == 0 &&
+			       list->type == DOC_LIST && doc_len(list) &&
+			       doc_at(list, 0)->type == DOC_INT
+		       ? list
+		       : NULL;
+}
+
+/* One of its commands; NULL likewise. */
+static struct doc *command_of(struct arena *a, const struct doc *bin)
+{
+	struct doc *command;
+
+	return bin->type == DOC_BIN &&
+			       doc_decode(a, bin->str.data, bin->str.len,
+					  &command, NULL) == 0 &&
+			       command->type == DOC_MAP
+		       ? command
+		       : NULL;
+}
+
 static void apply_command(struct attempt *b, struct egroup *g, uint64_t index,
 			  const struct doc *bin)
 {
 	struct engine *e = b->engine;
-	struct doc *command = NULL, *result;
+	struct doc *command = command_of(b->arena, bin), *result;
 	const char *client;
 	struct outcome *o;
 	uint64_t sq;
 
-	if (bin->type != DOC_BIN ||
-	    doc_decode(b->arena, bin->str.data, bin->str.len, &command, NULL) <
-		    0 ||
-	    command->type != DOC_MAP) {
+	if (!command) {
 		engine_log(e, 3,
 			   "group %" PRIu64 ": a command in entry %" PRIu64
 			   " makes no sense and is skipped",
@@ -147,16 +170,15 @@ static void apply_command(struct attempt *b, struct egroup *g, uint64_t index,
 static int apply_entry(struct attempt *b, struct egroup *g, uint64_t index,
 		       const struct raft_log_entry *e)
 {
-	struct doc *list = NULL;
+	struct doc *list;
 	int64_t version;
 
 	if (e->type == RAFT_CHANGE)
 		g->changed = true;
 	if (e->type != RAFT_COMMAND)
 		return 0;
-	if (doc_decode(b->arena, e->data, e->len, &list, b->err) < 0 ||
-	    list->type != DOC_LIST || !doc_len(list) ||
-	    doc_at(list, 0)->type != DOC_INT) {
+	list = entry_list(b->arena, e, b->err);
+	if (!list) {
 		engine_log(b->engine, 3,
 			   "group %" PRIu64 ": entry %" PRIu64
 			   " makes no sense and is skipped",
@@ -222,21 +244,15 @@ static int apply_all(struct attempt *b)
 static void tail_entry(struct doc *list, struct arena *a,
 		       const struct raft_log_entry *e)
 {
-	struct doc *commands, *command;
+	struct doc *commands = NULL, *command;
 
-	if (e->type != RAFT_COMMAND ||
-	    doc_decode(a, e->data, e->len, &commands, NULL) < 0 ||
-	    commands->type != DOC_LIST || !doc_len(commands) ||
-	    doc_at(commands, 0)->type != DOC_INT ||
-	    doc_at(commands, 0)->num != ENTRY_VERSION)
+	if (e->type == RAFT_COMMAND)
+		commands = entry_list(a, e, NULL);
+	if (!commands || doc_at(commands, 0)->num != ENTRY_VERSION)
 		return;
 	for (size_t i = 1; i < doc_len(commands); i++) {
-		const struct doc *bin = doc_at(commands, i);
-
-		if (bin->type == DOC_BIN &&
-		    doc_decode(a, bin->str.data, bin->str.len, &command,
-			       NULL) == 0 &&
-		    command->type == DOC_MAP)
+		command = command_of(a, doc_at(commands, i));
+		if (command)
 			doc_add(a, list, command);
 	}
 }
