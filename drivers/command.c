@@ -66,8 +66,7 @@ const char **command_env(const struct job *j, const char *const *kw,
 	put_file_env(&v, kw);
 	put(&v, "ENCAP_SERVICE", j->service);
 	put(&v, "ENCAP_NODE", j->node);
-	put(&v, "ENCAP_LEVEL",
-	    j->level == LEVEL_ENCAP ? "encap" : "hypervisor");
+	put(&v, "ENCAP_LEVEL", level_name(j->level));
 	put(&v, "ENCAP_RID", rid);
 	put(&v, "OPENSVC_SVCPATH", j->service);
 	put(&v, "OPENSVC_SVCNAME", j->service);

@@ -64,8 +64,7 @@ struct doc *agent_command(struct agent *g, struct arena *a, const char *op,
 	struct doc *author = by ? doc_copy(a, by) : doc_map(a);
 
 	doc_put_str(a, author, "node", g->node);
-	doc_put_str(a, author, "level",
-		    g->level == LEVEL_ENCAP ? "encap" : "hypervisor");
+	doc_put_str(a, author, "level", level_name(g->level));
 	doc_put(a, cmd, "by", author);
 	return cmd;
 }
@@ -102,6 +101,25 @@ void agent_propose(struct agent *g, uint64_t gid, struct arena *a,
 	g->pending++;
 	engine_propose(g->engine, gid, a, cmd, PROPOSE_TIMEOUT_MS, on_forgotten,
 		       f);
+}
+
+void agent_event(struct agent *g, uint64_t gid, const char *kind,
+		 const char *service, const char *rid, const char *text)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *cmd = agent_command(g, a, "event", NULL);
+	struct doc *e =
+		doc_add(a, doc_put(a, cmd, "events", doc_list(a)), doc_map(a));
+
+	doc_put_int(a, e, "at", doc_get_int(cmd, "at", 0));
+	doc_put_str(a, e, "kind", kind);
+	doc_put_str(a, e, "service", service);
+	doc_put_str(a, e, "node", g->node);
+	doc_put_str(a, e, "level", level_name(g->level));
+	if (rid)
+		doc_put_str(a, e, "rid", rid);
+	doc_put_str(a, e, "text", text);
+	agent_propose(g, gid, a, cmd);
 }
 
 uint64_t agent_service_group(struct agent *g, struct arena *a, struct txn *t,

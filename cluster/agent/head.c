@@ -120,22 +120,10 @@ static void draft_tell(struct agent *g, const char *service, const char *news)
 	SCOPED(arena) struct arena *a = arena_new();
 	struct txn *t = txn_begin_read(g->db, NULL);
 	uint64_t gid = t ? agent_service_group(g, a, t, service) : 0;
-	struct doc *cmd, *list = doc_list(a), *e = doc_map(a);
 
 	txn_abort(t);
-	if (!gid)
-		return;
-	cmd = agent_command(g, a, "event", NULL);
-	doc_put_int(a, e, "at", doc_get_int(cmd, "at", 0));
-	doc_put_str(a, e, "kind", "draft");
-	doc_put_str(a, e, "service", service);
-	doc_put_str(a, e, "node", g->node);
-	doc_put_str(a, e, "level",
-		    g->level == LEVEL_ENCAP ? "encap" : "hypervisor");
-	doc_put_str(a, e, "text", news);
-	doc_add(a, list, e);
-	doc_put(a, cmd, "events", list);
-	agent_propose(g, gid, a, cmd);
+	if (gid)
+		agent_event(g, gid, "draft", service, NULL, news);
 }
 
 void agent_drafts(struct agent *g, uint64_t now_ms, const char *service,

@@ -457,6 +457,10 @@ struct doc *agent_command(struct agent *g, struct arena *a, const char *op,
 /* Propose and forget, but for a line in the log when it is refused. */
 void agent_propose(struct agent *g, uint64_t gid, struct arena *a,
 		   struct doc *cmd);
+/* Propose an event of a service, "action" or "draft"; @rid NULL: of all of it.
+ */
+void agent_event(struct agent *g, uint64_t gid, const char *kind,
+		 const char *service, const char *rid, const char *text);
 int agent_identity_set(struct agent *g, const struct doc *id, struct err *err);
 bool agent_peer_is_up(const struct agent *g, uint64_t peer);
 /* A frame of kind @k. */

@@ -246,27 +246,14 @@ static const char *const op_words[] = {
 
 /* @rid: NULL of the instance as a whole. */
 static void job_tell(struct agent *g, const struct instance_run *run,
-		     const char *rid, const char *fmt, const char *word,
+		     const char *rid, const char *what, const char *word,
 		     const char *more)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	struct doc *cmd = agent_command(g, a, "event", NULL);
-	struct doc *list = doc_list(a), *e = doc_map(a);
 
-	doc_put_int(a, e, "at", doc_get_int(cmd, "at", 0));
-	doc_put_str(a, e, "kind", "action");
-	doc_put_str(a, e, "service", run->service);
-	doc_put_str(a, e, "node", g->node);
-	doc_put_str(a, e, "level",
-		    run->inst.level == LEVEL_ENCAP ? "encap" : "hypervisor");
-	if (rid)
-		doc_put_str(a, e, "rid", rid);
-	doc_put_str(a, e, "text",
+	agent_event(g, run->group, "action", run->service, rid,
 		    arena_printf(a, "%s%s%s%s%s", word, rid ? " " : "",
-				 rid ? rid : "", fmt, more));
-	doc_add(a, list, e);
-	doc_put(a, cmd, "events", list);
-	agent_propose(g, run->group, a, cmd);
+				 rid ? rid : "", what, more));
 }
 
 static int64_t op_timeout(const struct resource *r, enum drive_op op)

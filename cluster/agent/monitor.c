@@ -15,22 +15,11 @@ static void tell(struct agent *g, const struct instance_run *run,
 		 const char *word)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	struct doc *cmd = agent_command(g, a, "event", NULL);
-	struct doc *list = doc_list(a), *e = doc_map(a);
 
 	agent_log(g, 4, "%s: %s: %s", run->service, run->monitor, word);
-	doc_put_int(a, e, "at", doc_get_int(cmd, "at", 0));
-	doc_put_str(a, e, "kind", "action");
-	doc_put_str(a, e, "service", run->service);
-	doc_put_str(a, e, "node", g->node);
-	doc_put_str(a, e, "level",
-		    g->level == LEVEL_ENCAP ? "encap" : "hypervisor");
-	doc_put_str(
-		a, e, "text",
+	agent_event(
+		g, run->group, "action", run->service, NULL,
 		arena_printf(a, "monitor_action %s: %s", word, run->monitor));
-	doc_add(a, list, e);
-	doc_put(a, cmd, "events", list);
-	agent_propose(g, run->group, a, cmd);
 }
 
 /* In a container it is about that alone. */

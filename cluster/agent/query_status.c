@@ -153,8 +153,7 @@ static struct doc *empty_instance(const struct query *q, const char *node)
 	struct doc *d = doc_map(a);
 
 	doc_put_str(a, d, "node", node);
-	doc_put_str(a, d, "level",
-		    q->agent->level == LEVEL_ENCAP ? "encap" : "hypervisor");
+	doc_put_str(a, d, "level", level_name(q->agent->level));
 	doc_put_str(a, d, "avail", "n/a");
 	doc_put_str(a, d, "overall", "n/a");
 	doc_put(a, d, "resources", doc_map(a));
@@ -223,8 +222,7 @@ static void put_service(const struct query *q, struct doc *d,
 	bool frozen = doc_get_bool(row, "frozen", false);
 
 	service_status(sc, instances, &ss);
-	doc_put_str(a, d, "level",
-		    q->agent->level == LEVEL_ENCAP ? "encap" : "hypervisor");
+	doc_put_str(a, d, "level", level_name(q->agent->level));
 	doc_put_str(a, d, "node", q->agent->node);
 	doc_put_str(a, d, "revision", q->head);
 	doc_put_str(a, d, "avail", status_name(ss.avail));

@@ -16,10 +16,7 @@ void request_ping(struct request *r)
 	struct doc *d = doc_map(a);
 
 	doc_put_str(a, d, "node", g->node);
-	doc_put_str(a, d, "level",
-		    !g->identity	      ? ""
-		    : g->level == LEVEL_ENCAP ? "encap"
-					      : "hypervisor");
+	doc_put_str(a, d, "level", g->identity ? level_name(g->level) : "");
 	doc_put_str(a, d, "version", ENCAP_VERSION);
 	if (g->identity)
 		doc_put_str(a, d, "cluster",

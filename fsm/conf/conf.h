@@ -107,6 +107,11 @@ int conf_remove(struct conf *c, const char *text, struct err *err);
 
 enum level { LEVEL_HYPERVISOR, LEVEL_ENCAP };
 
+static inline const char *level_name(enum level level)
+{
+	return level == LEVEL_ENCAP ? "encap" : "hypervisor";
+}
+
 struct names { /* a list of words, in file order, lower-cased */
 	const char **at;
 	size_t n;

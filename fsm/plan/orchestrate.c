@@ -763,8 +763,7 @@ struct doc *orch_change_doc(struct arena *a, const struct orch_change *c)
 	doc_put_str(a, d, "kind", c->kind == ORCH_INTENT ? "intent" : "assign");
 	doc_put_str(a, d, "want", c->want);
 	doc_put_str(a, d, "why", c->why);
-	doc_put_str(a, d, "level",
-		    c->level == LEVEL_ENCAP ? "encap" : "hypervisor");
+	doc_put_str(a, d, "level", level_name(c->level));
 	if (c->node)
 		doc_put_str(a, d, "node", c->node);
 	if (c->kind == ORCH_INTENT)
