@@ -21,11 +21,6 @@ static void run_unload(struct instance_run *run)
 {
 	arena_free(run->conf_arena);
 	arena_free(run->probe_arena);
-	free(run->memory);
-	free(run->hooks);
-	free(run->holds);
-	free(run->hold_acts);
-	free(run->up_since);
 	run->conf_arena = run->probe_arena = NULL;
 	run->memory = NULL;
 	run->hooks = NULL;
@@ -70,7 +65,6 @@ static void run_load(struct agent *g, struct instance_run *run,
 	struct instance inst;
 	enum level level;
 	struct err err = { 0 };
-	size_t n;
 
 	snprintf(run->rev, sizeof(run->rev), "%s", run->head);
 	if (!c || conf_level(a, c, run->service, g->node, &level, &err) < 0 ||
@@ -82,17 +76,13 @@ static void run_load(struct agent *g, struct instance_run *run,
 		arena_free(a);
 		return;
 	}
-	n = inst.n ? inst.n : 1;
 	run->conf_arena = a;
 	run->inst = inst;
-	run->memory = calloc(n, sizeof(*run->memory));
-	run->hooks = calloc(inst.n_subsets + 1, sizeof(*run->hooks));
-	run->holds = calloc(n, sizeof(*run->holds));
-	run->hold_acts = calloc(n, sizeof(*run->hold_acts));
-	run->up_since = calloc(n, sizeof(*run->up_since));
-	if (!run->memory || !run->hooks || !run->holds || !run->hold_acts ||
-	    !run->up_since)
-		abort();
+	run->memory = ARENA_VEC(a, struct recon_memory, inst.n);
+	run->hooks = ARENA_VEC(a, struct recon_hooks, inst.n_subsets + 1);
+	run->holds = ARENA_VEC(a, enum hold, inst.n);
+	run->hold_acts = ARENA_VEC(a, uint64_t, inst.n);
+	run->up_since = ARENA_VEC(a, uint64_t, inst.n);
 	run_take_holds(run);
 	run->poked = true;
 	g->reloaded = true;
@@ -102,7 +92,7 @@ static void run_load(struct agent *g, struct instance_run *run,
  * resources that are still there is kept. */
 static void run_reload(struct agent *g, struct instance_run *run)
 {
-	SCOPED(arena) struct arena *a = arena_new();
+	SCOPED(arena) struct arena *a = NULL;
 	struct txn *t;
 	struct doc *rev;
 	struct instance old = run->inst;
@@ -112,6 +102,7 @@ static void run_reload(struct agent *g, struct instance_run *run)
 	if (strcmp(run->rev, run->head) == 0 || run->probing || run->acting ||
 	    run->killing)
 		return;
+	a = arena_new();
 	t = txn_begin_read(g->db, NULL);
 	rev = t ? state_revision(&(struct state){ t, run->group, a },
 				 run->service, run->head)
@@ -120,14 +111,12 @@ static void run_reload(struct agent *g, struct instance_run *run)
 	if (!rev)
 		return;
 	run->conf_arena = NULL;
-	run->memory = NULL;
 	run_unload(run);
 	run_load(g, run, doc_get_str(rev, "config", ""));
 	for (size_t i = 0; i < run->inst.n; i++)
 		for (size_t k = 0; k < old.n; k++)
 			if (strcmp(run->inst.res[i].rid, old.res[k].rid) == 0)
 				run->memory[i] = old_memory[k];
-	free(old_memory);
 	arena_free(old_arena);
 }
 
