@@ -25,6 +25,12 @@
 #define HELLO_EVERY_MS 500
 #define CONTAINER_ID   (1ULL << 32) /* ids of containers begin here */
 
+bool channel_is_for(const struct resource *r)
+{
+	return strcmp(r->group, "container") == 0 && r->encapnode &&
+	       r->encapnode[0];
+}
+
 struct channel *channel_find(struct agent *g, const char *service,
 			     const char *rid)
 {
@@ -501,8 +507,7 @@ void channel_sync(struct agent *g)
 		for (size_t i = 0; !run->gone && i < run->inst.n; i++) {
 			const struct resource *r = &run->inst.res[i];
 
-			if (strcmp(r->group, "container") == 0 &&
-			    r->encapnode && r->encapnode[0])
+			if (channel_is_for(r))
 				channel_want(g, run->service, r, run->group, a,
 					     list);
 		}

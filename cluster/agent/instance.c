@@ -459,8 +459,7 @@ static size_t encap_views(struct agent *g, struct arena *a,
 		struct channel *c;
 		uint64_t token;
 
-		if (strcmp(r->group, "container") != 0 || !r->encapnode ||
-		    !r->encapnode[0])
+		if (!channel_is_for(r))
 			continue;
 		c = channel_find(g, run->service, r->rid);
 		row = encap_assignment(g, a, run, r->encapnode);

@@ -95,6 +95,8 @@ struct route {
 	uint64_t group, id, host;
 };
 
+/* Is it a container with an agent of ours? */
+bool channel_is_for(const struct resource *r);
 struct channel *channel_find(struct agent *g, const char *service,
 			     const char *rid);
 /* The channels follow the services and their env files. */

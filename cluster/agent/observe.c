@@ -59,8 +59,7 @@ static void put_channels(struct agent *g, struct arena *a,
 		struct channel *c;
 		struct doc *row;
 
-		if (strcmp(r->group, "container") != 0 || !r->encapnode ||
-		    !r->encapnode[0])
+		if (!channel_is_for(r))
 			continue;
 		c = channel_find(g, run->service, r->rid);
 		if (!c)
@@ -128,7 +127,7 @@ static bool inside_switches(struct agent *g, const struct instance_run *run)
 		const struct resource *r = &run->inst.res[i];
 		const struct channel *c;
 
-		if (strcmp(r->group, "container") != 0)
+		if (!channel_is_for(r))
 			continue;
 		c = channel_find(g, run->service, r->rid);
 		if (c && c->welcomed &&

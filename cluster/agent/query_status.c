@@ -97,8 +97,7 @@ static void fold_encaps(const struct query *q, const struct instance *conf,
 	for (size_t i = 0; i < conf->n; i++) {
 		const struct resource *r = &conf->res[i];
 
-		if (strcmp(r->group, "container") == 0 && r->encapnode &&
-		    r->encapnode[0])
+		if (channel_is_for(r))
 			fold_encap(q, r, node, inst);
 	}
 }
