@@ -20,6 +20,7 @@ struct job_item {
 	bool has_run; /* a probe of a task */
 	int last_code;
 	bool ask_system; /* a probe of a container whose agent is not there */
+	bool alone;	 /* a probe: of what it stands on, not all is up */
 	const char *const *secrets;
 	const char *missing; /* of them */
 };
@@ -31,12 +32,12 @@ struct run_job {
 	uint64_t begun_ms, token;
 	struct job_item *items;
 	size_t n;
-	/* Of a start, a stop, or the triggers around many: */
 	/* Of a task: */
 	struct task *task;
 	const struct resource *res;
 	const char *const *env;
 	const char *command; /* instead of an operation */
+	/* Of a start, a stop, or the triggers around many: */
 	const char *action;  /* "start", "stop" */
 	bool after;	     /* the post triggers */
 	int64_t steps;	     /* begun so far */
@@ -97,17 +98,19 @@ static void job_secrets(struct run_job *j)
 }
 
 static struct job job_for(const struct run_job *j, const struct job_item *it,
-			  const struct resource *r, int64_t timeout_ms,
-			  bool instance_up)
+			  const struct resource *r, int64_t timeout_ms)
 {
 	return (struct job){
 		.service = j->run->service,
 		.node = j->agent->node,
 		.res = r,
 		.level = j->run->inst.level,
-		.instance_up = instance_up,
+		.ask_system = it->ask_system,
+		.instance_up = !it->alone,
 		.deadline_ms = (int64_t)j->begun_ms + timeout_ms,
 		.token = j->token,
+		.has_run = it->has_run,
+		.last_code = it->last_code,
 		.run_dir = j->agent->run_dir,
 		.etc_dir = j->agent->etc_dir,
 		.secrets = it->secrets,
@@ -117,9 +120,11 @@ static struct job job_for(const struct run_job *j, const struct job_item *it,
 }
 
 static int job_drive(const struct run_job *j, struct job_item *it,
-		     const struct job *dj)
+		     const struct resource *r, int64_t timeout_ms)
 {
-	return j->agent->io.drive(j->agent->io.ctx, it->op, dj, &it->probe,
+	const struct job dj = job_for(j, it, r, timeout_ms);
+
+	return j->agent->io.drive(j->agent->io.ctx, it->op, &dj, &it->probe,
 				  &it->err);
 }
 
@@ -136,7 +141,6 @@ static void probe_run(void *arg)
 	for (size_t i = 0; i < j->n; i++) {
 		const struct resource *r = &inst->res[i];
 		struct job_item *it = &j->items[i];
-		struct job dj = job_for(j, it, r, PROBE_TIMEOUT_MS, up);
 
 		it->op = DRIVE_PROBE;
 		it->probe.status = STATUS_UNDEF;
@@ -147,10 +151,8 @@ static void probe_run(void *arg)
 			it->probe.status = STATUS_NA;
 			continue;
 		}
-		dj.has_run = it->has_run;
-		dj.last_code = it->last_code;
-		dj.ask_system = it->ask_system;
-		it->rc = job_drive(j, it, &dj);
+		it->alone = !up;
+		it->rc = job_drive(j, it, r, PROBE_TIMEOUT_MS);
 		if (it->rc < 0) {
 			it->probe.status = STATUS_UNDEF;
 			it->probe.log = arena_printf(j->arena, "error: %s",
@@ -203,8 +205,7 @@ static bool job_asks_system(struct agent *g, const struct instance_run *run,
 {
 	const struct channel *c;
 
-	if (strcmp(r->group, "container") != 0 || !r->encapnode ||
-	    !r->encapnode[0])
+	if (!channel_is_for(r))
 		return false;
 	c = channel_find(g, run->service, r->rid);
 	return !c || !c->welcomed;
@@ -277,7 +278,7 @@ static int64_t step_ms(struct run_job *j, const struct resource *r)
 static int run_command(struct run_job *j, const struct resource *r,
 		       const char *command)
 {
-	struct job dj = job_for(j, &j->items[0], r, step_ms(j, r), true);
+	struct job dj = job_for(j, &j->items[0], r, step_ms(j, r));
 	struct probe none;
 
 	dj.command = command;
@@ -324,12 +325,8 @@ static void act_run(void *arg)
 	int rc = run_triggers(j, r, r->common, false);
 
 	it->rc = rc;
-	if (rc == 0) {
-		struct job dj =
-			job_for(j, &j->items[0], r, step_ms(j, r), true);
-
-		it->rc = job_drive(j, it, &dj);
-	}
+	if (rc == 0)
+		it->rc = job_drive(j, it, r, step_ms(j, r));
 	if (it->rc < 0)
 		return;
 	rc = run_triggers(j, r, r->common, true);
@@ -344,9 +341,8 @@ static void kill_run(void *arg)
 	for (size_t i = 0; i < j->n; i++) {
 		struct job_item *it = &j->items[i];
 		const struct resource *r = &j->run->inst.res[it->res];
-		struct job dj = job_for(j, it, r, op_timeout(r, it->op), true);
 
-		it->rc = job_drive(j, it, &dj);
+		it->rc = job_drive(j, it, r, op_timeout(r, it->op));
 	}
 }
 
@@ -575,11 +571,8 @@ static void task_run(void *arg)
 	struct job_item *it = &j->items[0];
 
 	it->rc = run_triggers(j, j->res, j->res->common, false);
-	if (it->rc == 0) {
-		struct job dj = job_for(j, it, j->res, task_ms(j->res), true);
-
-		it->rc = job_drive(j, it, &dj);
-	}
+	if (it->rc == 0)
+		it->rc = job_drive(j, it, j->res, task_ms(j->res));
 	if (it->rc == 0 && run_triggers(j, j->res, j->res->common, true) < 0)
 		it->rc = it->err.code;
 }
@@ -633,9 +626,8 @@ static void task_end_run(void *arg)
 {
 	struct run_job *j = arg;
 	struct job_item *it = &j->items[0];
-	struct job dj = job_for(j, it, j->res, TASK_END_MS, true);
 
-	it->rc = job_drive(j, it, &dj);
+	it->rc = job_drive(j, it, j->res, TASK_END_MS);
 }
 
 static void task_end_done(void *arg)

@@ -102,15 +102,6 @@ void tasks_put(struct arena *a, const struct instance_run *run, struct doc *d)
 /* -- when --------------------------------------------------------------------
  */
 
-static const char *schedule_text(const struct instance_run *run,
-				 const struct resource *r)
-{
-	const char *own = resource_kw(r, "schedule");
-
-	(void)run;
-	return own ? own : "";
-}
-
 static wall_time local_s(const struct agent *g, int64_t epoch_ms)
 {
 	int64_t offset = g->io.local_ms(g->io.ctx) - g->io.wall_ms(g->io.ctx);
@@ -122,11 +113,12 @@ static void plan_next(struct agent *g, const struct instance_run *run,
 		      const struct resource *r, struct task *t)
 {
 	SCOPED(arena) struct arena *a = arena_new();
+	const char *text = resource_kw(r, "schedule");
 	const char *words[] = { run->service, run->inst.node, r->rid };
 	wall_time now = local_s(g, g->io.wall_ms(g->io.ctx)), next;
 	struct schedule s;
 
-	schedule_parse(a, schedule_text(run, r), &s, NULL);
+	schedule_parse(a, text ? text : "", &s, NULL);
 	next = schedule_next(&s, now + 1,
 			     t->ran ? local_s(g, t->at_ms) : WALL_NEVER,
 			     actions_hash(words, 3, 0));
