@@ -119,19 +119,27 @@ struct conf *groups_head_conf(struct arena *a, const struct state *s,
 	return rev ? conf_parse(a, text, strlen(text), &p) : NULL;
 }
 
+struct conf *groups_head_service(struct arena *a, const struct state *s,
+				 const char *service, struct service_conf *ret)
+{
+	struct conf *c = groups_head_conf(a, s, service);
+
+	return c && service_eval(a, c, service, NULL, ret, NULL) == 0 ? c
+								      : NULL;
+}
+
 static void service_members(struct agent *g, struct arena *a, struct txn *t,
 			    const struct doc *nodes, const struct doc *index)
 {
 	uint64_t gid = (uint64_t)doc_get_int(index, "group", 0);
 	const char *name = doc_get_str(index, "name", "");
 	struct state s = { t, gid, a };
-	struct conf *conf = groups_head_conf(a, &s, name);
 	struct doc *members = state_members(&s), *voters;
 	struct service_conf sc;
 	struct wanted w = { 0 };
 	struct err err;
 
-	if (!conf || service_eval(a, conf, name, NULL, &sc, NULL) < 0)
+	if (!groups_head_service(a, &s, name, &sc))
 		return;
 	voters = groups_voters(g, a);
 	w.at = ARENA_VEC(a, struct engine_server,

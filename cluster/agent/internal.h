@@ -327,6 +327,10 @@ struct doc *groups_voters(struct agent *g, struct arena *a);
 /* The env file of a service as it is agreed, on @a; NULL if it is not here. */
 struct conf *groups_head_conf(struct arena *a, const struct state *s,
 			      const char *service);
+/* And what it says of the service as a whole; NULL too if it cannot be
+ * evaluated. */
+struct conf *groups_head_service(struct arena *a, const struct state *s,
+				 const char *service, struct service_conf *ret);
 
 /* -- orch ---------------------------------------------------------------- */
 

@@ -122,12 +122,10 @@ static struct orch_other *orch_others(struct agent *g, const struct state *s,
 		const struct state o = {
 			s->txn, agent_service_group(g, a, s->txn, name), a
 		};
-		struct conf *conf =
-			o.group ? groups_head_conf(a, &o, name) : NULL;
 		struct service_conf sc;
 
 		list[i].name = name;
-		if (conf && service_eval(a, conf, name, NULL, &sc, NULL) == 0)
+		if (o.group && groups_head_service(a, &o, name, &sc))
 			other_see(a, &sc, state_assigns(&o, name),
 				  state_instances(&o, name), nodes, n,
 				  &list[i]);
@@ -180,12 +178,12 @@ static void decide(struct agent *g, const struct state *s,
 		   const struct doc *row)
 {
 	const char *name = doc_get_str(row, "name", "");
-	struct conf *conf = groups_head_conf(s->arena, s, name);
 	struct service_conf sc;
+	struct conf *conf = groups_head_service(s->arena, s, name, &sc);
 	struct orch_in in;
 	struct orch_out out = { 0 };
 
-	if (!conf || service_eval(s->arena, conf, name, NULL, &sc, NULL) < 0)
+	if (!conf)
 		return;
 	memo_note(memo, s->arena, &sc);
 	orch_inputs(g, s, name, row, nodes, conf, &sc, &in);

@@ -103,14 +103,11 @@ static bool container_taken(struct request *r, const char *name,
 		uint64_t gid =
 			(uint64_t)doc_get_int(doc_at(rows, i), "group", 0);
 		const struct state s = { t, gid, r->arena };
-		struct conf *conf;
 		struct service_conf theirs;
 
 		if (!gid || strcmp(other, name) == 0)
 			continue;
-		conf = groups_head_conf(r->arena, &s, other);
-		if (!conf || service_eval(r->arena, conf, other, NULL, &theirs,
-					  NULL) < 0)
+		if (!groups_head_service(r->arena, &s, other, &theirs))
 			continue;
 		for (size_t k = 0; k < sc->encapnodes.n && !taken; k++) {
 			taken = names_have(&theirs.encapnodes,

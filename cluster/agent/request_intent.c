@@ -25,13 +25,13 @@ static const char *node_refused(struct request *r, uint64_t gid)
 	struct state cluster = { t, CLUSTER_GROUP, r->arena };
 	struct service_conf sc;
 	struct orch_in in;
-	struct conf *conf;
+	struct conf *conf = NULL;
 
 	if (!t)
 		return NULL;
-	conf = groups_head_conf(r->arena, &s, name);
-	if (conf && r->agent->level == LEVEL_HYPERVISOR &&
-	    service_eval(r->arena, conf, name, NULL, &sc, NULL) == 0 &&
+	if (r->agent->level == LEVEL_HYPERVISOR)
+		conf = groups_head_service(r->arena, &s, name, &sc);
+	if (conf &&
 	    (names_have(&sc.nodes, node) || names_have(&sc.drpnodes, node))) {
 		orch_inputs(r->agent, &s, name, state_service(&s, name),
 			    state_nodes(&cluster), conf, &sc, &in);
