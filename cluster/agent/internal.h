@@ -348,19 +348,6 @@ void orch_inputs(struct agent *g, const struct state *s, const char *name,
 
 /* -- requests ------------------------------------------------------------ */
 
-/* A request that waits for something to happen: events, or a service that was
- * just made to be here. */
-struct watch {
-	struct watch *next;
-	bool creation;
-	uint64_t until_ms;
-	struct arena *arena;
-	struct doc *cursor;
-	const char *service;
-	agent_answer done;
-	void *arg;
-};
-
 void request_watch_step(struct agent *g);
 void request_free(struct agent *g);
 struct doc *request_answer(struct arena *a, int code, const char *fmt, ...)

@@ -1,7 +1,6 @@
 /*
  * Requests that only read: status, lists, events, and waiting for them.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cluster/agent/request.h"
@@ -107,24 +106,25 @@ void request_events(struct request *r)
 	request_data(r, d);
 }
 
+/* A request that waits for something to happen: events, or a service that was
+ * just made to be here. */
+struct watch {
+	struct watch *next; /* agent::watches */
+	struct request *request;
+	bool creation;
+	uint64_t until_ms;
+};
+
 void request_watch_add(struct request *r, bool creation, uint64_t ms)
 {
 	struct agent *g = r->agent;
-	struct watch *w = calloc(1, sizeof(*w));
-	const struct doc *cursor = doc_get(r->doc, "cursor");
+	struct watch *w = ARENA_NEW(r->arena, struct watch);
 
-	if (!w)
-		abort();
-	w->creation = creation;
-	w->until_ms = g->now_ms + ms;
-	w->arena = r->arena;
-	w->cursor = cursor ? doc_copy(r->arena, cursor) : NULL;
-	w->service = doc_get_str(r->doc, "name", NULL);
-	w->done = r->done;
-	w->arg = r->arg;
-	w->next = g->watches;
+	*w = (struct watch){ .next = g->watches,
+			     .request = r,
+			     .creation = creation,
+			     .until_ms = g->now_ms + ms };
 	g->watches = w;
-	free(r);
 }
 
 void request_watch(struct request *r)
@@ -133,41 +133,56 @@ void request_watch(struct request *r)
 	/* The next turn looks at it first. */
 }
 
-/* NULL while there is nothing to say. */
-static struct doc *watch_answer(struct agent *g, struct watch *w, bool late)
+/* The head of a service that was just made; NULL while it is not here. */
+static const char *head_now(struct agent *g, struct arena *a,
+			    const char *service)
 {
-	struct doc *answer, *data;
+	struct txn *t = txn_begin_read(g->db, NULL);
+	uint64_t gid = t ? agent_service_group(g, a, t, service) : 0;
+	const struct doc *row =
+		gid ? state_service(&(struct state){ t, gid, a }, service)
+		    : NULL;
 
-	if (w->creation) {
-		struct txn *t = txn_begin_read(g->db, NULL);
-		uint64_t gid =
-			t ? agent_service_group(g, w->arena, t, w->service) : 0;
-		struct doc *row =
-			gid ? state_service(&(struct state){ t, gid, w->arena },
-					    w->service)
-			    : NULL;
+	txn_abort(t);
+	return doc_get_str(row, "head", NULL);
+}
 
-		txn_abort(t);
-		if (row && doc_get(row, "head")) {
-			answer = request_answer(w->arena, OP_OK, NULL);
-			data = doc_put(w->arena, answer, "data",
-				       doc_map(w->arena));
-			doc_put_str(w->arena, data, "rev",
-				    doc_get_str(row, "head", ""));
-			return answer;
-		}
-		return late ? request_answer(
-				      w->arena, OP_TIMEOUT,
-				      "%s is made, but its group did not begin "
-				      "in time: see 'encap status %s'",
-				      w->service, w->service)
-			    : NULL;
+/* The answers are NULL while there is nothing to say. What is looked at in
+ * vain is not kept: that is often, while it waits. */
+static struct doc *creation_answer(const struct request *r, bool late)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	const char *service = request_arg(r, "name");
+	const char *head = head_now(r->agent, a, service);
+	struct doc *answer;
+
+	if (head) {
+		answer = request_answer(r->arena, OP_OK, NULL);
+		doc_put_str(
+			r->arena,
+			doc_put(r->arena, answer, "data", doc_map(r->arena)),
+			"rev", head);
+		return answer;
 	}
-	data = events_now(g, w->arena, w->cursor, w->service, EVENTS_DEFAULT);
+	return late ? request_answer(r->arena, OP_TIMEOUT,
+				     "%s is made, but its group did not begin "
+				     "in time: see 'encap status %s'",
+				     service, service)
+		    : NULL;
+}
+
+static struct doc *events_answer(const struct request *r, bool late)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	const struct doc *data =
+		events_now(r->agent, a, doc_get(r->doc, "cursor"),
+			   doc_get_str(r->doc, "name", NULL), EVENTS_DEFAULT);
+	struct doc *answer;
+
 	if (!late && doc_len(doc_get(data, "events")) == 0)
 		return NULL;
-	answer = request_answer(w->arena, OP_OK, NULL);
-	doc_put(w->arena, answer, "data", data);
+	answer = request_answer(r->arena, OP_OK, NULL);
+	doc_put(r->arena, answer, "data", doc_copy(r->arena, data));
 	return answer;
 }
 
@@ -175,17 +190,17 @@ void request_watch_step(struct agent *g)
 {
 	for (struct watch **at = &g->watches; *at;) {
 		struct watch *w = *at;
-		struct doc *answer =
-			watch_answer(g, w, g->now_ms >= w->until_ms);
+		bool late = g->now_ms >= w->until_ms;
+		struct doc *answer = w->creation
+					     ? creation_answer(w->request, late)
+					     : events_answer(w->request, late);
 
 		if (!answer) {
 			at = &w->next;
 			continue;
 		}
 		*at = w->next;
-		w->done(w->arg, w->arena, answer);
-		arena_free(w->arena);
-		free(w);
+		request_end(w->request, answer);
 		at = &g->watches; /* the answer may have brought a new one */
 	}
 }
@@ -193,13 +208,9 @@ void request_watch_step(struct agent *g)
 void request_free(struct agent *g)
 {
 	while (g->watches) {
-		struct watch *w = g->watches;
+		struct request *r = g->watches->request;
 
-		g->watches = w->next;
-		w->done(w->arg, w->arena,
-			request_answer(w->arena, OP_FAILED,
-				       "the agent is stopping"));
-		arena_free(w->arena);
-		free(w);
+		g->watches = g->watches->next;
+		REFUSE(r, OP_FAILED, "the agent is stopping");
 	}
 }
