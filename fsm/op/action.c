@@ -5,8 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fsm/conf/conf.h"
-#include "fsm/op/op.h"
+#include "fsm/op/internal.h"
 #include "fsm/plan/actions.h"
 #include "fsm/plan/order.h"
 
@@ -256,27 +255,6 @@ static const char *target_order(struct acting *q, const struct target *t)
 /* -- all of them -------------------------------------------------------------
  */
 
-/* The container that a person calls @word: by its name, or by the rid of the
- * resource that runs it, on whatever node. */
-static const char *container_named(const struct acting *q, const char *word)
-{
-	if (names_have(&q->sc.encapnodes, word))
-		return word;
-	for (size_t n = 0; n < q->sc.nodes.n; n++) {
-		struct instance inst;
-
-		if (instance_eval(q->env->s->arena, q->conf, q->name,
-				  q->sc.nodes.at[n], LEVEL_HYPERVISOR, &inst,
-				  NULL) < 0)
-			continue;
-		for (size_t i = 0; i < inst.n; i++)
-			if (strcmp(inst.res[i].rid, word) == 0 &&
-			    inst.res[i].encapnode && *inst.res[i].encapnode)
-				return inst.res[i].encapnode;
-	}
-	return NULL;
-}
-
 /* The nodes that are meant; NULL with *ret_why if one is none. */
 static struct names targets(struct acting *q, const char **ret_why)
 {
@@ -296,7 +274,8 @@ static struct names targets(struct acting *q, const char **ret_why)
 		l.at[l.n++] = node;
 	for (size_t i = 0; i < doc_len(slave); i++) {
 		const char *word = doc_text(doc_at(slave, i), "");
-		const char *c = container_named(q, word);
+		const char *c = op_container_named(q->env, q->name, q->conf,
+						   &q->sc, word);
 
 		if (!c) {
 			*ret_why = refused(
@@ -360,7 +339,6 @@ static struct doc *act_write(struct acting *q)
 {
 	const struct state *s = q->env->s;
 	struct doc *r = op_result(q->env, OP_OK, NULL), *nodes;
-	struct state_key k = state_key(q->name, NULL);
 
 	nodes = doc_put(s->arena, r, "nodes", doc_list(s->arena));
 	for (size_t i = 0; i < doc_len(q->orders); i++) {
@@ -373,9 +351,7 @@ static struct doc *act_write(struct acting *q)
 	if (q->intent)
 		doc_put(s->arena, q->row, "intent", q->intent);
 	doc_put_int(s->arena, q->row, "acts", q->act);
-	doc_put_int(s->arena, q->row, "version",
-		    doc_get_int(q->row, "version", 0) + 1);
-	state_put(s, TABLE_SERVICE, &k, q->row);
+	op_service_put(q->env, q->row);
 	doc_put_int(s->arena, r, "act", q->act);
 	op_event(q->env, "intent", q->name, NULL, "%s of%s", q->action,
 		 buf_text(&q->said));
@@ -388,6 +364,7 @@ struct doc *op_svc_act(const struct op_env *env, const struct doc *cmd)
 	struct acting q = {
 		.env = env,
 		.cmd = cmd,
+		.row = op_service_here(env, cmd),
 		.name = doc_get_str(cmd, "name", ""),
 		.action = doc_get_str(cmd, "action", ""),
 		.sel = { arg(cmd, "rid"), arg(cmd, "tags"), arg(cmd, "subsets"),
@@ -396,23 +373,14 @@ struct doc *op_svc_act(const struct op_env *env, const struct doc *cmd)
 		.orders = doc_map(a),
 		.said = BUF(a),
 	};
-	struct problems p = { .arena = a };
-	const char *text, *why;
-	struct doc *rev;
+	const char *why;
+	struct doc *no;
 
-	q.row = state_service(env->s, q.name);
-	if (!q.row || doc_get(q.row, "group"))
-		return op_result(env, OP_NOT_FOUND,
-				 "there is no service %s: see 'encap status'",
-				 q.name);
-	rev = state_revision(env->s, q.name, doc_get_str(q.row, "head", ""));
-	text = doc_get_str(rev, "config", "");
-	q.conf = conf_parse(a, text, strlen(text), &p);
-	if (!q.conf || service_eval(a, q.conf, q.name, NULL, &q.sc, NULL) < 0)
-		return op_result(env, OP_FAILED,
-				 "the head revision of %s cannot be read by "
-				 "this version",
-				 q.name);
+	if (!q.row)
+		return op_no_service(env, q.name);
+	no = op_head_conf(env, q.row, &q.conf, &q.sc);
+	if (no)
+		return no;
 	q.sel.run = strcmp(q.action, "run") == 0;
 	q.act = doc_get_int(q.row, "acts", 0) + 1;
 	why = act_refused(&q);

@@ -21,6 +21,15 @@ struct doc *op_service_here(const struct op_env *env, const struct doc *cmd);
 bool op_service_conf(const struct op_env *env, const char *name,
 		     const char *config, struct conf **ret_conf,
 		     struct service_conf *ret);
+/* Likewise what the head revision of the service of @row says. NULL, or the
+ * answer that it cannot be read. */
+struct doc *op_head_conf(const struct op_env *env, const struct doc *row,
+			 struct conf **ret_conf, struct service_conf *ret);
+/* The container that a person calls @word: by its name, or by the rid of the
+ * resource that runs it, on whatever node. NULL if there is none. */
+const char *op_container_named(const struct op_env *env, const char *service,
+			       const struct conf *conf,
+			       const struct service_conf *sc, const char *word);
 /* A hypervisor that may run it and is not in @but (NULL: any), or NULL. */
 const char *op_runs_beside(const struct op_env *env, const char *name,
 			   const struct service_conf *but);

@@ -122,8 +122,46 @@ bool op_service_conf(const struct op_env *env, const char *name,
 	struct problems p = { .arena = a };
 
 	*ret_conf = conf_parse(a, config, strlen(config), &p);
-	return *ret_conf &&
-	       service_eval(a, *ret_conf, name, NULL, ret, NULL) == 0;
+	if (!*ret_conf)
+		return false;
+	conf_share(*ret_conf, conf_keywords(a)); /* for each node, too */
+	return service_eval(a, *ret_conf, name, NULL, ret, NULL) == 0;
+}
+
+struct doc *op_head_conf(const struct op_env *env, const struct doc *row,
+			 struct conf **ret_conf, struct service_conf *ret)
+{
+	const char *name = doc_get_str(row, "name", "");
+	const struct doc *rev =
+		state_revision(env->s, name, doc_get_str(row, "head", ""));
+
+	if (op_service_conf(env, name, doc_get_str(rev, "config", ""), ret_conf,
+			    ret))
+		return NULL;
+	return op_result(env, OP_FAILED,
+			 "the head revision of %s cannot be read by this "
+			 "version",
+			 name);
+}
+
+const char *op_container_named(const struct op_env *env, const char *service,
+			       const struct conf *conf,
+			       const struct service_conf *sc, const char *word)
+{
+	if (names_have(&sc->encapnodes, word))
+		return word;
+	for (size_t n = 0; n < sc->nodes.n; n++) {
+		struct instance inst;
+
+		if (instance_eval(env->s->arena, conf, service, sc->nodes.at[n],
+				  LEVEL_HYPERVISOR, &inst, NULL) < 0)
+			continue;
+		for (size_t i = 0; i < inst.n; i++)
+			if (strcmp(inst.res[i].rid, word) == 0 &&
+			    inst.res[i].encapnode && *inst.res[i].encapnode)
+				return inst.res[i].encapnode;
+	}
+	return NULL;
 }
 
 /* A service group begins with the command that the cluster's index recorded,
@@ -180,29 +218,6 @@ static bool word_in(const char *word, const char *const *words)
 		if (strcmp(word, *words) == 0)
 			return true;
 	return false;
-}
-
-/* The container that a person calls @word: by its name, or by the rid of the
- * resource that runs it. NULL if there is none. */
-static const char *container_named(const struct op_env *env,
-				   const struct conf *conf,
-				   const struct service_conf *sc,
-				   const char *service, const char *word)
-{
-	if (names_have(&sc->encapnodes, word))
-		return word;
-	for (size_t n = 0; n < sc->nodes.n; n++) {
-		struct instance inst;
-
-		if (instance_eval(env->s->arena, conf, service, sc->nodes.at[n],
-				  LEVEL_HYPERVISOR, &inst, NULL) < 0)
-			continue;
-		for (size_t i = 0; i < inst.n; i++)
-			if (strcmp(inst.res[i].rid, word) == 0 &&
-			    inst.res[i].encapnode && *inst.res[i].encapnode)
-				return inst.res[i].encapnode;
-	}
-	return NULL;
 }
 
 struct asking { /* one svc_intent */
@@ -267,8 +282,8 @@ static const char *intent_encap(const struct asking *q, struct doc *i)
 		slave_put(q, slaves, q->sc.encapnodes.at[k], word);
 	for (size_t k = 0; !same && k < doc_len(list); k++) {
 		const char *said = doc_text(doc_at(list, k), "");
-		const char *c =
-			container_named(q->env, q->conf, &q->sc, q->name, said);
+		const char *c = op_container_named(q->env, q->name, q->conf,
+						   &q->sc, said);
 
 		if (!c)
 			return arena_printf(a, "%s has no container '%.64s'",
@@ -339,18 +354,13 @@ struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd)
 	};
 	enum op_code code;
 	const char *why;
-	struct doc *rev;
 
 	if (!row)
 		return op_no_service(env, q.name);
 	q.encap = doc_get_str(cmd, "encap", q.want);
-	rev = state_revision(env->s, q.name, doc_get_str(row, "head", ""));
-	if (!op_service_conf(env, q.name, doc_get_str(rev, "config", ""),
-			     &q.conf, &q.sc))
-		return op_result(env, OP_FAILED,
-				 "the head revision of %s cannot be read by "
-				 "this version",
-				 q.name);
+	r = op_head_conf(env, row, &q.conf, &q.sc);
+	if (r)
+		return r;
 	why = asking_refused(&q, &code);
 	if (!why) {
 		code = OP_NOT_FOUND;
