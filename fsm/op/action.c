@@ -202,20 +202,30 @@ static bool has_failed(const struct acting *q, const struct target *t)
 		       doc_get_int(t->assign, "token", -1);
 }
 
-/* NULL, or why not. */
-static const char *target_order(struct acting *q, const struct target *t)
+/* What it wants of each resource; NULL: there is no such action. */
+static const char *action_want(const char *action)
 {
 	static const char *const wants[][2] = { { "start", "up" },
 						{ "stop", "down" },
 						{ "restart", "restart" },
 						{ "run", "run" } };
+
+	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
+		if (strcmp(wants[i][0], action) == 0)
+			return wants[i][1];
+	return NULL;
+}
+
+/* NULL, or why not. */
+static const char *target_order(struct acting *q, const struct target *t)
+{
 	struct arena *a = q->env->s->arena;
 	const struct doc *intent = doc_get(q->row, "intent");
 	const struct doc *was = state_order(q->env->s, q->name, t->node);
 	bool part = is_start(q) && !t->all_standby &&
 		    (!is_up(t->assign) || has_failed(q, t));
 	struct doc *row = doc_map(a), *holds = doc_map(a);
-	const char *want = "", *why = NULL;
+	const char *why = NULL;
 	int64_t seq = order_intent_seq(intent, t->node, t->container);
 
 	if (!part &&
@@ -233,10 +243,7 @@ static const char *target_order(struct acting *q, const struct target *t)
 		seq = start_part(q, t, &why);
 	if (why)
 		return why;
-	for (size_t i = 0; i < 4; i++)
-		if (strcmp(wants[i][0], q->action) == 0)
-			want = wants[i][1];
-	hold_put(q, t, holds, part ? "up" : want);
+	hold_put(q, t, holds, part ? "up" : action_want(q->action));
 	doc_put(a, row, "holds", holds);
 	doc_put_int(a, row, "act", q->act);
 	doc_put_int(a, row, "seq", seq);
@@ -316,23 +323,17 @@ static const char *act_all(struct acting *q)
 
 static const char *act_refused(struct acting *q)
 {
-	static const char *const actions[] = { "start", "stop", "restart",
-					       "run" };
-
 	q->code = OP_USAGE;
-	for (size_t i = 0; i < 4; i++)
-		if (strcmp(actions[i], q->action) == 0) {
-			if (selection_is_empty(&q->sel))
-				return "which resources are meant is not said";
-			if (!q->sc.disable)
-				return NULL;
-			return refused(q, OP_CONFLICT,
-				       arena_printf(q->env->s->arena,
-						    "%s is disabled in its env "
-						    "file",
-						    q->name));
-		}
-	return "an action on some resources is start, stop, restart or run";
+	if (!action_want(q->action))
+		return "an action on some resources is start, stop, restart or "
+		       "run";
+	if (selection_is_empty(&q->sel))
+		return "which resources are meant is not said";
+	if (!q->sc.disable)
+		return NULL;
+	return refused(q, OP_CONFLICT,
+		       arena_printf(q->env->s->arena,
+				    "%s is disabled in its env file", q->name));
 }
 
 static struct doc *act_write(struct acting *q)
