@@ -59,8 +59,8 @@ static struct room room_of_all(const struct op_env *env)
 static const char *no_room(const struct op_env *env, const struct draft *d,
 			   const struct room *r)
 {
-	struct room all = room_of_all(env);
 	size_t len = strlen(d->text);
+	struct room all;
 
 	if (len > CONF_MAX_SIZE)
 		return "it is longer than an env file may be";
@@ -70,18 +70,13 @@ static const char *no_room(const struct op_env *env, const struct draft *d,
 	if (r->bytes + len > OP_DRAFTS_BYTES)
 		return "its drafts take as much room as they may: 'encap "
 		       "drafts' lists them, drop some";
-	if (strcmp(d->kind, "offer") == 0 &&
-	    (all.n >= OP_OFFERS_KEPT || all.bytes + len > OP_OFFERS_BYTES))
+	if (strcmp(d->kind, "offer") != 0)
+		return NULL;
+	all = room_of_all(env);
+	if (all.n >= OP_OFFERS_KEPT || all.bytes + len > OP_OFFERS_BYTES)
 		return "there are as many offers of new services as are kept: "
 		       "'encap drafts' lists them, drop some";
 	return NULL;
-}
-
-static void put_known(const struct op_env *env, struct doc *row,
-		      const char *key, const char *text)
-{
-	if (text && *text)
-		doc_put_str(env->s->arena, row, key, text);
 }
 
 static struct doc *draft_row(const struct op_env *env, const struct draft *d)
@@ -96,10 +91,10 @@ static struct doc *draft_row(const struct op_env *env, const struct draft *d)
 	doc_put_str(a, row, "name", d->name);
 	doc_put_str(a, row, "kind", d->kind);
 	doc_put_str(a, row, "text", d->text);
-	put_known(env, row, "base", d->base);
-	put_known(env, row, "head", d->head);
-	put_known(env, row, "where", d->where);
-	put_known(env, row, "why", d->why);
+	op_put_known(a, row, "base", d->base);
+	op_put_known(a, row, "head", d->head);
+	op_put_known(a, row, "where", d->where);
+	op_put_known(a, row, "why", d->why);
 	doc_put_int(a, row, "at", env->at);
 	if (env->by)
 		doc_put(a, row, "by", doc_copy(a, env->by));

@@ -1,12 +1,18 @@
 /*
- * internal - shared by the files that change services: service.c, edit.c,
- * draft.c.
+ * internal - shared by the files of this folder, most of all by those that
+ * change services.
  */
 #pragma once
 
 #include "fsm/conf/conf.h"
 #include "fsm/op/op.h"
 #include "fsm/rev/merge.h"
+
+/* -- op.c ----------------------------------------------------------------- */
+
+/* If there is any text. */
+void op_put_known(struct arena *a, struct doc *d, const char *key,
+		  const char *text);
 
 /* -- service.c ------------------------------------------------------------ */
 

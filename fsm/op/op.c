@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fsm/op/internal.h"
 #include "fsm/state/audit.h"
 
 /* Names are stored in logs: a row may be added, never renamed or reused. */
@@ -117,8 +118,8 @@ void op_event(const struct op_env *env, const char *kind, const char *service,
 		op_audit(env, kind, service, node, text);
 }
 
-static void put_known(struct arena *a, struct doc *d, const char *key,
-		      const char *text)
+void op_put_known(struct arena *a, struct doc *d, const char *key,
+		  const char *text)
 {
 	if (text && *text)
 		doc_put_str(a, d, key, text);
@@ -133,14 +134,14 @@ void op_audit(const struct op_env *env, const char *kind, const char *service,
 	doc_put_int(a, r, "at", env->at);
 	doc_put_str(a, r, "op", doc_get_str(env->cmd, "op", ""));
 	doc_put_str(a, r, "kind", kind);
-	put_known(a, r, "service", service);
-	put_known(a, r, "node", node);
+	op_put_known(a, r, "service", service);
+	op_put_known(a, r, "node", node);
 	doc_put_str(a, r, "text", text);
-	put_known(a, r, "comment", doc_get_str(env->cmd, "comment", NULL));
+	op_put_known(a, r, "comment", doc_get_str(env->cmd, "comment", NULL));
 	if (service && strcmp(kind, "edit") == 0)
-		put_known(a, r, "rev",
-			  doc_get_str(state_service(env->s, service), "head",
-				      NULL));
+		op_put_known(a, r, "rev",
+			     doc_get_str(state_service(env->s, service), "head",
+					 NULL));
 	if (env->by)
 		doc_put(a, r, "by", doc_copy(a, env->by));
 	audit_add(env->s, r);
