@@ -385,6 +385,7 @@ static struct doc *put_merge(struct edit *e, const struct merge *m)
 	struct doc *no = refused(e, m->text), *r;
 	struct revision both = { .config = m->text,
 				 .author = by,
+				 .comment = e->draft ? comment_of(e) : NULL,
 				 .at = e->env->at };
 	const char *side, *rev;
 
@@ -392,10 +393,6 @@ static struct doc *put_merge(struct edit *e, const struct merge *m)
 		return no;
 	if (strcmp(m->text, e->head_text) == 0)
 		return result_same(e);
-	if (e->draft)
-		both.comment =
-			arena_printf(e->env->s->arena, "resolves %s",
-				     doc_get_str(e->draft, "id", "a draft"));
 	side = put_side(e);
 	both.parents = parents_of(e, e->head, side);
 	rev = op_revision_add(e->env, e->service, &both);

@@ -300,13 +300,20 @@ static void a_revert_is_a_new_revision(void **state)
 	op_expect(&fixture, "service web revisions=3");
 }
 
-static struct doc *resolve(const char *take)
+static struct doc *resolve_saying(const char *take, const char *comment)
 {
 	struct doc *cmd = command("svc_resolve", "dan", 6000);
 
 	doc_put_str(fixture.a, cmd, "draft", "draft-1");
 	doc_put_str(fixture.a, cmd, "take", take);
+	if (comment)
+		doc_put_str(fixture.a, cmd, "comment", comment);
 	return op_do(&fixture, cmd);
+}
+
+static struct doc *resolve(const char *take)
+{
+	return resolve_saying(take, NULL);
 }
 
 /* The head has app = web, the draft app = mail and b = 8. */
@@ -336,6 +343,19 @@ static void a_draft_is_resolved_with_ours(void **state)
 	assert_string_equal(text_of(doc_get(d, "author"), "user"), "bob");
 	assert_int_equal(drafts(), 0);
 	op_expect(&fixture, "events e text=draft-1 is resolved with ours");
+}
+
+static void who_resolves_may_say_why(void **state)
+{
+	struct doc *d;
+
+	(void)state;
+	contested();
+	d = revision(done(resolve_saying("ours", "as agreed")));
+	assert_string_equal(text_of(d, "comment"), "as agreed");
+	/* It is not said of what bob wrote. */
+	d = revision(doc_text(doc_at(doc_get(d, "parents"), 1), ""));
+	assert_string_equal(text_of(d, "comment"), "");
 }
 
 static void a_draft_is_resolved_with_theirs(void **state)
@@ -742,6 +762,7 @@ int main(void)
 		TEST(a_merge_must_not_take_away_where_it_runs),
 		TEST(a_revert_is_a_new_revision),
 		TEST(a_draft_is_resolved_with_ours),
+		TEST(who_resolves_may_say_why),
 		TEST(a_draft_is_resolved_with_theirs),
 		TEST(a_draft_is_resolved_with_a_text),
 		TEST(a_draft_is_resolved_on_the_head_that_is_meant),
