@@ -23,11 +23,6 @@
 
 /* -- the verdict ----------------------------------------------------------- */
 
-static bool word_is(const struct doc *d, const char *key, const char *word)
-{
-	return strcmp(doc_get_str(d, key, ""), word) == 0;
-}
-
 static bool ends_with(const char *text, const char *end)
 {
 	size_t n = strlen(text), m = strlen(end);
@@ -42,7 +37,7 @@ static bool is_settled(const struct doc *inst)
 
 static bool is_up(const struct doc *d)
 {
-	return word_is(d, "avail", "up");
+	return doc_is(d, "avail", "up");
 }
 
 static bool is_down(const struct doc *d)
@@ -66,8 +61,8 @@ static bool slave_counts(const struct wait_goal *g, const struct doc *inner)
 		const char *name = doc_text(doc_at(g->slaves, i), "");
 
 		if (strcmp(name, inner->key) == 0 ||
-		    word_is(inner, "node", name) ||
-		    word_is(inner, "hostname", name))
+		    doc_is(inner, "node", name) ||
+		    doc_is(inner, "hostname", name))
 			return true;
 	}
 	return false;
@@ -78,7 +73,7 @@ static bool inner_is_up(const struct doc *inner)
 {
 	if (is_up(inner))
 		return is_settled(inner);
-	return word_is(inner, "avail", "n/a") && !doc_get(inner, "why") &&
+	return doc_is(inner, "avail", "n/a") && !doc_get(inner, "why") &&
 	       is_settled(inner);
 }
 
@@ -172,9 +167,9 @@ static bool restart_goes_on(const struct doc *intent)
 	const struct doc *slaves = doc_get(intent, "slaves");
 
 	for (size_t i = 0; i < doc_len(slaves); i++)
-		if (word_is(doc_at(slaves, i), "want", "restart"))
+		if (doc_is(doc_at(slaves, i), "want", "restart"))
 			return false;
-	return !word_is(intent, "want", "restart");
+	return !doc_is(intent, "want", "restart");
 }
 
 static bool is_there(const struct wait_goal *g, const struct doc *status)
@@ -205,7 +200,7 @@ static bool is_overtaken(const struct wait_goal *g, const struct doc *intent)
 	const char *against = g->want == WAIT_DOWN ? "started" : "stopped";
 
 	return doc_get_int(intent, "seq", 0) > g->seq && g->hypervisor &&
-	       word_is(intent, "want", against);
+	       doc_is(intent, "want", against);
 }
 
 /* What an instance says of itself, but for what changes by itself. */
@@ -214,8 +209,8 @@ static bool is_old_news(const struct wait_goal *g, const struct doc *inst)
 	const struct doc *was =
 		doc_get(doc_get(g->before, "instances"), inst->key);
 
-	return was && word_is(was, "state", doc_get_str(inst, "state", "")) &&
-	       word_is(was, "error", doc_get_str(inst, "error", "")) &&
+	return was && doc_is(was, "state", doc_get_str(inst, "state", "")) &&
+	       doc_is(was, "error", doc_get_str(inst, "error", "")) &&
 	       doc_get_int(was, "token", 0) == doc_get_int(inst, "token", 0);
 }
 
@@ -258,7 +253,7 @@ static const struct doc *instance_named(const struct doc *instances,
 			doc_get(doc_at(instances, i), "encap");
 
 		for (size_t k = 0; !found && k < doc_len(inners); k++)
-			if (word_is(doc_at(inners, k), "node", node))
+			if (doc_is(doc_at(inners, k), "node", node))
 				found = doc_at(inners, k);
 	}
 	return found;
@@ -366,7 +361,7 @@ static void print_action(const struct cli *c, const struct doc *e)
 {
 	const char *rid = doc_get_str(e, "rid", "");
 
-	if (!word_is(e, "kind", "action"))
+	if (!doc_is(e, "kind", "action"))
 		return;
 	fprintf(c->err, "  %-10s %-14s %s\n", doc_get_str(e, "node", "?"), rid,
 		doc_get_str(e, "text", ""));

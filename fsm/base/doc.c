@@ -189,6 +189,11 @@ const char *doc_get_str(const struct doc *map, const char *key,
 	return doc_text(doc_get(map, key), fallback);
 }
 
+bool doc_is(const struct doc *map, const char *key, const char *text)
+{
+	return strcmp(doc_get_str(map, key, ""), text) == 0;
+}
+
 int64_t doc_get_int(const struct doc *map, const char *key, int64_t fallback)
 {
 	const struct doc *d = doc_get(map, key);

@@ -94,6 +94,8 @@ const char *doc_get_str(const struct doc *map, const char *key,
 			const char *fallback);
 int64_t doc_get_int(const struct doc *map, const char *key, int64_t fallback);
 bool doc_get_bool(const struct doc *map, const char *key, bool fallback);
+/* Is it this text? What is no text, or not there, counts as "". */
+bool doc_is(const struct doc *map, const char *key, const char *text);
 
 /* Number of items of a list or map; 0 for NULL and for anything else. */
 size_t doc_len(const struct doc *d);

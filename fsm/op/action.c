@@ -53,7 +53,7 @@ struct target {
 
 static bool is_up(const struct doc *assign)
 {
-	return strcmp(doc_get_str(assign, "want", ""), "up") == 0;
+	return doc_is(assign, "want", "up");
 }
 
 static bool is_start(const struct acting *q)
@@ -105,7 +105,7 @@ static const char *up_elsewhere(const struct acting *q, const char *node)
 		const struct doc *row = doc_at(assigns, i);
 
 		if (strcmp(row->key, node) != 0 && is_up(row) &&
-		    strcmp(doc_get_str(row, "level", ""), "encap") != 0)
+		    !doc_is(row, "level", "encap"))
 			return row->key;
 	}
 	return NULL;
@@ -197,7 +197,7 @@ static bool has_failed(const struct acting *q, const struct target *t)
 {
 	const struct doc *inst = state_instance(q->env->s, q->name, t->node);
 
-	return strcmp(doc_get_str(inst, "state", ""), "start failed") == 0 &&
+	return doc_is(inst, "state", "start failed") &&
 	       doc_get_int(inst, "token", 0) ==
 		       doc_get_int(t->assign, "token", -1);
 }

@@ -134,7 +134,7 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd)
 	if (name_check(name, &err) < 0)
 		return op_result(env, OP_USAGE, "node name: %s", err.text);
 	was = state_node_named(s, name);
-	if (was && strcmp(doc_get_str(was, "state", ""), "joining") != 0)
+	if (was && !doc_is(was, "state", "joining"))
 		return op_result(env, OP_CONFLICT,
 				 "%s is a member of this cluster already: a "
 				 "node needs a host name of its own",
@@ -188,7 +188,7 @@ struct doc *op_node_up(const struct op_env *env, const struct doc *cmd)
 
 	if (!row)
 		return op_result(env, OP_CONFLICT, "the epoch has moved on");
-	if (strcmp(doc_get_str(row, "state", ""), "up") != 0) {
+	if (!doc_is(row, "state", "up")) {
 		node_turn(env, row, "up");
 		op_event(env, "node", NULL, doc_get_str(row, "name", ""),
 			 "is up, epoch %lld",
@@ -204,7 +204,7 @@ struct doc *op_node_lost(const struct op_env *env, const struct doc *cmd)
 	struct doc *row = node_at_epoch(env, cmd);
 	int64_t epoch = doc_get_int(cmd, "epoch", 0) + 1;
 
-	if (!row || strcmp(doc_get_str(row, "state", ""), "up") != 0)
+	if (!row || !doc_is(row, "state", "up"))
 		return op_result(env, OP_CONFLICT, "the epoch has moved on");
 	doc_put_int(env->s->arena, row, "epoch", epoch);
 	node_turn(env, row, "lost");

@@ -19,11 +19,9 @@ static bool is_same(const struct doc *row, const struct op_env *env,
 {
 	const char *node = doc_get_str(env->by, "node", "");
 
-	return strcmp(doc_get_str(row, "kind", ""), d->kind) == 0 &&
-	       strcmp(doc_get_str(row, "text", ""), d->text) == 0 &&
-	       strcmp(doc_get_str(row, "base", ""), d->base ? d->base : "") ==
-		       0 &&
-	       strcmp(doc_get_str(doc_get(row, "by"), "node", ""), node) == 0;
+	return doc_is(row, "kind", d->kind) && doc_is(row, "text", d->text) &&
+	       doc_is(row, "base", d->base ? d->base : "") &&
+	       doc_is(doc_get(row, "by"), "node", node);
 }
 
 static struct room room_of(const struct op_env *env, const struct draft *d)

@@ -79,7 +79,7 @@ static bool may_run(const struct doc *assign, const struct doc *instance)
 
 	if (!assign)
 		return strcmp(avail, "up") == 0;
-	if (strcmp(doc_get_str(assign, "want", ""), "up") == 0)
+	if (doc_is(assign, "want", "up"))
 		return true;
 	if (doc_get_int(instance, "token", 0) == token)
 		return seen;
@@ -88,7 +88,7 @@ static bool may_run(const struct doc *assign, const struct doc *instance)
 
 static bool is_container(const struct doc *row)
 {
-	return strcmp(doc_get_str(row, "level", ""), "encap") == 0;
+	return doc_is(row, "level", "encap");
 }
 
 const char *op_runs_beside(const struct op_env *env, const char *name,
@@ -409,9 +409,9 @@ static bool change_fits(const char *service, const struct doc *change)
 {
 	static const char *const wants[] = { "up", "down", NULL };
 
-	if (strcmp(doc_get_str(change, "kind", ""), "intent") == 0)
-		return strcmp(doc_get_str(change, "want", ""), "started") == 0;
-	return strcmp(doc_get_str(change, "kind", ""), "assign") == 0 &&
+	if (doc_is(change, "kind", "intent"))
+		return doc_is(change, "want", "started");
+	return doc_is(change, "kind", "assign") &&
 	       word_in(doc_get_str(change, "want", ""), wants) &&
 	       node_fits(service, doc_get_str(change, "node", ""));
 }
@@ -469,7 +469,7 @@ struct doc *op_assign(const struct op_env *env, const struct doc *cmd)
 	for (size_t i = 0; i < doc_len(changes); i++) {
 		const struct doc *c = doc_at(changes, i);
 
-		if (strcmp(doc_get_str(c, "kind", ""), "intent") == 0)
+		if (doc_is(c, "kind", "intent"))
 			intent_on(env, row, c);
 		else
 			assign_put(env, row, c);

@@ -62,11 +62,6 @@ struct fc {
 	bool moved; /* something changed in this round */
 };
 
-static bool word_is(const struct doc *d, const char *key, const char *word)
-{
-	return strcmp(doc_get_str(d, key, ""), word) == 0;
-}
-
 /* -- what comes out --------------------------------------------------------
  */
 
@@ -239,8 +234,8 @@ static bool agent_answers(const struct fc_agent *g)
 	const struct doc *channel = doc_get(doc_get(said, "channels"),
 					    g->host->inst.res[g->carrier].rid);
 
-	return !word_is(channel, "word", "unreachable") &&
-	       !word_is(channel, "word", "refused");
+	return !doc_is(channel, "word", "unreachable") &&
+	       !doc_is(channel, "word", "refused");
 }
 
 static void names_add(struct names *to, const struct names *from)
@@ -353,9 +348,9 @@ static enum want take_assignment(struct fc_agent *g)
 		g->token = token;
 		g->changed = true;
 	}
-	if (g->halted || word_is(row, "want", "down"))
+	if (g->halted || doc_is(row, "want", "down"))
 		return WANT_DOWN;
-	return word_is(row, "want", "up") ? WANT_UP : WANT_NOTHING;
+	return doc_is(row, "want", "up") ? WANT_UP : WANT_NOTHING;
 }
 
 /* What a person asked of some resources alone, as the executor takes it up. */
@@ -407,9 +402,9 @@ static size_t encap_views(const struct fc_agent *g, struct encap_view *views)
 		views[n++] = (struct encap_view){
 			.rid = g->inst.res[i].rid,
 			.connected = c->host == g && c->there,
-			.want = word_is(row, "want", "up")     ? WANT_UP
-				: word_is(row, "want", "down") ? WANT_DOWN
-							       : WANT_NOTHING,
+			.want = doc_is(row, "want", "up")     ? WANT_UP
+				: doc_is(row, "want", "down") ? WANT_DOWN
+							      : WANT_NOTHING,
 			.token = (uint64_t)doc_get_int(row, "token", 0),
 			.status = doc_get(g->of->instances, c->name),
 			.since_ms = INT64_MAX,
@@ -657,7 +652,7 @@ static const char *up_again(const struct fc_service *s, const char *container)
 
 		if (!g->was_up || inside != (container != NULL) ||
 		    (inside && strcmp(g->name, container) != 0) ||
-		    !word_is(doc_get(s->assigns, g->name), "want", "up"))
+		    !doc_is(doc_get(s->assigns, g->name), "want", "up"))
 			continue;
 		if (!inside || g->host)
 			return inside ? g->host->name : g->name;
@@ -680,8 +675,8 @@ static void waits(struct fc *f, struct doc *list, const struct fc_service *s,
 static bool is_assigned(const struct fc_service *s)
 {
 	for (size_t i = 0; i < s->n_hosts; i++)
-		if (word_is(doc_get(s->assigns, s->agents[i].name), "want",
-			    "up"))
+		if (doc_is(doc_get(s->assigns, s->agents[i].name), "want",
+			   "up"))
 			return true;
 	return false;
 }
@@ -692,7 +687,7 @@ static const char *held_up(struct fc *f, const struct fc_service *s)
 {
 	struct orch_in in = orch_view(f, s);
 
-	if (s->blocked || word_is(s->intent, "want", "stopped") ||
+	if (s->blocked || doc_is(s->intent, "want", "stopped") ||
 	    !doc_get_int(s->intent, "want_seq", 0) || is_assigned(s))
 		return s->blocked;
 	for (size_t i = 0; i < s->n_hosts; i++) {

@@ -21,7 +21,7 @@
 
 static bool is_up(const struct view *v)
 {
-	return word_is(v->row, "want", "up");
+	return doc_is(v->row, "want", "up");
 }
 
 /* The epoch of its assignment is over. */
@@ -39,7 +39,7 @@ static bool has_said(const struct view *v)
 
 static bool said_state(const struct view *v, const char *state)
 {
-	return has_said(v) && word_is(v->inst, "state", state);
+	return has_said(v) && doc_is(v->inst, "state", state);
 }
 
 /* The executor has settled on an assignment down, and nothing is up. */
@@ -51,7 +51,7 @@ static bool said_down(const struct view *v)
 /* Found up although nobody ever assigned it there. */
 static bool runs_unasked(const struct view *v)
 {
-	return !v->row && is_alive(v) && word_is(v->inst, "avail", "up");
+	return !v->row && is_alive(v) && doc_is(v->inst, "avail", "up");
 }
 
 static bool may_run(const struct view *v)
@@ -84,9 +84,8 @@ static const char *what_is_up(const struct doc *inst)
 
 		if (!doc_get_bool(r, "encap", false) &&
 		    !doc_get_bool(r, "standby", false) &&
-		    (word_is(r, "status", "up") ||
-		     word_is(r, "status", "warn") ||
-		     word_is(r, "status", "undef")))
+		    (doc_is(r, "status", "up") || doc_is(r, "status", "warn") ||
+		     doc_is(r, "status", "undef")))
 			return r->key;
 	}
 	return "something";
@@ -187,8 +186,8 @@ static int name_cmp(const void *a, const void *b)
 static bool is_container(const struct orch_in *in, const char *name)
 {
 	return names_have(&in->conf->encapnodes, name) ||
-	       word_is(doc_get(in->assigns, name), "level", "encap") ||
-	       word_is(doc_get(in->instances, name), "level", "encap");
+	       doc_is(doc_get(in->assigns, name), "level", "encap") ||
+	       doc_is(doc_get(in->instances, name), "level", "encap");
 }
 
 /* Those that have rows without being listed, in the order of their names: an
@@ -675,7 +674,7 @@ static void encap_waits(struct pass *p, uint64_t seq)
 
 static void encap_stop(struct pass *p, const struct view *v, uint64_t seq)
 {
-	if (is_up(v) || (!v->row && word_is(v->inst, "avail", "up")))
+	if (is_up(v) || (!v->row && doc_is(v->inst, "avail", "up")))
 		encap_assign(p, v, "down", seq,
 			     p->up ? arena_printf(p->a, "%s asked for a stop",
 						  asker(p))
@@ -783,7 +782,7 @@ bool orch_intent_goes_on(struct arena *a, struct doc *intent,
 {
 	struct doc *part = intent;
 
-	if (word_is(change, "level", "encap"))
+	if (doc_is(change, "level", "encap"))
 		part = doc_get(doc_get(intent, "slaves"),
 			       doc_get_str(change, "node", ""));
 	if (!part)

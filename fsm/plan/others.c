@@ -2,11 +2,6 @@
 
 #include <string.h>
 
-static bool word_is(const struct doc *d, const char *key, const char *word)
-{
-	return strcmp(doc_get_str(d, key, ""), word) == 0;
-}
-
 static const struct orch_node *node_named(const struct orch_node *nodes,
 					  size_t n, const char *name)
 {
@@ -24,13 +19,13 @@ static enum status avail_on(const struct service_conf *conf,
 	const struct doc *inst = doc_get(instances, node);
 	enum status s = status_parse(doc_get_str(inst, "avail", NULL));
 
-	if (s == STATUS_UP && word_is(inst, "state", "starting"))
+	if (s == STATUS_UP && doc_is(inst, "state", "starting"))
 		return STATUS_DOWN;
 	for (size_t i = 0; i < conf->encapnodes.n; i++) {
 		const struct doc *c =
 			doc_get(instances, conf->encapnodes.at[i]);
 
-		if (s == STATUS_UP && word_is(c, "host", node))
+		if (s == STATUS_UP && doc_is(c, "host", node))
 			s = status_merge(
 				s, status_parse(doc_get_str(c, "avail", NULL)));
 	}
@@ -42,7 +37,7 @@ static bool is_on(const struct orch_node *node, const struct doc *row,
 {
 	uint64_t epoch = (uint64_t)doc_get_int(row, "epoch", 0);
 
-	if (word_is(row, "want", "up") && (!node || node->epoch <= epoch))
+	if (doc_is(row, "want", "up") && (!node || node->epoch <= epoch))
 		return true;
 	return node && node->alive && instance_runs(inst);
 }

@@ -32,12 +32,6 @@ struct pass {
 	bool waits;	     /* a stop, for a child */
 };
 
-static inline bool word_is(const struct doc *d, const char *key,
-			   const char *word)
-{
-	return strcmp(doc_get_str(d, key, ""), word) == 0;
-}
-
 static inline uint64_t num(const struct doc *d, const char *key)
 {
 	return (uint64_t)doc_get_int(d, key, 0);

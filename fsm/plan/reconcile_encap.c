@@ -29,11 +29,6 @@ static const struct doc *encap_said(const struct encap_view *v)
 	return v->status;
 }
 
-static bool word_is(const struct doc *d, const char *key, const char *word)
-{
-	return strcmp(doc_get_str(d, key, ""), word) == 0;
-}
-
 static const char *encap_error(const struct sweep *s, size_t i,
 			       const struct doc *said)
 {
@@ -47,8 +42,8 @@ static const char *encap_error(const struct sweep *s, size_t i,
 static bool encap_answers(const struct sweep *s, const struct encap_view *v,
 			  const struct doc *said)
 {
-	return word_is(said, "state", "starting") ||
-	       word_is(said, "state", "stopping") ||
+	return doc_is(said, "state", "starting") ||
+	       doc_is(said, "state", "stopping") ||
 	       v->asked_ms < s->in->agent_timeout_ms;
 }
 
@@ -56,11 +51,11 @@ static bool encap_answers(const struct sweep *s, const struct encap_view *v,
  * idle, before it learns what is wanted. */
 static bool encap_has_started(const struct doc *said)
 {
-	if (!word_is(said, "state", "idle"))
+	if (!doc_is(said, "state", "idle"))
 		return false;
 	return doc_get_bool(said, "up_once", false) ||
-	       (!word_is(said, "avail", "down") &&
-		!word_is(said, "avail", "undef"));
+	       (!doc_is(said, "avail", "down") &&
+		!doc_is(said, "avail", "undef"));
 }
 
 enum need encap_start_need(const struct sweep *s, size_t i, const char **why)
@@ -79,7 +74,7 @@ enum need encap_start_need(const struct sweep *s, size_t i, const char **why)
 							     : NEED_NOTHING;
 	}
 	said = encap_said(v);
-	if (said && word_is(said, "state", "start failed")) {
+	if (said && doc_is(said, "state", "start failed")) {
 		*why = encap_error(s, i, said);
 		return NEED_GIVE_UP;
 	}
@@ -100,11 +95,11 @@ enum need encap_stop_need(const struct sweep *s, size_t i, const char **why)
 	if (!v || v->want != WANT_DOWN)
 		return NEED_NOTHING;
 	said = encap_said(v);
-	if (said && word_is(said, "state", "stop failed")) {
+	if (said && doc_is(said, "state", "stop failed")) {
 		*why = encap_error(s, i, said);
 		return NEED_GIVE_UP;
 	}
-	if (said && word_is(said, "state", "idle") && !instance_runs(said))
+	if (said && doc_is(said, "state", "idle") && !instance_runs(said))
 		return NEED_NOTHING;
 	if (!v->connected || !encap_answers(s, v, said)) {
 		*why = "its agent does not answer: what runs in it ends with "
@@ -128,9 +123,9 @@ enum need encap_halt_need(const struct sweep *s, size_t i, bool *halt,
 		return NEED_NOTHING;
 	said = encap_said(v);
 	if (said && doc_get_bool(said, "halted", false)) {
-		if (!word_is(said, "state", "starting") &&
-		    !word_is(said, "state", "stopping") &&
-		    (word_is(said, "state", "stop failed") ||
+		if (!doc_is(said, "state", "starting") &&
+		    !doc_is(said, "state", "stopping") &&
+		    (doc_is(said, "state", "stop failed") ||
 		     !instance_runs(said)))
 			return NEED_NOTHING;
 	} else if (v->halted_ms >= s->in->agent_timeout_ms) {

@@ -49,8 +49,8 @@ static const struct doc *holder_row(const struct telling *t)
 		const struct doc *row = doc_at(t->in->assigns, i);
 		const struct orch_node *n = node_of(t, row->key);
 
-		if (!word_is(row, "want", "up") ||
-		    word_is(row, "level", "encap") ||
+		if (!doc_is(row, "want", "up") ||
+		    doc_is(row, "level", "encap") ||
 		    (n && n->epoch > num(row, "epoch")))
 			continue;
 		if (!last || num(row, "token") > num(last, "token"))
@@ -191,7 +191,7 @@ static void tell_mode(struct telling *t)
 static bool is_asked_up(const struct telling *t)
 {
 	return doc_get_int(t->in->intent, "want_seq", 0) > 0 &&
-	       !word_is(t->in->intent, "want", "stopped");
+	       !doc_is(t->in->intent, "want", "stopped");
 }
 
 /* Why it could not, or need not, run on @node. */
@@ -311,7 +311,7 @@ static void tell_resource(struct telling *t, const struct resource *r,
 	tell_observed(t, where);
 	tell_decided(t, where);
 	rule = flag_rule(t, r,
-			 word_is(row, "want", "up") &&
+			 doc_is(row, "want", "up") &&
 					 doc_get_bool(said, "up_once", false)
 				 ? status
 				 : "");

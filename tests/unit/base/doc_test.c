@@ -48,6 +48,12 @@ static void readers_never_fail(void **state)
 	assert_string_equal(doc_get_str(map, "num", "x"), "x");
 	assert_string_equal(doc_get_str(map, "bin", "x"), "x");
 	assert_null(doc_get_str(map, "none", NULL));
+	assert_true(doc_is(map, "", "the empty key"));
+	assert_false(doc_is(map, "", "the empty"));
+	assert_true(doc_is(map, "none", ""));
+	assert_true(doc_is(map, "num", ""));
+	assert_false(doc_is(map, "none", "x"));
+	assert_false(doc_is(NULL, "text", "x"));
 	assert_int_equal(doc_get_int(map, "text", 5), 5);
 	assert_int_equal(doc_get_int(NULL, "num", 5), 5);
 	assert_true(doc_get_bool(map, "num", true));
