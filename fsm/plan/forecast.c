@@ -198,10 +198,7 @@ static void agent_init(struct fc_service *s, struct fc_agent *g,
 
 static const struct orch_node *node_of(const struct fc *f, const char *name)
 {
-	for (size_t i = 0; i < f->in->n_nodes; i++)
-		if (strcmp(f->in->nodes[i].name, name) == 0)
-			return &f->in->nodes[i];
-	return NULL;
+	return orch_node_named(f->in->nodes, f->in->n_nodes, name);
 }
 
 static bool carries(const struct fc_agent *host, size_t i, const char *name)
@@ -245,7 +242,6 @@ static void names_add(struct names *to, const struct names *from)
 			to->at[to->n++] = from->at[i];
 }
 
-/* Those that an edit has just taken out, too: they are told to stop. */
 static struct names hosts_of(struct fc *f, const struct fc_service *s)
 {
 	const struct service_conf *c = &s->conf;

@@ -149,12 +149,12 @@ static bool has_served(const struct view *v, uint64_t seq)
 
 /* -- all views ------------------------------------------------------------ */
 
-static const struct orch_node *node_find(const struct orch_in *in,
-					 const char *name)
+const struct orch_node *orch_node_named(const struct orch_node *nodes, size_t n,
+					const char *name)
 {
-	for (size_t i = 0; i < in->n_nodes; i++)
-		if (strcmp(in->nodes[i].name, name) == 0)
-			return &in->nodes[i];
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(nodes[i].name, name) == 0)
+			return &nodes[i];
 	return NULL;
 }
 
@@ -162,7 +162,7 @@ static struct view view_of(const struct orch_in *in, const char *name)
 {
 	return (struct view){
 		.name = name,
-		.node = node_find(in, name),
+		.node = orch_node_named(in->nodes, in->n_nodes, name),
 		.row = doc_get(in->assigns, name),
 		.inst = doc_get(in->instances, name),
 		.listed = names_have(&in->conf->nodes, name),
@@ -170,12 +170,18 @@ static struct view view_of(const struct orch_in *in, const char *name)
 	};
 }
 
+static struct view *view_named(const struct pass *p, const char *name)
+{
+	for (size_t i = 0; name && i < p->n; i++)
+		if (strcmp(p->at[i].name, name) == 0)
+			return &p->at[i];
+	return NULL;
+}
+
 static void view_add(struct pass *p, const char *name)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (strcmp(p->at[i].name, name) == 0)
-			return;
-	p->at[p->n++] = view_of(p->in, name);
+	if (!view_named(p, name))
+		p->at[p->n++] = view_of(p->in, name);
 }
 
 static int name_cmp(const void *a, const void *b)
@@ -254,14 +260,11 @@ const char *orch_may_start_elsewhere(struct arena *a, const struct orch_in *in,
 				     const char *node)
 {
 	struct orch_out out = { 0 };
-	const struct view *other, *target = NULL;
+	const struct view *other;
 	struct pass p;
 
 	pass_init(&p, a, in, &out);
-	for (size_t i = 0; i < p.n; i++)
-		if (strcmp(p.at[i].name, node) == 0)
-			target = &p.at[i];
-	other = other_that_may_run(&p, target);
+	other = other_that_may_run(&p, view_named(&p, node));
 	return other ? may_run_why(a, other) : NULL;
 }
 
@@ -269,14 +272,14 @@ const char *orch_unfit(struct arena *a, const struct orch_in *in,
 		       const char *node)
 {
 	struct orch_out out = { 0 };
+	const struct view *v;
 	struct pass p;
 
 	pass_init(&p, a, in, &out);
 	p.seq++; /* what failed for the last intent is tried for a new one */
-	for (size_t i = 0; i < p.n; i++)
-		if (strcmp(p.at[i].name, node) == 0)
-			return fit_refused(&p, &p.at[i], true);
-	return "is not one of the service's nodes";
+	v = view_named(&p, node);
+	return v ? fit_refused(&p, v, true)
+		 : "is not one of the service's nodes";
 }
 
 /* -- changes --------------------------------------------------------------- */
@@ -372,14 +375,6 @@ static void write_off_lost(struct pass *p)
 
 /* -- where to ---------------------------------------------------------------
  */
-
-static struct view *view_named(const struct pass *p, const char *name)
-{
-	for (size_t i = 0; name && i < p->n; i++)
-		if (strcmp(p->at[i].name, name) == 0)
-			return &p->at[i];
-	return NULL;
-}
 
 struct view *pass_latest(const struct pass *p)
 {

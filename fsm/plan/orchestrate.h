@@ -34,6 +34,10 @@ struct orch_node {
 	bool frozen;
 };
 
+/* NULL if it is none of them. */
+const struct orch_node *orch_node_named(const struct orch_node *nodes, size_t n,
+					const char *name);
+
 /* What is known of another service, which the env file names (others.h). */
 struct orch_other {
 	const char *name;

@@ -2,15 +2,6 @@
 
 #include <string.h>
 
-static const struct orch_node *node_named(const struct orch_node *nodes,
-					  size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(nodes[i].name, name) == 0)
-			return &nodes[i];
-	return NULL;
-}
-
 /* What is inside its containers counts, and while it is starting it is not up
  * whatever the parts say. */
 static enum status avail_on(const struct service_conf *conf,
@@ -76,8 +67,8 @@ void other_see(struct arena *a, const struct service_conf *conf,
 		for (size_t i = 0; i < lists[l]->n; i++)
 			if (!names_have(&ret->on, lists[l]->at[i]))
 				see_node(a, conf, assigns, instances,
-					 node_named(nodes, n_nodes,
-						    lists[l]->at[i]),
+					 orch_node_named(nodes, n_nodes,
+							 lists[l]->at[i]),
 					 lists[l]->at[i], ret);
 	service_status(conf, ret->nodes, &ss);
 	ret->avail = ss.avail;

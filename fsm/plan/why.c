@@ -34,10 +34,7 @@ static const struct doc *said_by(const struct telling *t, const char *node)
 static const struct orch_node *node_of(const struct telling *t,
 				       const char *name)
 {
-	for (size_t i = 0; i < t->in->n_nodes; i++)
-		if (strcmp(t->in->nodes[i].name, name) == 0)
-			return &t->in->nodes[i];
-	return NULL;
+	return orch_node_named(t->in->nodes, t->in->n_nodes, name);
 }
 
 /* The hypervisor that is assigned up; the latest, if there are several. */
