@@ -124,8 +124,10 @@ struct conf *groups_head_service(struct arena *a, const struct state *s,
 {
 	struct conf *c = groups_head_conf(a, s, service);
 
-	return c && service_eval(a, c, service, NULL, ret, NULL) == 0 ? c
-								      : NULL;
+	if (!c)
+		return NULL;
+	conf_share(c, conf_keywords(a)); /* with what it is for each node */
+	return service_eval(a, c, service, NULL, ret, NULL) == 0 ? c : NULL;
 }
 
 static void service_members(struct agent *g, struct arena *a, struct txn *t,

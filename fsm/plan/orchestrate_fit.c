@@ -152,10 +152,9 @@ static const char *unmet_constraint(const struct pass *p, const char *node)
 	return NULL;
 }
 
-static const char *unmet_affinity(const struct pass *p, const char *node)
+static const char *unmet_affinity(const struct pass *p, const char *node,
+				  const struct service_conf *c)
 {
-	const struct service_conf *c = conf_on(p, node);
-
 	for (size_t i = 0; i < c->hard_affinity.n; i++)
 		if (!is_on(p, c->hard_affinity.at[i], node))
 			return arena_printf(p->a,
@@ -171,7 +170,9 @@ static const char *unmet_affinity(const struct pass *p, const char *node)
 	return NULL;
 }
 
-const char *fit_refused(const struct pass *p, const struct view *v, bool asked)
+/* @ret_own, where nothing else stands against it: the service as @v sees it. */
+static const char *refused(const struct pass *p, const struct view *v,
+			   bool asked, const struct service_conf **ret_own)
 {
 	const char *why;
 
@@ -187,7 +188,17 @@ const char *fit_refused(const struct pass *p, const struct view *v, bool asked)
 	    num(v->row, "seq") == p->seq)
 		return "its start failed there";
 	why = unmet_constraint(p, v->name);
-	return why ? why : unmet_affinity(p, v->name);
+	if (why)
+		return why;
+	*ret_own = conf_on(p, v->name);
+	return unmet_affinity(p, v->name, *ret_own);
+}
+
+const char *fit_refused(const struct pass *p, const struct view *v, bool asked)
+{
+	const struct service_conf *own;
+
+	return refused(p, v, asked, &own);
 }
 
 /* -- the best of them -------------------------------------------------------
@@ -224,9 +235,9 @@ static uint64_t place_of(const struct pass *p, size_t i)
 	return i + 1;
 }
 
-static int64_t wishes(const struct pass *p, const char *node)
+static int64_t wishes(const struct pass *p, const char *node,
+		      const struct service_conf *c)
 {
-	const struct service_conf *c = conf_on(p, node);
 	int64_t n = 0;
 
 	for (size_t i = 0; i < c->soft_affinity.n; i++)
@@ -243,13 +254,14 @@ struct view *fit_best(const struct pass *p, const struct view *but)
 	uint64_t best_place = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
+		const struct service_conf *own;
 		struct view *v = &p->at[i];
 		int64_t wish;
 		uint64_t place;
 
-		if (v == but || fit_refused(p, v, false))
+		if (v == but || refused(p, v, false, &own))
 			continue;
-		wish = wishes(p, v->name);
+		wish = wishes(p, v->name, own);
 		place = place_of(p, i);
 		if (best && (wish < best_wishes ||
 			     (wish == best_wishes && place >= best_place)))
