@@ -6,23 +6,9 @@
 
 static struct op_fixture fixture;
 
-struct look {
-	struct txn *t;
-	struct state s;
-};
-
-static struct look look(void)
-{
-	struct look l = { .t = txn_begin_read(fixture.db, NULL) };
-
-	assert_non_null(l.t);
-	l.s = (struct state){ l.t, fixture.group, fixture.a };
-	return l;
-}
-
 static struct doc *records(void)
 {
-	struct look l = look();
+	struct op_look l = op_look(&fixture);
 	struct doc *d = audit_records(&l.s, 0, 100000);
 
 	txn_abort(l.t);
@@ -31,7 +17,7 @@ static struct doc *records(void)
 
 static const char *checked(const struct doc *list)
 {
-	struct look l = look();
+	struct op_look l = op_look(&fixture);
 	struct audit_check c;
 	const char *why = NULL;
 
@@ -161,7 +147,7 @@ static void old_records_go_and_the_chain_holds(void **state)
 {
 	struct txn *t = op_write(&fixture);
 	struct arena *all = fixture.a;
-	struct look l;
+	struct op_look l;
 
 	(void)state;
 	for (int i = 0; i < AUDIT_KEPT + 10; i++) {
@@ -176,7 +162,7 @@ static void old_records_go_and_the_chain_holds(void **state)
 	fixture.a = all;
 	assert_int_equal(doc_len(records()), AUDIT_KEPT);
 	assert_null(checked(records()));
-	l = look();
+	l = op_look(&fixture);
 	assert_int_equal(doc_get_int(audit_anchor(&l.s), "seq", 0), 10);
 	assert_int_equal(audit_last(&l.s), AUDIT_KEPT + 10);
 	assert_int_equal(doc_len(audit_records(&l.s, 8000, 5)), 5);
@@ -185,22 +171,7 @@ static void old_records_go_and_the_chain_holds(void **state)
 	txn_abort(l.t);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	fixture.a = arena_new();
-	fixture.group++;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_free(fixture.a);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) OP_TEST(&fixture, f)
 
 int main(void)
 {

@@ -169,6 +169,21 @@ static inline void op_fixture_fini(struct op_fixture *f)
 	tmpdir_remove(&f->tmp);
 }
 
+/* A look at what is there, until txn_abort(look.t). */
+struct op_look {
+	struct txn *t;
+	struct state s;
+};
+
+static inline struct op_look op_look(struct op_fixture *f)
+{
+	struct op_look l = { .t = txn_begin_read(f->db, NULL) };
+
+	assert_non_null(l.t);
+	l.s = (struct state){ l.t, f->group, f->a };
+	return l;
+}
+
 static inline struct txn *op_write(struct op_fixture *f)
 {
 	struct err err;
@@ -219,13 +234,10 @@ static inline struct doc *op_do_text(struct op_fixture *f, const char *text)
 
 static inline uint64_t op_digest(struct op_fixture *f)
 {
-	struct err err;
-	struct txn *t = txn_begin_read(f->db, &err);
-	uint64_t d;
+	struct op_look l = op_look(f);
+	uint64_t d = txn_digest(l.t, f->group);
 
-	assert_non_null(t);
-	d = txn_digest(t, f->group);
-	txn_abort(t);
+	txn_abort(l.t);
 	return d;
 }
 
@@ -293,9 +305,7 @@ static inline const char *op_shown(struct arena *a, const struct doc *d)
 /* One expectation, its words taken apart. */
 static inline void op_expect_one(struct op_fixture *f, const char *text)
 {
-	struct err err;
-	struct txn *t = txn_begin_read(f->db, &err);
-	struct state s = { t, f->group, f->a };
+	struct op_look l = op_look(f);
 	char *copy = arena_printf(f->a, "%s", text), *save = NULL;
 	const char *w[5] = { "", "", "", "", "" };
 	char *eq = strchr(copy, '=');
@@ -310,17 +320,17 @@ static inline void op_expect_one(struct op_fixture *f, const char *text)
 		w[n++] = p;
 	no = strcmp(w[0], "no") == 0;
 	if (no) {
-		if (op_row(&s, w[1], w[2], w[3]))
+		if (op_row(&l.s, w[1], w[2], w[3]))
 			fail_msg("there is: %s", text);
 	} else {
-		got = op_shown(
-			f->a,
-			op_path(f->a, op_row(&s, w[0], w[1], n > 3 ? w[2] : ""),
-				w[n - 1]));
+		got = op_shown(f->a, op_path(f->a,
+					     op_row(&l.s, w[0], w[1],
+						    n > 3 ? w[2] : ""),
+					     w[n - 1]));
 		if (strcmp(got, eq) != 0)
 			fail_msg("expected %s, it is '%s'", text, got);
 	}
-	txn_abort(t);
+	txn_abort(l.t);
 }
 
 static inline void op_expect(struct op_fixture *f, const char *text)
@@ -335,3 +345,27 @@ static inline void op_expect(struct op_fixture *f, const char *text)
 			op_expect_one(f, p);
 	}
 }
+
+/* -- a group and an arena for each test of a program ------------------------
+ */
+
+static inline int op_test_begin(void **state)
+{
+	struct op_fixture *f = *state;
+
+	f->a = arena_new();
+	f->group++;
+	return 0;
+}
+
+static inline int op_test_end(void **state)
+{
+	struct op_fixture *f = *state;
+
+	arena_free(f->a);
+	return 0;
+}
+
+#define OP_TEST(fixture, fn)                                                   \
+	cmocka_unit_test_prestate_setup_teardown(fn, op_test_begin,            \
+						 op_test_end, fixture)

@@ -6,22 +6,7 @@
 
 static struct op_fixture fixture;
 
-static int setup(void **state)
-{
-	(void)state;
-	fixture.a = arena_new();
-	fixture.group++;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_free(fixture.a);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) OP_TEST(&fixture, f)
 
 /* -- once ------------------------------------------------------------------ */
 
@@ -39,11 +24,10 @@ static struct doc *counted(const char *text, const char *client, int64_t sq,
 
 static size_t n_events(void)
 {
-	struct txn *t = txn_begin_read(fixture.db, NULL);
-	struct state s = { t, fixture.group, fixture.a };
-	size_t n = doc_len(state_events(&s, 0, STATE_EVENTS_KEPT));
+	struct op_look l = op_look(&fixture);
+	size_t n = doc_len(state_events(&l.s, 0, STATE_EVENTS_KEPT));
 
-	txn_abort(t);
+	txn_abort(l.t);
 	return n;
 }
 
@@ -117,14 +101,14 @@ static void what_its_client_gave_up_is_refused(void **state)
 
 static size_t n_rows(enum table table)
 {
-	struct txn *t = txn_begin_read(fixture.db, NULL);
+	struct op_look l = op_look(&fixture);
 	struct txn_iter it;
 	size_t n = 0;
 
-	txn_iter_init(&it, t, fixture.group, table, (struct bytes){ "", 0 });
+	txn_iter_init(&it, l.t, fixture.group, table, (struct bytes){ "", 0 });
 	while (txn_iter_next(&it))
 		n++;
-	txn_abort(t);
+	txn_abort(l.t);
 	return n;
 }
 
@@ -300,20 +284,18 @@ static void an_edit_may_take_away_where_it_is_down(void **state)
 static void history_is_bounded(void **state)
 {
 	const char *rev[STATE_REVISIONS_KEPT + 3];
-	struct txn *t;
-	struct state s;
 	size_t n = STATE_REVISIONS_KEPT + 3;
+	struct op_look l;
 
 	(void)state;
 	rev[0] = rev_of(op_do_text(&fixture, "svc_create name=web config=c"));
 	for (size_t i = 1; i < n; i++)
 		rev[i] = rev_of(edit(rev[i - 1], i % 2 ? "d" : "c"));
-	t = txn_begin_read(fixture.db, NULL);
-	s = (struct state){ t, fixture.group, fixture.a };
+	l = op_look(&fixture);
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(state_revision(&s, "web", rev[i]) != NULL,
+		assert_int_equal(state_revision(&l.s, "web", rev[i]) != NULL,
 				 i >= 3);
-	txn_abort(t);
+	txn_abort(l.t);
 	assert_int_equal(n_rows(TABLE_REVISION), STATE_REVISIONS_KEPT);
 	assert_int_equal(n_rows(TABLE_HISTORY), STATE_REVISIONS_KEPT);
 }
@@ -360,21 +342,19 @@ static void assert_events(struct state *s, uint64_t after, size_t max,
 static void events_are_bounded(void **state)
 {
 	const size_t more = 128, last = STATE_EVENTS_KEPT + more;
-	struct txn *t;
-	struct state s;
+	struct op_look l;
 
 	(void)state;
 	put_events(last);
 	assert_int_equal(n_rows(TABLE_EVENT), STATE_EVENTS_KEPT);
-	t = txn_begin_read(fixture.db, NULL);
-	s = (struct state){ t, fixture.group, fixture.a };
-	assert_events(&s, 0, 10, (int64_t)more + 1, 10);
-	assert_events(&s, 0, 10000, (int64_t)more + 1, STATE_EVENTS_KEPT);
-	assert_events(&s, last - 3, 10, (int64_t)last - 2, 3);
-	assert_events(&s, last, 10, 0, 0);
-	assert_events(&s, last + 1000, 10, 0, 0);
-	assert_events(&s, UINT64_MAX, 10, 0, 0);
-	txn_abort(t);
+	l = op_look(&fixture);
+	assert_events(&l.s, 0, 10, (int64_t)more + 1, 10);
+	assert_events(&l.s, 0, 10000, (int64_t)more + 1, STATE_EVENTS_KEPT);
+	assert_events(&l.s, last - 3, 10, (int64_t)last - 2, 3);
+	assert_events(&l.s, last, 10, 0, 0);
+	assert_events(&l.s, last + 1000, 10, 0, 0);
+	assert_events(&l.s, UINT64_MAX, 10, 0, 0);
+	txn_abort(l.t);
 }
 
 int main(void)

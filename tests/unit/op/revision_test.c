@@ -71,22 +71,9 @@ static const char *with(const char *text, const char *from, const char *to)
 			    at + strlen(from));
 }
 
-struct look {
-	struct txn *t;
-	struct state s;
-};
-
-static struct look look(void)
-{
-	struct look l = { .t = txn_begin_read(fixture.db, NULL) };
-
-	l.s = (struct state){ l.t, fixture.group, fixture.a };
-	return l;
-}
-
 static struct doc *revision(const char *rev)
 {
-	struct look l = look();
+	struct op_look l = op_look(&fixture);
 	struct doc *d = state_revision(&l.s, "web", rev);
 
 	txn_abort(l.t);
@@ -95,7 +82,7 @@ static struct doc *revision(const char *rev)
 
 static size_t drafts(void)
 {
-	struct look l = look();
+	struct op_look l = op_look(&fixture);
 	size_t n = doc_len(state_drafts(&l.s, "web"));
 
 	txn_abort(l.t);
@@ -104,7 +91,7 @@ static size_t drafts(void)
 
 static const char *head_text(void)
 {
-	struct look l = look();
+	struct op_look l = op_look(&fixture);
 	struct doc *d = state_revision(
 		&l.s, "web",
 		doc_get_str(state_service(&l.s, "web"), "head", ""));
@@ -573,13 +560,13 @@ static void a_revision_has_many_names(void **state)
 {
 	const char *rev[3];
 	struct err err;
-	struct look l;
+	struct op_look l;
 
 	(void)state;
 	rev[0] = created(TEXT);
 	rev[1] = done(edit("ann", rev[0], TEXT "# 1\n"));
 	rev[2] = done(edit("ann", rev[1], TEXT "# 2\n"));
-	l = look();
+	l = op_look(&fixture);
 #define NAMED(word) state_revision_named(&l.s, "web", word, &err)
 	assert_string_equal(NAMED("head"), rev[2]);
 	assert_string_equal(NAMED("head~1"), rev[1]);
@@ -635,7 +622,7 @@ static int count_bytes(void *arg, const void *data, size_t len)
 
 static size_t bytes_exported(void)
 {
-	struct look l = look();
+	struct op_look l = op_look(&fixture);
 	size_t n = 0;
 	struct err err;
 
@@ -733,22 +720,7 @@ static void a_whole_text_in_its_row_is_read(void **state)
 /* -- running ------------------------------------------------------------------
  */
 
-static int setup(void **state)
-{
-	(void)state;
-	fixture.a = arena_new();
-	fixture.group++;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_free(fixture.a);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) OP_TEST(&fixture, f)
 
 int main(void)
 {
