@@ -18,6 +18,7 @@
 #include "fsm/op/op.h"
 #include "fsm/plan/forecast.h"
 #include "fsm/plan/others.h"
+#include "tests/lib/foreseen.h"
 
 #define CONFIG                                                                 \
 	"[DEFAULT]\nnodes = hv1 hv2 hv3\nencapnodes = vm%zu\n"                 \
@@ -79,49 +80,15 @@ static struct forecast_in look(struct arena *a, struct txn *t, size_t n)
 	struct keywords *keywords = conf_keywords(a);
 
 	for (size_t i = 0; i < n; i++) {
-		const char *name = name_of(a, i);
-		struct doc *row = state_service(&s, name);
-		struct doc *rev =
-			state_revision(&s, name, doc_get_str(row, "head", ""));
-		const char *text = doc_get_str(rev, "config", "");
-		struct problems p = { .arena = a };
 		struct service_conf sc;
-		struct conf *conf = conf_parse(a, text, strlen(text), &p);
 
-		list[i] = (struct forecast_service){
-			.name = name,
-			.conf = conf,
-			.intent = doc_get(row, "intent"),
-			.assigns = state_assigns(&s, name),
-			.instances = state_instances(&s, name),
-			.next_token =
-				(uint64_t)doc_get_int(row, "token", 0) + 1,
-		};
-		conf_share(conf, keywords);
+		list[i] = foreseen_service(&s, name_of(a, i), keywords);
 		/* Whom does it look at? */
-		if (service_eval(a, conf, name, NULL, &sc, NULL) == 0)
+		if (service_eval(a, list[i].conf, list[i].name, NULL, &sc,
+				 NULL) == 0)
 			others_named(a, &sc);
 	}
 	return (struct forecast_in){ list, n, nodes, 3 };
-}
-
-static void keep(struct arena *a, struct txn *t,
-		 const struct forecast_service *s)
-{
-	const struct state st = { t, CLUSTER_GROUP, a };
-	struct doc *row = state_service(&st, s->name);
-	struct state_key k = state_key(s->name, NULL);
-
-	doc_put_int(a, row, "token", (int64_t)s->next_token - 1);
-	state_put(&st, TABLE_SERVICE, &k, row);
-	for (size_t i = 0; i < doc_len(s->assigns); i++) {
-		k = state_key(s->name, doc_at(s->assigns, i)->key);
-		state_put(&st, TABLE_ASSIGN, &k, doc_at(s->assigns, i));
-	}
-	for (size_t i = 0; i < doc_len(s->instances); i++) {
-		k = state_key(s->name, doc_at(s->instances, i)->key);
-		state_put(&st, TABLE_INSTANCE, &k, doc_at(s->instances, i));
-	}
 }
 
 /* Each node has looked at what it has of it. */
@@ -145,6 +112,7 @@ static void set_up(struct bench *b)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct txn *t = txn_begin_write(b->db, NULL);
+	const struct state s = { t, CLUSTER_GROUP, a };
 	struct forecast_service *after =
 		ARENA_VEC(a, struct forecast_service, b->n);
 	struct forecast_in in;
@@ -161,7 +129,7 @@ static void set_up(struct bench *b)
 	in = look(a, t, b->n);
 	forecast(a, &in, after);
 	for (size_t i = 0; i < b->n; i++)
-		keep(a, t, &after[i]);
+		foreseen_keep(&s, &after[i]);
 	if (txn_commit(t, NULL) < 0)
 		abort();
 }

@@ -33,6 +33,7 @@
 #include "fsm/plan/others.h"
 #include "fsm/plan/why.h"
 #include "golden.h"
+#include "tests/lib/foreseen.h"
 
 #define NODES_MAX    16
 #define SERVICES_MAX 16
@@ -124,21 +125,8 @@ static bool apply(struct world *w, const struct doc *cmd)
 static struct forecast_service service_now(struct world *w, const char *name)
 {
 	const struct state s = state_of(w);
-	struct doc *row = state_service(&s, name);
-	struct doc *rev =
-		state_revision(&s, name, doc_get_str(row, "head", ""));
-	const char *text = doc_get_str(rev, "config", "");
-	struct problems p = { .arena = w->a, .name = name };
 
-	return (struct forecast_service){
-		.name = name,
-		.conf = conf_parse(w->a, text, strlen(text), &p),
-		.intent = doc_get(row, "intent"),
-		.assigns = state_assigns(&s, name),
-		.instances = state_instances(&s, name),
-		.frozen = doc_get_bool(row, "frozen", false),
-		.next_token = (uint64_t)doc_get_int(row, "token", 0) + 1,
-	};
+	return foreseen_service(&s, name, NULL);
 }
 
 static struct forecast_in world_now(struct world *w)
@@ -160,27 +148,8 @@ static void settle(struct world *w, const struct forecast_service *after,
 {
 	const struct state s = state_of(w);
 
-	for (size_t i = 0; i < n; i++) {
-		struct state_key k = state_key(after[i].name, NULL);
-		struct doc *row = state_service(&s, after[i].name);
-
-		doc_put(w->a, row, "intent", doc_copy(w->a, after[i].intent));
-		doc_put_int(w->a, row, "token",
-			    (int64_t)after[i].next_token - 1);
-		state_put(&s, TABLE_SERVICE, &k, row);
-		for (size_t m = 0; m < doc_len(after[i].assigns); m++) {
-			const struct doc *d = doc_at(after[i].assigns, m);
-
-			k = state_key(after[i].name, d->key);
-			state_put(&s, TABLE_ASSIGN, &k, d);
-		}
-		for (size_t m = 0; m < doc_len(after[i].instances); m++) {
-			const struct doc *d = doc_at(after[i].instances, m);
-
-			k = state_key(after[i].name, d->key);
-			state_put(&s, TABLE_INSTANCE, &k, d);
-		}
-	}
+	for (size_t i = 0; i < n; i++)
+		foreseen_keep(&s, &after[i]);
 }
 
 /* -- what is shown -----------------------------------------------------------
