@@ -343,26 +343,14 @@ struct doc *instance_status(struct arena *a, const struct instance *inst,
 
 /* -- is it one at all? -------------------------------------------------- */
 
-static bool is_map_of_maps(const struct doc *d)
+static bool is_map_of(const struct doc *d, enum doc_type type)
 {
 	if (!d)
 		return true;
 	if (d->type != DOC_MAP)
 		return false;
 	for (size_t i = 0; i < doc_len(d); i++)
-		if (doc_at(d, i)->type != DOC_MAP)
-			return false;
-	return true;
-}
-
-static bool is_map_of_words(const struct doc *d)
-{
-	if (!d)
-		return true;
-	if (d->type != DOC_MAP)
-		return false;
-	for (size_t i = 0; i < doc_len(d); i++)
-		if (doc_at(d, i)->type != DOC_STR)
+		if (doc_at(d, i)->type != type)
 			return false;
 	return true;
 }
@@ -383,10 +371,10 @@ static bool is_sound(const struct doc *d, bool inner)
 	const struct doc *encap = doc_get(d, "encap");
 
 	if (!d || d->type != DOC_MAP || (inner && encap) ||
-	    !is_map_of_maps(doc_get(d, "resources")) ||
-	    !is_map_of_maps(doc_get(d, "subsets")) ||
-	    (!is_map_of_maps(encap) && encap->type != DOC_BOOL) ||
-	    !is_map_of_words(doc_get(d, "status_group")) ||
+	    !is_map_of(doc_get(d, "resources"), DOC_MAP) ||
+	    !is_map_of(doc_get(d, "subsets"), DOC_MAP) ||
+	    (!is_map_of(encap, DOC_MAP) && encap->type != DOC_BOOL) ||
+	    !is_map_of(doc_get(d, "status_group"), DOC_STR) ||
 	    !are_lists(d, lists))
 		return false;
 	for (size_t i = 0; i < doc_len(encap); i++)
