@@ -191,7 +191,7 @@ static bool group_is(const struct tree *t, const struct doc *res,
 
 static enum status status_of(const struct doc *res)
 {
-	return status_parse(doc_get_str(res, "status", NULL));
+	return status_said(res, "status");
 }
 
 /* -- a level of resources: groups in their order, subsets in it --------- */

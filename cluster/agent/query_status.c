@@ -68,7 +68,7 @@ static void fold_encap(const struct query *q, const struct resource *r,
 	const struct doc *row = doc_get(doc_get(inst, "resources"), r->rid);
 	const struct doc *encap = doc_get(q->all, r->encapnode);
 	struct encap_facts facts = {
-		.container = status_parse(doc_get_str(row, "status", NULL)),
+		.container = status_said(row, "status"),
 		.channel = doc_get_str(channel, "word", doc_text(channel, "")),
 	};
 	struct encap_fold f = { .rid = r->rid };

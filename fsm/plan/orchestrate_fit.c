@@ -44,8 +44,7 @@ static enum status avail_of(const struct pass *p, const char *word,
 		return STATUS_UNDEF;
 	if (!*node)
 		return (*ret)->avail;
-	return status_parse(
-		doc_get_str(doc_get((*ret)->nodes, node), "avail", NULL));
+	return status_said(doc_get((*ret)->nodes, node), "avail");
 }
 
 const char *fit_waits_for_parent(const struct pass *p)

@@ -8,7 +8,7 @@ static enum status avail_on(const struct service_conf *conf,
 			    const struct doc *instances, const char *node)
 {
 	const struct doc *inst = doc_get(instances, node);
-	enum status s = status_parse(doc_get_str(inst, "avail", NULL));
+	enum status s = status_said(inst, "avail");
 
 	if (s == STATUS_UP && doc_is(inst, "state", "starting"))
 		return STATUS_DOWN;
@@ -17,8 +17,7 @@ static enum status avail_on(const struct service_conf *conf,
 			doc_get(instances, conf->encapnodes.at[i]);
 
 		if (s == STATUS_UP && doc_is(c, "host", node))
-			s = status_merge(
-				s, status_parse(doc_get_str(c, "avail", NULL)));
+			s = status_merge(s, status_said(c, "avail"));
 	}
 	return s;
 }

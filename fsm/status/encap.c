@@ -64,7 +64,7 @@ enum encap_reach encap_reach(const struct encap_facts *f)
 static void merge_word(struct arena *a, struct doc *d, const char *key,
 		       enum status s)
 {
-	enum status was = status_parse(doc_get_str(d, key, NULL));
+	enum status was = status_said(d, key);
 
 	/* n/a is what a sum over nothing says: it gives way. */
 	doc_put_str(a, d, key, status_name(status_shown(status_merge(was, s))));
@@ -83,8 +83,7 @@ static void fold_rows(struct arena *a, struct doc *rows,
 
 		if (!row || !doc_get_bool(row, "encap", false))
 			continue;
-		merge_word(a, row, "status",
-			   status_parse(doc_get_str(from, "status", NULL)));
+		merge_word(a, row, "status", status_said(from, "status"));
 		if (label)
 			doc_put_str(a, row, "label", label);
 		if (log)
@@ -127,10 +126,9 @@ void instance_fold_encap(struct arena *a, struct doc *instance,
 	put_reach(a, inner, f, unexpected);
 	doc_put(a, all, f->rid, inner);
 	if (f->doc) {
-		merge_word(a, instance, "avail",
-			   status_parse(doc_get_str(f->doc, "avail", NULL)));
+		merge_word(a, instance, "avail", status_said(f->doc, "avail"));
 		merge_word(a, instance, "overall",
-			   status_parse(doc_get_str(f->doc, "overall", NULL)));
+			   status_said(f->doc, "overall"));
 		fold_rows(a, doc_get(instance, "resources"),
 			  doc_get(f->doc, "resources"));
 	}

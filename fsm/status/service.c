@@ -19,11 +19,6 @@ static bool instance_is_frozen(const struct doc *inst)
 	       doc_get_int(inst, "frozen", 0) != 0;
 }
 
-static enum status word_of(const struct doc *inst, const char *key)
-{
-	return status_parse(doc_get_str(inst, key, NULL));
-}
-
 struct count {
 	size_t n[STATUS_N];
 	size_t known; /* neither n/a nor undef */
@@ -37,7 +32,7 @@ static struct count count_words(const struct doc *instances, const char *key,
 
 	for (size_t i = 0; i < doc_len(instances); i++) {
 		const struct doc *inst = doc_at(instances, i);
-		enum status s = word_of(inst, key);
+		enum status s = status_said(inst, key);
 
 		if (!stale && instance_is_stale(inst))
 			continue;
@@ -101,7 +96,7 @@ static bool runs_unseen(const struct doc *instances)
 {
 	for (size_t i = 0; i < doc_len(instances); i++) {
 		const struct doc *inst = doc_at(instances, i);
-		enum status s = word_of(inst, "avail");
+		enum status s = status_said(inst, "avail");
 
 		if (instance_is_stale(inst) &&
 		    (s == STATUS_UP || s == STATUS_WARN))
@@ -165,7 +160,7 @@ static const char *service_placement(const struct service_conf *conf,
 		return "n/a";
 	for (size_t i = 0; i < conf->nodes.n; i++) {
 		const struct doc *inst = doc_get(instances, conf->nodes.at[i]);
-		bool up = word_of(inst, "avail") == STATUS_UP;
+		bool up = status_said(inst, "avail") == STATUS_UP;
 
 		if (!inst || instance_is_stale(inst) ||
 		    (!up && instance_is_frozen(inst)))

@@ -68,6 +68,11 @@ enum status status_parse(const char *text)
 	return UNDEF;
 }
 
+enum status status_said(const struct doc *d, const char *key)
+{
+	return status_parse(doc_get_str(d, key, NULL));
+}
+
 enum status status_merge(enum status a, enum status b)
 {
 	assert((unsigned)a < STATUS_N && (unsigned)b < STATUS_N);

@@ -30,6 +30,8 @@ enum status {
 
 const char *status_name(enum status s);	    /* "up", ..., "n/a", "stdby up" */
 enum status status_parse(const char *text); /* unknown text: STATUS_UNDEF */
+/* Of a document's @key; STATUS_UNDEF if it is not there. */
+enum status status_said(const struct doc *d, const char *key);
 enum status status_merge(enum status a, enum status b);
 enum status status_shown(enum status s); /* SUU and SUD reduced */
 
