@@ -2,10 +2,10 @@
  * For the groups that this node leads: what the orchestrator decides, proposed
  * with the version of the state that it saw.
  *
- * What it looks at is the service's rows, which have a version, and the table
- * of nodes. A memo per service says for which of them it was asked last: it is
- * not asked again before one of the two has changed, and never while what it
- * said is being committed.
+ * What it looks at is the service's rows, which have a version, those of the
+ * services that its env file names, and the table of nodes. A memo per service
+ * says for which of them it was asked last: it is not asked again before one of
+ * the three has changed, and never while what it said is being committed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 struct orch_memo {
 	UT_hash_handle hh; /* agent::memos, by key */
-	uint64_t version, nodes;
+	uint64_t version, nodes, others;
 	bool deciding; /* what it said is being committed */
 	bool seen;     /* in this look at all of them */
 	int64_t priority;
@@ -194,12 +194,21 @@ static void decide(struct agent *g, const struct state *s,
 
 /* -- which of them ----------------------------------------------------- */
 
+/* FNV-1a 64. */
+static uint64_t sign_of(const struct buf *b)
+{
+	uint64_t h = 14695981039346656037ULL;
+
+	for (size_t i = 0; i < b->len; i++)
+		h = (h ^ (unsigned char)b->data[i]) * 1099511628211ULL;
+	return h;
+}
+
 /* A number that is another one when what the orchestrator sees of the nodes
- * has changed (FNV-1a 64). */
+ * has changed. */
 static uint64_t nodes_sign(const struct doc *nodes)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	uint64_t h = 14695981039346656037ULL;
 	struct buf b = BUF(a);
 
 	for (size_t i = 0; i < doc_len(nodes); i++) {
@@ -210,9 +219,31 @@ static uint64_t nodes_sign(const struct doc *nodes)
 			   doc_get_str(r, "state", ""),
 			   doc_get_bool(r, "frozen", false));
 	}
-	for (size_t i = 0; i < b.len; i++)
-		h = (h ^ (unsigned char)b.data[i]) * 1099511628211ULL;
-	return h;
+	return sign_of(&b);
+}
+
+/* The same of the services that the env file names. */
+static uint64_t others_sign(struct agent *g, const struct state *s,
+			    const char *named)
+{
+	struct arena *a = s->arena;
+	struct buf b = BUF(a);
+
+	for (const char *p = named ? named + 1 : ""; *p;) {
+		size_t n = strcspn(p, " ");
+		const char *name = arena_printf(a, "%.*s", (int)n, p);
+		const struct state o = {
+			s->txn, agent_service_group(g, a, s->txn, name), a
+		};
+		const struct doc *row =
+			o.group ? state_service(&o, name) : NULL;
+
+		buf_printf(&b, "%llu %lld %lld;", (unsigned long long)o.group,
+			   (long long)doc_get_int(row, "created", 0),
+			   (long long)doc_get_int(row, "version", 0));
+		p += n + 1;
+	}
+	return sign_of(&b);
 }
 
 static bool decides(const struct agent *g, uint64_t gid)
@@ -224,22 +255,34 @@ static bool decides(const struct agent *g, uint64_t gid)
 	       info.is_ready;
 }
 
+/* The rows of the nodes, and their sign. */
+struct seen_nodes {
+	const struct doc *rows;
+	uint64_t sign;
+};
+
+static struct seen_nodes nodes_now(struct txn *t, struct arena *a)
+{
+	const struct doc *rows =
+		state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
+
+	return (struct seen_nodes){ rows, nodes_sign(rows) };
+}
+
 static void orch_row(struct agent *g, const struct state *s,
-		     const struct doc *nodes, uint64_t sign,
+		     struct orch_memo *m, const struct seen_nodes *nodes,
 		     const struct doc *row)
 {
 	uint64_t version = (uint64_t)doc_get_int(row, "version", 0);
-	struct orch_memo *m;
 
-	if (!row || doc_get(row, "group")) /* the index's, not the service */
-		return;
-	m = memo_of(g, s->group, doc_get_str(row, "name", ""));
 	m->seen = true;
-	if (m->deciding || (m->version == version && m->nodes == sign))
+	if (m->deciding || (m->version == version && m->nodes == nodes->sign &&
+			    m->others == others_sign(g, s, m->named)))
 		return;
 	m->version = version;
-	m->nodes = sign;
-	decide(g, s, m, nodes, row);
+	m->nodes = nodes->sign;
+	decide(g, s, m, nodes->rows, row);
+	m->others = others_sign(g, s, m->named); /* whom it names by now */
 }
 
 static void orch_one(struct agent *g, uint64_t gid, const char *service)
@@ -247,12 +290,15 @@ static void orch_one(struct agent *g, uint64_t gid, const char *service)
 	SCOPED(arena) struct arena *a = arena_new();
 	struct txn *t = decides(g, gid) ? txn_begin_read(g->db, NULL) : NULL;
 	struct state s = { t, gid, a };
-	struct doc *nodes;
+	struct seen_nodes nodes;
+	struct doc *row;
 
 	if (!t)
 		return;
-	nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
-	orch_row(g, &s, nodes, nodes_sign(nodes), state_service(&s, service));
+	nodes = nodes_now(t, a);
+	row = state_service(&s, service);
+	if (row && !doc_get(row, "group")) /* not the index's */
+		orch_row(g, &s, memo_of(g, gid, service), &nodes, row);
 	txn_abort(t);
 }
 
@@ -266,11 +312,9 @@ void orch_service(struct agent *g, uint64_t gid, const char *service)
 	snprintf(word, sizeof(word), " %.*s ", NAME_MAX_LEN, service);
 	HASH_ITER(hh, g->memos, m, next)
 	{
-		if (!m->named || !strstr(m->named, word))
-			continue;
-		m->version = 0;
-		orch_one(g, strtoull(m->key, NULL, 10),
-			 strchr(m->key, '/') + 1);
+		if (m->named && strstr(m->named, word))
+			orch_one(g, strtoull(m->key, NULL, 10),
+				 strchr(m->key, '/') + 1);
 	}
 }
 
@@ -293,33 +337,31 @@ static void memos_sweep(struct agent *g, bool all)
 struct turn {
 	uint64_t gid;
 	const struct doc *row;
-	int64_t priority;
+	struct orch_memo *memo;
 };
 
 static int by_priority(const void *x, const void *y)
 {
 	const struct turn *a = x, *b = y;
 
-	if (a->priority != b->priority)
-		return a->priority < b->priority ? -1 : 1;
+	if (a->memo->priority != b->memo->priority)
+		return a->memo->priority < b->memo->priority ? -1 : 1;
 	return strcmp(doc_get_str(a->row, "name", ""),
 		      doc_get_str(b->row, "name", ""));
 }
 
-static int64_t priority_of(struct agent *g, const struct state *s,
+static struct turn turn_of(struct agent *g, const struct state *s,
 			   const struct doc *row)
 {
 	const char *name = doc_get_str(row, "name", "");
 	struct orch_memo *m = memo_of(g, s->group, name);
-	struct service_conf sc = { 0 };
-	struct conf *conf;
+	struct service_conf sc;
 
-	if (m->version) /* it was looked at before */
-		return m->priority;
-	conf = groups_head_conf(s->arena, s, name);
-	if (conf)
-		service_eval(s->arena, conf, name, NULL, &sc, NULL);
-	return sc.priority;
+	if (!m->version) /* it was not looked at before */
+		m->priority = groups_head_service(s->arena, s, name, &sc)
+				      ? sc.priority
+				      : 0;
+	return (struct turn){ s->group, row, m };
 }
 
 /* All that this node decides on, the lowest priority first. */
@@ -346,9 +388,7 @@ static struct turn *turns_of(struct agent *g, struct txn *t, struct arena *a,
 
 			if (doc_get(row, "group")) /* the index's */
 				continue;
-			turns[(*ret_n)++] =
-				(struct turn){ gids[i], row,
-					       priority_of(g, &s, row) };
+			turns[(*ret_n)++] = turn_of(g, &s, row);
 		}
 	qsort(turns, *ret_n, sizeof(*turns), by_priority);
 	return turns;
@@ -358,24 +398,18 @@ void orch_all(struct agent *g)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct txn *t = txn_begin_read(g->db, NULL);
+	struct seen_nodes nodes;
 	struct turn *turns;
-	struct doc *nodes;
-	uint64_t sign;
 	size_t n;
 
 	if (!t)
 		return;
-	nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
-	sign = nodes_sign(nodes);
+	nodes = nodes_now(t, a);
 	turns = turns_of(g, t, a, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct state s = { t, turns[i].gid, a };
-		struct orch_memo *m = memo_of(
-			g, s.group, doc_get_str(turns[i].row, "name", ""));
 
-		if (m->named) /* one of those may be what has changed */
-			m->version = 0;
-		orch_row(g, &s, nodes, sign, turns[i].row);
+		orch_row(g, &s, turns[i].memo, &nodes, turns[i].row);
 	}
 	txn_abort(t);
 	memos_sweep(g, false);
