@@ -27,6 +27,7 @@
 
 #include "cli/client.h"
 #include "cluster/net/frame.h"
+#include "tests/bench/measure.h"
 
 #define MEMBERS	    3
 #define MAX_CLIENTS 256
@@ -54,30 +55,12 @@ static void die(const char *what, const char *why)
 
 static double now_s(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	return measure_now_s(CLOCK_MONOTONIC);
 }
 
 static void sleep_ms(long ms)
 {
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
-}
-
-static int by_size(const void *x, const void *y)
-{
-	double a = *(const double *)x, b = *(const double *)y;
-
-	return a < b ? -1 : a > b;
-}
-
-static double part(double *v, size_t n, double q)
-{
-	if (!n)
-		return 0;
-	qsort(v, n, sizeof(*v), by_size);
-	return v[(size_t)((double)(n - 1) * q)];
 }
 
 /* -- the cluster -------------------------------------------------------- */
@@ -358,7 +341,7 @@ static double disk_write_s(const char *dir)
 	close(fd);
 	unlink(path);
 	free(block);
-	return part(took, WRITES, 0.5);
+	return measure_part(took, WRITES, 0.5);
 }
 
 /* -- an idle agent --------------------------------------------------------- */
@@ -437,14 +420,15 @@ int main(int argc, char **argv)
 			disk[r] = disk_write_s(argv[2]);
 			rate[r] = edits_run(steps[s], seconds);
 		}
-		p50 = part(samples, n_samples, 0.5);
-		p99 = part(samples, n_samples, 0.99);
+		p50 = measure_part(samples, n_samples, 0.5);
+		p99 = measure_part(samples, n_samples, 0.99);
 		printf("%3u clients: %8.0f edits/s (median of %d rounds), p50 "
 		       "%.2f ms, p99 %.2f ms; disk write of 4 KiB %.3f ms; "
 		       "p50/disk %.1f\n",
-		       steps[s], part(rate, ROUNDS, 0.5), ROUNDS, p50 * 1e3,
-		       p99 * 1e3, part(disk, ROUNDS, 0.5) * 1e3,
-		       p50 / part(disk, ROUNDS, 0.5));
+		       steps[s], measure_part(rate, ROUNDS, 0.5), ROUNDS,
+		       p50 * 1e3, p99 * 1e3,
+		       measure_part(disk, ROUNDS, 0.5) * 1e3,
+		       p50 / measure_part(disk, ROUNDS, 0.5));
 	}
 	idle_report(5);
 	cluster_end();

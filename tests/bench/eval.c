@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "fsm/conf/conf.h"
+#include "tests/bench/measure.h"
 
 #define ROUNDS	9
 #define ROUND_S 0.2
@@ -21,17 +22,7 @@
 /* Of the processor: it only computes, and others may be at work. */
 static double now_s(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int by_size(const void *x, const void *y)
-{
-	double a = *(const double *)x, b = *(const double *)y;
-
-	return a < b ? -1 : a > b;
+	return measure_now_s(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 /* -- the file ----------------------------------------------------------------
@@ -133,8 +124,7 @@ static double measure(struct job *j)
 		} while (now_s() - begin < ROUND_S);
 		took[r] = (now_s() - begin) / turns;
 	}
-	qsort(took, ROUNDS, sizeof(*took), by_size);
-	return took[ROUNDS / 2];
+	return measure_part(took, ROUNDS, 0.5);
 }
 
 static void check(struct arena *a, const struct job *j)

@@ -18,6 +18,7 @@
 #include "fsm/op/op.h"
 #include "fsm/plan/forecast.h"
 #include "fsm/plan/others.h"
+#include "tests/bench/measure.h"
 #include "tests/lib/foreseen.h"
 
 #define CONFIG                                                                 \
@@ -40,10 +41,7 @@ struct bench {
 
 static double clock_ms(clockid_t clock)
 {
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+	return measure_now_s(clock) * 1e3;
 }
 
 static const char *name_of(struct arena *a, size_t i)
@@ -153,13 +151,6 @@ static double plan_once(struct bench *b, clockid_t clock, size_t *ret_steps)
 	return clock_ms(clock) - begin;
 }
 
-static int by_size(const void *x, const void *y)
-{
-	double a = *(const double *)x, b = *(const double *)y;
-
-	return a < b ? -1 : a > b;
-}
-
 static void measure(struct bench *b, clockid_t clock, const char *what,
 		    double *ms, size_t runs)
 {
@@ -167,10 +158,10 @@ static void measure(struct bench *b, clockid_t clock, const char *what,
 
 	for (size_t i = 0; i < runs; i++)
 		ms[i] = plan_once(b, clock, &steps);
-	qsort(ms, runs, sizeof(*ms), by_size);
 	printf("plan of %zu services, %zu steps: median %.1f ms%s, longest "
 	       "%.1f ms of %zu\n",
-	       b->n, steps, ms[runs / 2], what, ms[runs - 1], runs);
+	       b->n, steps, measure_part(ms, runs, 0.5), what,
+	       measure_part(ms, runs, 1), runs);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type,
