@@ -154,7 +154,8 @@ struct resource {
 	struct names tags;
 	bool encap, disable, optional, monitor, standby;
 	bool noaction, nostatus;
-	int64_t restart, restart_delay_ms;
+	int64_t restart; /* of a standby one: at least 2 */
+	int64_t restart_delay_ms;
 	int64_t start_timeout_ms, stop_timeout_ms; /* 0: the driver's default */
 	/* For the driver: keyword, value, keyword, value, ..., NULL. Every
 	 * keyword of its own that has a value or a default is there, under

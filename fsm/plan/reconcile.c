@@ -15,8 +15,6 @@
 #include "fsm/plan/actions.h"
 #include "fsm/plan/sweep.h"
 
-#define STANDBY_RESTARTS 2
-
 /* -- one resource ------------------------------------------------------- */
 
 static const struct resource *res(const struct sweep *s, size_t i)
@@ -85,17 +83,9 @@ static bool is_held(const struct sweep *s, size_t i)
 /* -- restarts ---------------------------------------------------------------
  */
 
-static int64_t restarts_allowed(const struct resource *r)
-{
-	if (r->standby && r->restart < STANDBY_RESTARTS)
-		return STANDBY_RESTARTS;
-	return r->restart;
-}
-
 static bool may_restart(const struct sweep *s, size_t i)
 {
-	return !s->in->frozen &&
-	       s->in->memory[i].restarts < restarts_allowed(res(s, i));
+	return !s->in->frozen && s->in->memory[i].restarts < res(s, i)->restart;
 }
 
 /* How long until its next restart; restarts of before it was last seen up
@@ -303,7 +293,7 @@ static const char *start_why(const struct sweep *s, size_t i)
 	if (m->done || has_fallen(s, i))
 		return arena_printf(s->a, "it fell down: restart %u of %lld",
 				    m->restarts + 1,
-				    (long long)restarts_allowed(res(s, i)));
+				    (long long)res(s, i)->restart);
 	if (hold_of(s, i) == HOLD_UP || hold_of(s, i) == HOLD_RESTART)
 		return "it was asked for by itself";
 	if (res(s, i)->standby && s->in->want != WANT_UP)
@@ -758,8 +748,7 @@ static void find_monitored(struct sweep *s)
 			continue;
 		s->out->monitor = arena_printf(
 			s->a, "%s is monitored and stays down%s", r->rid,
-			restarts_allowed(r) ? ": its restarts are used up"
-					    : "");
+			r->restart ? ": its restarts are used up" : "");
 		s->out->monitor_res = i;
 		return;
 	}

@@ -44,6 +44,8 @@ static inline void res_flags(struct resource *r, const char *f)
 		if (*f == 'r')
 			r->restart = strtol(f + 1, NULL, 10);
 	}
+	if (r->standby && r->restart < 2) /* as instance_eval() */
+		r->restart = 2;
 }
 
 static inline void res_memory(struct recon_memory *m, const char *f)
