@@ -139,6 +139,17 @@ uint64_t agent_service_group(struct agent *g, struct arena *a, struct txn *t,
 	return (uint64_t)doc_get_int(row, "group", CLUSTER_GROUP);
 }
 
+struct conf *agent_conf(const struct agent *g, struct arena *a,
+			const char *text)
+{
+	struct problems p = { .arena = a };
+	struct conf *c = conf_parse(a, text, strlen(text), &p);
+
+	if (c)
+		conf_share(c, g->keywords);
+	return c;
+}
+
 struct group_seen *agent_seen(struct agent *g, uint64_t gid)
 {
 	for (size_t i = 0; i < g->n_seen; i++)
@@ -450,6 +461,8 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 	g->run_dir = agent_strdup(o->run_dir);
 	g->etc_dir = agent_strdup(o->etc_dir);
 	g->session = agent_strdup(o->session);
+	g->keywords_arena = arena_new();
+	g->keywords = conf_keywords(g->keywords_arena);
 	g->now_ms = o->now_ms;
 	lease_init(g, o->lease_until_ms, o->lease_epoch);
 	if (o->identity)
@@ -488,6 +501,7 @@ void agent_close(struct agent *g)
 	recover_free(g);
 	free(g->touched);
 	arena_free(g->identity_arena);
+	arena_free(g->keywords_arena);
 	free(g->seen);
 	free(g->peers);
 	free(g->routes);

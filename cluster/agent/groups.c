@@ -107,27 +107,25 @@ static void want_containers(struct wanted *w, struct arena *a,
 	}
 }
 
-struct conf *groups_head_conf(struct arena *a, const struct state *s,
+struct conf *groups_head_conf(struct agent *g, const struct state *s,
 			      const char *service)
 {
 	struct doc *row = state_service(s, service);
 	struct doc *rev =
 		state_revision(s, service, doc_get_str(row, "head", ""));
-	const char *text = doc_get_str(rev, "config", "");
-	struct problems p = { .arena = a };
 
-	return rev ? conf_parse(a, text, strlen(text), &p) : NULL;
+	return rev ? agent_conf(g, s->arena, doc_get_str(rev, "config", ""))
+		   : NULL;
 }
 
-struct conf *groups_head_service(struct arena *a, const struct state *s,
+struct conf *groups_head_service(struct agent *g, const struct state *s,
 				 const char *service, struct service_conf *ret)
 {
-	struct conf *c = groups_head_conf(a, s, service);
+	struct conf *c = groups_head_conf(g, s, service);
 
-	if (!c)
+	if (!c || service_eval(s->arena, c, service, NULL, ret, NULL) < 0)
 		return NULL;
-	conf_share(c, conf_keywords(a)); /* with what it is for each node */
-	return service_eval(a, c, service, NULL, ret, NULL) == 0 ? c : NULL;
+	return c;
 }
 
 static void service_members(struct agent *g, struct arena *a, struct txn *t,
@@ -141,7 +139,7 @@ static void service_members(struct agent *g, struct arena *a, struct txn *t,
 	struct wanted w = { 0 };
 	struct err err;
 
-	if (!groups_head_service(a, &s, name, &sc))
+	if (!groups_head_service(g, &s, name, &sc))
 		return;
 	voters = groups_voters(g, a);
 	w.at = ARENA_VEC(a, struct engine_server,

@@ -34,8 +34,7 @@ static struct head *head_new(struct agent *g, const char *service)
 static bool takes_part(const struct agent *g, struct arena *a,
 		       const char *service, const char *text)
 {
-	struct problems p = { .arena = a };
-	struct conf *c = conf_parse(a, text, strlen(text), &p);
+	struct conf *c = agent_conf(g, a, text);
 	enum level level;
 
 	return c && conf_level(a, c, service, g->node, &level, NULL) == 0 &&

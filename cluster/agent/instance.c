@@ -60,8 +60,7 @@ static void run_load(struct agent *g, struct instance_run *run,
 		     const char *config)
 {
 	struct arena *a = arena_new();
-	struct problems p = { .arena = a };
-	struct conf *c = conf_parse(a, config, strlen(config), &p);
+	struct conf *c = agent_conf(g, a, config);
 	struct instance inst;
 	enum level level;
 	struct err err = { 0 };

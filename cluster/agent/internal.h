@@ -324,12 +324,13 @@ void guard_free(struct agent *g);
 void groups_sync(struct agent *g); /* those of the index; members of ours */
 /* Those of the cluster's groups that vote, as a list of {id, name}. */
 struct doc *groups_voters(struct agent *g, struct arena *a);
-/* The env file of a service as it is agreed, on @a; NULL if it is not here. */
-struct conf *groups_head_conf(struct arena *a, const struct state *s,
+/* The env file of a service as it is agreed, on the state's arena; NULL if it
+ * is not here. */
+struct conf *groups_head_conf(struct agent *g, const struct state *s,
 			      const char *service);
 /* And what it says of the service as a whole; NULL too if it cannot be
  * evaluated. */
-struct conf *groups_head_service(struct arena *a, const struct state *s,
+struct conf *groups_head_service(struct agent *g, const struct state *s,
 				 const char *service, struct service_conf *ret);
 
 /* -- orch ---------------------------------------------------------------- */
@@ -381,6 +382,8 @@ struct agent {
 	char *node, *run_dir, *etc_dir, *session;
 	uint64_t now_ms;
 
+	struct arena *keywords_arena;
+	struct keywords *keywords; /* shared by all files that are evaluated */
 	struct arena *identity_arena;
 	struct doc *identity; /* NULL before it is a member */
 	enum level level;
@@ -439,6 +442,10 @@ struct agent {
 /* The group that a service lives in; 0 if there is none of that name. */
 uint64_t agent_service_group(struct agent *g, struct arena *a, struct txn *t,
 			     const char *service);
+/* The env file that @text is, which was validated when it was agreed; NULL if
+ * another version did. */
+struct conf *agent_conf(const struct agent *g, struct arena *a,
+			const char *text);
 struct group_seen *agent_seen(struct agent *g, uint64_t gid);
 /* Look at this service at the end of the turn. */
 void agent_touch(struct agent *g, uint64_t gid, const char *service);

@@ -125,7 +125,7 @@ static struct orch_other *orch_others(struct agent *g, const struct state *s,
 		struct service_conf sc;
 
 		list[i].name = name;
-		if (o.group && groups_head_service(a, &o, name, &sc))
+		if (o.group && groups_head_service(g, &o, name, &sc))
 			other_see(a, &sc, state_assigns(&o, name),
 				  state_instances(&o, name), nodes, n,
 				  &list[i]);
@@ -179,7 +179,7 @@ static void decide(struct agent *g, const struct state *s,
 {
 	const char *name = doc_get_str(row, "name", "");
 	struct service_conf sc;
-	struct conf *conf = groups_head_service(s->arena, s, name, &sc);
+	struct conf *conf = groups_head_service(g, s, name, &sc);
 	struct orch_in in;
 	struct orch_out out = { 0 };
 
@@ -358,9 +358,8 @@ static struct turn turn_of(struct agent *g, const struct state *s,
 	struct service_conf sc;
 
 	if (!m->version) /* it was not looked at before */
-		m->priority = groups_head_service(s->arena, s, name, &sc)
-				      ? sc.priority
-				      : 0;
+		m->priority =
+			groups_head_service(g, s, name, &sc) ? sc.priority : 0;
 	return (struct turn){ s->group, row, m };
 }
 

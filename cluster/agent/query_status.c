@@ -24,8 +24,9 @@ struct query {
 	const struct state *state, *cluster;
 	const char *service, *head;
 	int64_t lost_ms; /* this agent has not heard from the others; or -1 */
-	int64_t now, head_at;  /* ms since the epoch */
-	struct conf *conf;     /* of the head */
+	int64_t now, head_at; /* ms since the epoch */
+	struct conf *conf;    /* of the head */
+	const struct service_conf *sc;
 	const struct doc *all; /* instances, as committed */
 };
 
@@ -172,7 +173,7 @@ static struct doc *query_instance(const struct query *q, const char *node)
 		return empty_instance(q, node);
 	if (!inst)
 		inst = doc_copy(q->arena, row);
-	if (q->agent->level == LEVEL_HYPERVISOR &&
+	if (q->agent->level == LEVEL_HYPERVISOR && q->sc->encapnodes.n &&
 	    instance_eval(q->arena, q->conf, q->service, node, LEVEL_HYPERVISOR,
 			  &conf, NULL) == 0)
 		fold_encaps(q, &conf, node, inst);
@@ -183,14 +184,13 @@ static struct doc *query_instance(const struct query *q, const char *node)
 	return inst;
 }
 
-static const char *blocked_why(const struct query *q, const struct doc *row,
-			       const struct service_conf *sc)
+static const char *blocked_why(const struct query *q, const struct doc *row)
 {
 	struct orch_in in;
 	struct orch_out out = { 0 };
 
 	orch_inputs(q->agent, q->state, q->service, row,
-		    state_nodes(q->cluster), q->conf, sc, &in);
+		    state_nodes(q->cluster), q->conf, q->sc, &in);
 	orchestrate(q->arena, &in, &out);
 	return out.blocked;
 }
@@ -213,14 +213,13 @@ static void put_conf(struct arena *a, struct doc *d,
 }
 
 static void put_service(const struct query *q, struct doc *d,
-			const struct service_conf *sc, const struct doc *row,
-			const struct doc *instances)
+			const struct doc *row, const struct doc *instances)
 {
 	struct arena *a = q->arena;
 	struct service_status ss = { 0 };
 	bool frozen = doc_get_bool(row, "frozen", false);
 
-	service_status(sc, instances, &ss);
+	service_status(q->sc, instances, &ss);
 	doc_put_str(a, d, "level", level_name(q->agent->level));
 	doc_put_str(a, d, "node", q->agent->node);
 	doc_put_str(a, d, "revision", q->head);
@@ -229,7 +228,7 @@ static void put_service(const struct query *q, struct doc *d,
 	doc_put_str(a, d, "placement", ss.placement);
 	doc_put_str(a, d, "frozen", frozen ? "frozen" : "thawed");
 	doc_put_str(a, d, "provisioned", ss.provisioned);
-	put_conf(a, d, sc);
+	put_conf(a, d, q->sc);
 	if (doc_get(row, "intent"))
 		doc_put(a, d, "intent", doc_copy(a, doc_get(row, "intent")));
 }
@@ -318,14 +317,13 @@ static struct doc *nothing_yet(struct agent *g, struct arena *a, struct doc *d,
 static void query_begin(struct query *q, const struct state *s,
 			const struct doc *row)
 {
-	const char *text;
-	struct problems p = { .arena = q->arena };
 	struct doc *rev;
 
 	q->head = doc_get_str(row, "head", "");
 	rev = state_revision(s, q->service, q->head);
-	text = doc_get_str(rev, "config", "");
-	q->conf = rev ? conf_parse(q->arena, text, strlen(text), &p) : NULL;
+	if (rev)
+		q->conf = agent_conf(q->agent, q->arena,
+				     doc_get_str(rev, "config", ""));
 	q->head_at = doc_get_int(rev, "at", 0);
 	q->all = state_instances(s, q->service);
 	q->now = q->agent->io.wall_ms(q->agent->io.ctx);
@@ -351,13 +349,14 @@ struct doc *query_status(struct agent *g, struct arena *a, struct txn *t,
 		query_begin(&q, &s, row);
 	if (!q.conf || service_eval(a, q.conf, service, NULL, &sc, NULL) < 0)
 		return nothing_yet(g, a, d, gid);
+	q.sc = &sc;
 	if (g->level == LEVEL_ENCAP) {
 		put_instances(&q, instances, &sc.encapnodes);
 	} else {
 		put_instances(&q, instances, &sc.nodes);
 		put_instances(&q, instances, &sc.drpnodes);
 	}
-	put_service(&q, d, &sc, row, instances);
+	put_service(&q, d, row, instances);
 	doc_put(a, d, "drafts", query_drafts(g, &s, service, q.all));
 	pending = head_waits(g, a, service);
 	if (pending)
@@ -365,7 +364,7 @@ struct doc *query_status(struct agent *g, struct arena *a, struct txn *t,
 	doc_put(a, d, "group", query_group(g, a, gid));
 	doc_put(a, d, "instances", instances);
 	if (g->level == LEVEL_HYPERVISOR && !brief) {
-		why = blocked_why(&q, row, &sc);
+		why = blocked_why(&q, row);
 		doc_put(a, d, "assigns", state_assigns(&s, service));
 		if (why)
 			doc_put_str(a, d, "blocked", why);

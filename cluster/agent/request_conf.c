@@ -107,7 +107,7 @@ static bool container_taken(struct request *r, const char *name,
 
 		if (!gid || strcmp(other, name) == 0)
 			continue;
-		if (!groups_head_service(r->arena, &s, other, &theirs))
+		if (!groups_head_service(r->agent, &s, other, &theirs))
 			continue;
 		for (size_t k = 0; k < sc->encapnodes.n && !taken; k++) {
 			taken = names_have(&theirs.encapnodes,

@@ -30,7 +30,7 @@ static const char *node_refused(struct request *r, uint64_t gid)
 	if (!t)
 		return NULL;
 	if (r->agent->level == LEVEL_HYPERVISOR)
-		conf = groups_head_service(r->arena, &s, name, &sc);
+		conf = groups_head_service(r->agent, &s, name, &sc);
 	if (conf &&
 	    (names_have(&sc.nodes, node) || names_have(&sc.drpnodes, node))) {
 		orch_inputs(r->agent, &s, name, state_service(&s, name),

@@ -52,7 +52,6 @@ struct after {
 	struct forecast_service *services;
 	size_t n;
 	struct doc *nodes;
-	struct keywords *keywords;
 };
 
 static void name_add(struct after *w, const char *name)
@@ -73,22 +72,17 @@ static void all_names(struct after *w)
 			doc_get_str(doc_at(rows, i), "name", "");
 }
 
-/* The head of a service, and which others it looks at; NULL if it is deleted,
- * or its group is not here yet. */
-static struct conf *head_of(struct after *w, const char *name,
-			    struct names *ret_named)
+/* Which others a service looks at; none if it is deleted, or its group is not
+ * here yet. */
+static struct names named_by(struct after *w, const char *name)
 {
 	uint64_t gid = agent_service_group(w->agent, w->arena, w->txn, name);
 	const struct state s = { w->txn, gid, w->arena };
-	struct conf *conf = gid ? groups_head_conf(w->arena, &s, name) : NULL;
 	struct service_conf sc;
 
-	*ret_named = (struct names){ 0 };
-	if (conf)
-		conf_share(conf, w->keywords);
-	if (conf && service_eval(w->arena, conf, name, NULL, &sc, NULL) == 0)
-		*ret_named = others_named(w->arena, &sc);
-	return conf;
+	if (!gid || !groups_head_service(w->agent, &s, name, &sc))
+		return (struct names){ 0 };
+	return others_named(w->arena, &sc);
 }
 
 static bool looks_at_one_of(const struct after *w, const struct names *named)
@@ -108,7 +102,8 @@ static void related_add(struct after *w)
 	struct names *named = ARENA_VEC(w->arena, struct names, n + 1);
 
 	for (size_t i = 0; i < n; i++)
-		head_of(w, doc_get_str(doc_at(rows, i), "name", ""), &named[i]);
+		named[i] =
+			named_by(w, doc_get_str(doc_at(rows, i), "name", ""));
 	do {
 		before = w->names.n;
 		for (size_t i = 0; i < n; i++) {
@@ -133,12 +128,11 @@ static void service_add(struct after *w, const char *name)
 	const struct state s = { w->txn, gid, w->arena };
 	struct doc *row = gid ? state_service(&s, name) : NULL;
 	struct conf *conf = row && !doc_get(row, "group")
-				    ? groups_head_conf(w->arena, &s, name)
+				    ? groups_head_conf(w->agent, &s, name)
 				    : NULL;
 
 	if (!conf) /* deleted, or its group is not here yet */
 		return;
-	conf_share(conf, w->keywords);
 	w->services[w->n++] = (struct forecast_service){
 		.name = name,
 		.conf = conf,
@@ -218,9 +212,7 @@ static struct doc *apply_all(struct after *w, const struct planning *p)
 
 static void plan_answer(struct request *r, const struct planning *p)
 {
-	struct after w = { .agent = r->agent,
-			   .arena = r->arena,
-			   .keywords = conf_keywords(r->arena) };
+	struct after w = { .agent = r->agent, .arena = r->arena };
 	struct doc *refused, *data = NULL;
 	struct err err = { 0 };
 
@@ -268,11 +260,8 @@ static int why_look(struct request *r, struct txn *t, uint64_t gid,
 {
 	struct state s = { t, gid, r->arena };
 	const char *name = request_arg(r, "name");
-	struct conf *conf = groups_head_conf(r->arena, &s, name);
-	struct after w = { .agent = r->agent,
-			   .arena = r->arena,
-			   .txn = t,
-			   .keywords = conf_keywords(r->arena) };
+	struct conf *conf = groups_head_conf(r->agent, &s, name);
+	struct after w = { .agent = r->agent, .arena = r->arena, .txn = t };
 	struct service_conf sc;
 	struct orch_in in;
 	int rc;
