@@ -7,18 +7,7 @@
 . "$HERE/twice.sh"
 
 step "a service whose application tells where and when it runs"
-try up --bare
-sample "hv1 hv2 hv3" <<'TEXT' >"$SCRATCH/web.conf"
-
-[app#2]
-encap = true
-type = simple
-start = /var/lib/beat
-TEXT
-beat_install
-create "$SCRATCH/web.conf"
-must "it is up on hv1" up_at hv2 hv1
-twice_watch
+twice_up
 on vm1 sh -c 'echo precious >/var/www/data'
 within 5000 "it serves its data" \
 	equal precious on hv3 curl -s -m 2 http://10.99.0.102/data

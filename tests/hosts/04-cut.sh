@@ -5,18 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$HERE/twice.sh"
 
-try up --bare
-sample "hv1 hv2 hv3" <<'TEXT' >"$SCRATCH/web.conf"
-
-[app#2]
-encap = true
-type = simple
-start = /var/lib/beat
-TEXT
-beat_install
-create "$SCRATCH/web.conf"
-must "it is up on hv1" up_at hv2 hv1
-twice_watch
+twice_up
 
 step "hv1 is cut off"
 try cut hv1

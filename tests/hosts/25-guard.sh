@@ -17,18 +17,7 @@ another_guard() # HOST OLD-PID
 	pid=$(guard_pid "$1") && [ "$pid" != "$2" ]
 }
 
-try up --bare
-sample "hv1 hv2 hv3" <<'TEXT' >"$SCRATCH/web.conf"
-
-[app#2]
-encap = true
-type = simple
-start = /var/lib/beat
-TEXT
-beat_install
-create "$SCRATCH/web.conf"
-must "it is up on hv1" up_at hv2 hv1
-twice_watch
+twice_up
 within 5000 "node ls says what protects a node" \
 	contains "hv1 is protected by its agent, the guard; no watchdog" \
 	on hv1 encap node ls

@@ -5,7 +5,6 @@
 # at every 20 ms, and an application in the container that writes every 20 ms
 # when and on which host it runs.
 
-# Before the service is made.
 beat_install()
 {
 	try tree vm1
@@ -21,8 +20,20 @@ beat_install()
 	chmod +x "$STATE/shared/vm1/var/lib/beat"
 }
 
-twice_watch()
+# Three hosts, the service with that application, up on hv1, and the witnesses.
+twice_up()
 {
+	try up --bare
+	sample "hv1 hv2 hv3" <<-'TEXT' >"$SCRATCH/web.conf"
+
+		[app#2]
+		encap = true
+		type = simple
+		start = /var/lib/beat
+	TEXT
+	beat_install
+	create "$SCRATCH/web.conf"
+	must "it is up on hv1" up_at hv2 hv1
 	in_background "$HERE/watch.py" "$STATE" vm1 "$SCRATCH/watch"
 	within 2000 "the application tells where it is" \
 		grep -q . "$STATE/shared/vm1/var/beats"
