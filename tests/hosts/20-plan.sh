@@ -5,9 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 
 # One line for each action of a plan: NODE OP RID.
-planned() # PLAN-ARGUMENT...
+planned() # HOST PLAN-ARGUMENT...
 {
-	on hv1 encap plan "$@" -o json | python3 -c '
+	on "$1" encap plan "${@:2}" -o json | python3 -c '
 import json, sys
 for s in json.load(sys.stdin)["steps"]:
     if s["kind"] == "action":
@@ -20,10 +20,8 @@ done_since_mark()
 	on hv1 encap events web -n 500 -o json | python3 -c '
 import json, sys
 mark = int(sys.argv[1])
-text = sys.stdin.read()
-events = json.loads(text) if text.startswith("[") else \
-    [json.loads(line) for line in text.splitlines()]
-for e in events:
+for line in sys.stdin:
+    e = json.loads(line)
     if e["kind"] == "action" and e["at"] > mark and ":" not in e["text"]:
         print(e["node"], e["text"])' "$mark"
 }
@@ -33,7 +31,7 @@ as_planned() # WHAT COMMAND...
 	local what=$1
 
 	shift
-	planned "$@" >"$SCRATCH/planned"
+	planned hv1 "$@" >"$SCRATCH/planned"
 	must "there is something to do" test -s "$SCRATCH/planned"
 	mark=$(date +%s%3N)
 	on hv1 encap "$@" >"$SCRATCH/command" 2>&1 ||
@@ -54,12 +52,8 @@ must "it says who is interrupted" contains \
 must "--dry-run is the same" equal "$(on hv1 encap plan stop web)" \
 	on hv1 encap stop web --dry-run
 must "the intent is what it was" equal "$before" field hv1 web intent
-must "every agent has the same answer" equal "$(planned stop web)" \
-	eval "on hv3 encap plan stop web -o json | python3 -c '
-import json, sys
-for s in json.load(sys.stdin)[\"steps\"]:
-    if s[\"kind\"] == \"action\":
-        print(s[\"node\"], s[\"op\"], s[\"rid\"])'"
+must "every agent has the same answer" equal "$(planned hv1 stop web)" \
+	planned hv3 stop web
 
 step "what is done is what was planned"
 as_planned "stop" stop web
