@@ -9,14 +9,9 @@
 #include "cli/wait.h"
 #include "fsm/conf/conf.h"
 
-#define WAIT_DEFAULT_MS (5 * 60 * 1000)
-
-/* What is asked; NULL where nothing was said. */
 struct act {
-	const char *action, *said; /* "start", and as it was typed */
-	const char *rid, *tags, *subsets, *upto, *downto;
-	bool standby;
-	const char *level, *self; /* of the agent that is asked */
+	const char *action; /* "start" */
+	const char *level;  /* of the agent that is asked */
 };
 
 bool cli_selects(const struct cli *c)
@@ -86,25 +81,12 @@ static int check_levels(struct cli *c, const struct act *x, bool *ret_encap)
 	if (rc != CLI_DONE)
 		return rc;
 	*ret_encap = has_encap(c, conf);
-	if (leveled || x->standby || is_run(x) || is_inside(x) || !*ret_encap)
+	if (leveled || c->opt[OPT_STANDBY] || is_run(x) || is_inside(x) ||
+	    !*ret_encap)
 		return CLI_DONE;
 	return cli_error(c, CLI_USAGE,
 			 "specify either --master, --slave(s) or both (%s)",
-			 x->said);
-}
-
-static struct doc *slaves_doc(struct cli *c, const char *text)
-{
-	struct doc *l = doc_list(c->arena);
-
-	while (text && *text) {
-		size_t n = strcspn(text, ",");
-
-		if (n > 0)
-			doc_add(c->arena, l, doc_strn(c->arena, text, n));
-		text += n + (text[n] == ',');
-	}
-	return l;
+			 c->words ? c->words : x->action);
 }
 
 static const char *level_word(const struct cli *c, const struct act *x,
@@ -122,31 +104,30 @@ static const char *level_word(const struct cli *c, const struct act *x,
 	return master == slaves ? "both" : master ? "hypervisor" : "encap";
 }
 
-/* -- asking -----------------------------------------------------------------
- */
-
-static void put_word(struct cli *c, struct doc *args, const char *key,
-		     const char *value)
-{
-	if (value && *value)
-		doc_put_str(c->arena, args, key, value);
-}
+/* -- asking ---------------------------------------------------------------- */
 
 static struct doc *act_args(struct cli *c, const struct act *x,
-			    const char *level)
+			    const char *level, struct doc *slaves)
 {
+	static const struct {
+		enum option_id id;
+		const char *key;
+	} words[] = {
+		{ OPT_RID, "rid" },	    { OPT_TAGS, "tags" },
+		{ OPT_SUBSETS, "subsets" }, { OPT_UPTO, "upto" },
+		{ OPT_DOWNTO, "downto" },   { OPT_NODE, "node" },
+	};
 	struct doc *args = cli_args_name(c);
-	struct doc *slaves = slaves_doc(c, c->opt[OPT_SLAVE]);
 
-	put_word(c, args, "action", x->action);
-	put_word(c, args, "level", level);
-	put_word(c, args, "rid", x->rid);
-	put_word(c, args, "tags", x->tags);
-	put_word(c, args, "subsets", x->subsets);
-	put_word(c, args, "upto", x->upto);
-	put_word(c, args, "downto", x->downto);
-	put_word(c, args, "node", c->opt[OPT_NODE]);
-	if (x->standby)
+	doc_put_str(c->arena, args, "action", x->action);
+	doc_put_str(c->arena, args, "level", level);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const char *value = c->opt[words[i].id];
+
+		if (value && *value)
+			doc_put_str(c->arena, args, words[i].key, value);
+	}
+	if (c->opt[OPT_STANDBY])
 		doc_put_bool(c->arena, args, "standby", true);
 	if (doc_len(slaves))
 		doc_put(c->arena, args, "slave", slaves);
@@ -154,41 +135,24 @@ static struct doc *act_args(struct cli *c, const struct act *x,
 	return args;
 }
 
-static int act_timeout(struct cli *c, int64_t *ret)
-{
-	const char *text = c->opt[OPT_TIMEOUT];
-
-	*ret = text ? cli_duration_ms(text) : WAIT_DEFAULT_MS;
-	if (*ret < 0)
-		return cli_usage(c, "'%s' is no time: 90s, 5m, 1h", text);
-	if (c->opt[OPT_WAIT] && c->opt[OPT_NO_WAIT])
-		return cli_usage(c, "--wait and --no-wait exclude each other");
-	if (c->opt[OPT_SLAVES] && c->opt[OPT_SLAVE])
-		return cli_usage(c,
-				 "--slaves are all of them, --slave %s is "
-				 "not: only one of the two",
-				 c->opt[OPT_SLAVE]);
-	return CLI_DONE;
-}
-
-static int act_run(struct cli *c, struct act *x)
+int cmd_act(struct cli *c, const char *action)
 {
 	struct wait_goal goal = { .want = WAIT_ACT, .service = c->args[0] };
-	struct doc *data, *args, *cursor;
+	struct doc *data, *args, *cursor, *slaves;
+	struct act x = { .action = action };
 	bool encap = false;
 	int64_t ms;
-	int rc = act_timeout(c, &ms);
+	int rc = wait_timeout(c, &ms);
 
 	if (rc == CLI_DONE)
-		rc = cli_call(c, "ping", NULL, &data);
+		rc = cli_slaves(c, &slaves);
+	if (rc == CLI_DONE)
+		rc = cli_agent(c, NULL, &x.level);
+	if (rc == CLI_DONE)
+		rc = check_levels(c, &x, &encap);
 	if (rc != CLI_DONE)
 		return rc;
-	x->level = doc_get_str(data, "level", "");
-	x->self = doc_get_str(data, "node", "");
-	rc = check_levels(c, x, &encap);
-	if (rc != CLI_DONE)
-		return rc;
-	args = act_args(c, x, level_word(c, x, encap));
+	args = act_args(c, &x, level_word(c, &x, encap), slaves);
 	if (c->opt[OPT_DRY_RUN])
 		return plan_request(c, "svc_act", args);
 	cursor = wait_cursor(c, c->args[0]);
@@ -198,22 +162,6 @@ static int act_run(struct cli *c, struct act *x)
 	goal.seq = doc_get_int(data, "act", 0);
 	goal.nodes = doc_get(data, "nodes");
 	return wait_run(c, &goal, cursor, ms);
-}
-
-int cmd_act(struct cli *c, const char *action)
-{
-	struct act x = {
-		.action = action,
-		.said = c->words ? c->words : action,
-		.rid = c->opt[OPT_RID],
-		.tags = c->opt[OPT_TAGS],
-		.subsets = c->opt[OPT_SUBSETS],
-		.upto = c->opt[OPT_UPTO],
-		.downto = c->opt[OPT_DOWNTO],
-		.standby = c->opt[OPT_STANDBY] != NULL,
-	};
-
-	return act_run(c, &x);
 }
 
 int cmd_run(struct cli *c)

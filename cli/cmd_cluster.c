@@ -7,21 +7,6 @@
 #include "cli/plan.h"
 #include "cli/show/list.h"
 
-/* A list of the words of @text, between commas or blanks; NULL: empty. */
-static struct doc *words_doc(struct cli *c, const char *text)
-{
-	struct doc *l = doc_list(c->arena);
-
-	while (text && *text) {
-		size_t n = strcspn(text, ", ");
-
-		if (n > 0)
-			doc_add(c->arena, l, doc_strn(c->arena, text, n));
-		text += n + (text[n] != '\0');
-	}
-	return l;
-}
-
 int cmd_cluster_init(struct cli *c)
 {
 	struct doc *args = doc_map(c->arena), *data;
@@ -29,7 +14,8 @@ int cmd_cluster_init(struct cli *c)
 	int rc;
 
 	doc_put_str(c->arena, args, "name", name);
-	doc_put(c->arena, args, "addresses", words_doc(c, c->opt[OPT_ADDRESS]));
+	doc_put(c->arena, args, "addresses",
+		cli_list(c, c->opt[OPT_ADDRESS], ", "));
 	rc = cli_call(c, "cluster_init", args, &data);
 	if (rc == CLI_DONE)
 		fprintf(c->out,
@@ -69,7 +55,7 @@ int cmd_cluster_join(struct cli *c)
 		doc_add(c->arena, l, doc_str(c->arena, c->args[i]));
 	doc_put_str(c->arena, args, "token", c->args[0]);
 	doc_put(c->arena, args, "addresses", l);
-	doc_put(c->arena, args, "self", words_doc(c, c->opt[OPT_ADDRESS]));
+	doc_put(c->arena, args, "self", cli_list(c, c->opt[OPT_ADDRESS], ", "));
 	rc = cli_call(c, "cluster_join", args, &data);
 	if (rc == CLI_DONE)
 		fprintf(c->out, "joined cluster %s\n",

@@ -241,16 +241,10 @@ int cmd_unset(struct cli *c)
 /* For whom to evaluate: --as, or the agent's own node; NULL: not at all. */
 static int eval_node(struct cli *c, const char **ret)
 {
-	struct doc *data;
-	int rc;
-
 	*ret = c->opt[OPT_AS];
 	if (*ret || (!c->opt[OPT_EVAL] && !c->opt[OPT_WHY]))
 		return CLI_DONE;
-	rc = cli_call(c, "ping", NULL, &data);
-	if (rc == CLI_DONE)
-		*ret = doc_get_str(data, "node", "");
-	return rc;
+	return cli_agent(c, ret, NULL);
 }
 
 /* The head, which must know the node that --as names. */

@@ -14,8 +14,6 @@
 #include "cli/wait.h"
 #include "fsm/conf/conf.h"
 
-#define WAIT_DEFAULT_MS (5 * 60 * 1000)
-
 /* -- create, delete -------------------------------------------------------- */
 
 /* The text of the new service, from a file or from what a file offers. */
@@ -148,20 +146,6 @@ struct intent {
 	struct doc *cursor; /* where the events were before it */
 };
 
-static struct doc *slaves_doc(struct cli *c, const char *text)
-{
-	struct doc *l = doc_list(c->arena);
-
-	while (text && *text) {
-		size_t n = strcspn(text, ",");
-
-		if (n > 0)
-			doc_add(c->arena, l, doc_strn(c->arena, text, n));
-		text += n + (text[n] == ',');
-	}
-	return l;
-}
-
 /* Which levels: --master is the hypervisor's, --slave and --slaves are the
  * containers'; both or none is all. In a container there is only its own. */
 static int intent_levels(struct cli *c, struct intent *in)
@@ -169,15 +153,10 @@ static int intent_levels(struct cli *c, struct intent *in)
 	bool master = c->opt[OPT_MASTER] != NULL;
 	bool slaves = c->opt[OPT_SLAVES] || c->opt[OPT_SLAVE];
 	struct doc *list;
+	int rc = cli_slaves(c, &list);
 
-	if (c->opt[OPT_SLAVES] && c->opt[OPT_SLAVE])
-		return cli_usage(c,
-				 "--slaves are all of them, --slave %s is "
-				 "not: only one of the two",
-				 c->opt[OPT_SLAVE]);
-	list = slaves_doc(c, c->opt[OPT_SLAVE]);
-	if (c->opt[OPT_SLAVE] && doc_len(list) == 0)
-		return cli_usage(c, "--slave names no container");
+	if (rc != CLI_DONE)
+		return rc;
 	if (strcmp(in->level, "encap") == 0) {
 		master = false;
 		slaves = true;
@@ -187,30 +166,6 @@ static int intent_levels(struct cli *c, struct intent *in)
 	in->goal.slaves = list;
 	in->goal.hypervisor = master || !slaves;
 	in->goal.encap = slaves || !master;
-	return CLI_DONE;
-}
-
-static int intent_timeout(struct cli *c, struct intent *in)
-{
-	const char *text = c->opt[OPT_TIMEOUT];
-
-	in->timeout_ms = text ? cli_duration_ms(text) : WAIT_DEFAULT_MS;
-	if (in->timeout_ms < 0)
-		return cli_usage(c, "'%s' is no time: 90s, 5m, 1h", text);
-	if (c->opt[OPT_WAIT] && c->opt[OPT_NO_WAIT])
-		return cli_usage(c, "--wait and --no-wait exclude each other");
-	return CLI_DONE;
-}
-
-static int intent_ping(struct cli *c, struct intent *in)
-{
-	struct doc *data;
-	int rc = cli_call(c, "ping", NULL, &data);
-
-	if (rc != CLI_DONE)
-		return rc;
-	in->level = doc_get_str(data, "level", "");
-	in->self = doc_get_str(data, "node", "");
 	return CLI_DONE;
 }
 
@@ -258,10 +213,10 @@ static int intent_run(struct cli *c, const struct intent *what)
 	int rc;
 
 	*in = *what;
-	rc = intent_timeout(c, in);
+	rc = wait_timeout(c, &in->timeout_ms);
 	in->goal.service = c->args[0];
 	if (rc == CLI_DONE)
-		rc = intent_ping(c, in);
+		rc = cli_agent(c, &in->self, &in->level);
 	if (rc == CLI_DONE)
 		rc = intent_levels(c, in);
 	if (rc == CLI_DONE && c->opt[OPT_DRY_RUN])
@@ -283,7 +238,7 @@ int plan_intent(struct cli *c, const char *want, const char *node,
 		struct doc **ret)
 {
 	struct intent in = { .want = want, .goal.node = node };
-	int rc = intent_ping(c, &in);
+	int rc = cli_agent(c, &in.self, &in.level);
 
 	if (rc == CLI_DONE)
 		rc = intent_levels(c, &in);

@@ -124,6 +124,47 @@ struct doc *cli_args_name(struct cli *c)
 	return d;
 }
 
+struct doc *cli_list(struct cli *c, const char *text, const char *separators)
+{
+	struct doc *l = doc_list(c->arena);
+
+	while (text && *text) {
+		size_t n = strcspn(text, separators);
+
+		if (n > 0)
+			doc_add(c->arena, l, doc_strn(c->arena, text, n));
+		text += n + (text[n] != '\0');
+	}
+	return l;
+}
+
+int cli_agent(struct cli *c, const char **ret_node, const char **ret_level)
+{
+	struct doc *data;
+	int rc = cli_call(c, "ping", NULL, &data);
+
+	if (rc == CLI_DONE && ret_node)
+		*ret_node = doc_get_str(data, "node", "");
+	if (rc == CLI_DONE && ret_level)
+		*ret_level = doc_get_str(data, "level", "");
+	return rc;
+}
+
+int cli_slaves(struct cli *c, struct doc **ret)
+{
+	const char *text = c->opt[OPT_SLAVE];
+
+	if (c->opt[OPT_SLAVES] && text)
+		return cli_usage(c,
+				 "--slaves are all of them, --slave %s is "
+				 "not: only one of the two",
+				 text);
+	*ret = cli_list(c, text, ",");
+	if (text && doc_len(*ret) == 0)
+		return cli_usage(c, "--slave names no container");
+	return CLI_DONE;
+}
+
 static const char *user_name(struct arena *a)
 {
 	const char *sudo = getenv("SUDO_USER");

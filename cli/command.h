@@ -177,6 +177,13 @@ int cli_refused(const struct cli *c, const struct reply *r);
 
 /* {"name": the first argument} */
 struct doc *cli_args_name(struct cli *c);
+/* The words of @text between any of @separators, as a list; NULL: none. */
+struct doc *cli_list(struct cli *c, const char *text, const char *separators);
+/* Who answers: its node, and its level ("" before it is a member). NULL where
+ * the caller does not ask. */
+int cli_agent(struct cli *c, const char **ret_node, const char **ret_level);
+/* The containers of --slave; an empty list where all are meant. */
+int cli_slaves(struct cli *c, struct doc **ret);
 /* "by": who asks, for the history. */
 void cli_put_author(struct cli *c, struct doc *args);
 /* True if -o asks for the document, in whatever format. What is none was

@@ -62,16 +62,6 @@ static int fetch_services(struct cli *c, bool confs, struct selectable **ret,
 	return rc;
 }
 
-static int own_node(struct cli *c, const char **ret)
-{
-	struct doc *data;
-	int rc = cli_call(c, "ping", NULL, &data);
-
-	if (rc == CLI_DONE)
-		*ret = doc_get_str(data, "node", "");
-	return rc;
-}
-
 static int names_of(struct cli *c, const char *text,
 		    const struct selectable *all, size_t n, const char *node,
 		    struct names *ret)
@@ -110,7 +100,7 @@ int each_names(struct cli *c, const char *text, struct names *ret)
 	}
 	rc = fetch_services(c, confs, &all, &n);
 	if (rc == CLI_DONE && confs)
-		rc = own_node(c, &node);
+		rc = cli_agent(c, &node, NULL);
 	return rc == CLI_DONE ? names_of(c, text, all, n, node, ret) : rc;
 }
 

@@ -268,15 +268,13 @@ static bool needs_service(const struct older *p, const struct older_action *o,
  * service is where the cluster has it. */
 static int check_local(struct cli *c)
 {
-	struct doc *data;
-	int rc;
+	const char *level;
 
 	if (!take_option(c, OPT_LOCAL) || cli_selects(c))
 		return CLI_DONE;
-	rc = cli_call(c, "ping", NULL, &data);
-	if (rc != CLI_DONE)
+	if (cli_agent(c, NULL, &level) != CLI_DONE)
 		return CLI_FAILED;
-	if (strcmp(doc_get_str(data, "level", ""), "encap") == 0)
+	if (strcmp(level, "encap") == 0)
 		return CLI_DONE;
 	return cli_error(c, CLI_USAGE,
 			 "--local: the cluster has a service where it was "

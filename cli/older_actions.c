@@ -5,16 +5,6 @@
 
 #include "cli/older.h"
 
-static int ask_node(struct cli *c, const char **ret)
-{
-	struct doc *data;
-	int rc = cli_call(c, "ping", NULL, &data);
-
-	if (rc == CLI_DONE)
-		*ret = doc_get_str(data, "node", "");
-	return rc;
-}
-
 static void set_arguments(struct cli *c, size_t n, const char *const *words)
 {
 	const char **args = ARENA_VEC(c->arena, const char *, n);
@@ -50,7 +40,7 @@ int older_status(struct cli *c, const struct older_action *o)
 	const struct doc *here;
 	const char *node, *word;
 	struct doc *status;
-	int rc = ask_node(c, &node);
+	int rc = cli_agent(c, &node, NULL);
 
 	(void)o;
 	if (rc == CLI_DONE)
@@ -86,7 +76,7 @@ int older_node_frozen(struct cli *c, const struct older_action *o)
 	const char *node = c->opt[OPT_NODE];
 	const struct doc *nodes;
 	struct doc *data;
-	int rc = node ? CLI_DONE : ask_node(c, &node);
+	int rc = node ? CLI_DONE : cli_agent(c, &node, NULL);
 
 	(void)o;
 	if (rc == CLI_DONE)
@@ -110,7 +100,7 @@ int older_running(struct cli *c, const struct older_action *o)
 	const char *node;
 
 	(void)o;
-	return ask_node(c, &node) == CLI_DONE ? CLI_DONE : CLI_FAILED;
+	return cli_agent(c, &node, NULL) == CLI_DONE ? CLI_DONE : CLI_FAILED;
 }
 
 /* -- other places for an argument --------------------------------------------
@@ -134,7 +124,7 @@ int older_here(struct cli *c, const struct older_action *o)
 				 "'%s' is one argument too many: %s is to "
 				 "this node",
 				 c->args[1], o->words);
-	if (ask_node(c, &words[1]) != CLI_DONE)
+	if (cli_agent(c, &words[1], NULL) != CLI_DONE)
 		return CLI_FAILED;
 	set_arguments(c, 2, words);
 	return older_line(c);
@@ -148,7 +138,7 @@ int older_node(struct cli *c, const struct older_action *o)
 	(void)o;
 	c->opt[OPT_NODE] = NULL;
 	if (c->n_args == 0) {
-		if (!node && ask_node(c, &node) != CLI_DONE)
+		if (!node && cli_agent(c, &node, NULL) != CLI_DONE)
 			return CLI_FAILED;
 		set_arguments(c, 1, &node);
 	}

@@ -17,9 +17,22 @@
 
 #include "cli/show/list.h"
 
+#define DEFAULT_MS  (5 * 60 * 1000)
 #define LOOK_MS	    1000
 #define OLD_NEWS_MS 5000
 #define BLOCKED_MS  8000
+
+int wait_timeout(struct cli *c, int64_t *ret_ms)
+{
+	const char *text = c->opt[OPT_TIMEOUT];
+
+	*ret_ms = text ? cli_duration_ms(text) : DEFAULT_MS;
+	if (*ret_ms < 0)
+		return cli_usage(c, "'%s' is no time: 90s, 5m, 1h", text);
+	if (c->opt[OPT_WAIT] && c->opt[OPT_NO_WAIT])
+		return cli_usage(c, "--wait and --no-wait exclude each other");
+	return CLI_DONE;
+}
 
 /* -- the verdict ----------------------------------------------------------- */
 
@@ -401,10 +414,9 @@ static int follow_watch(struct follow *f, int ms)
 static int follow_look(struct follow *f)
 {
 	struct cli *c = f->c;
-	struct doc *args = doc_map(c->arena);
 
-	doc_put_str(c->arena, args, "name", f->goal->service);
-	return cli_call(c, "status", args, &f->status);
+	return cli_call(c, "status", args_for(c, f->goal->service, NULL),
+			&f->status);
 }
 
 /* True once a reason for not getting on has been there for long enough. */

@@ -36,6 +36,9 @@ struct wait_goal {
 
 enum wait_verdict { WAIT_MORE, WAIT_THERE, WAIT_FAILED, WAIT_BLOCKED };
 
+/* What --timeout says, if it fits with --wait and --no-wait; 5 minutes. */
+int wait_timeout(struct cli *c, int64_t *ret_ms);
+
 /* @ret_why: a sentence, set unless there; may be "" with WAIT_MORE. */
 enum wait_verdict wait_judge(struct arena *a, const struct wait_goal *g,
 			     const struct doc *status, const char **ret_why);

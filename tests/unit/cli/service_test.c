@@ -347,6 +347,8 @@ static const struct partial_row {
 	{ "all of them, and some",
 	  "encap start web --rid fs --slaves --slave x", NULL, sample,
 	  CLI_USAGE, "only one of the two", "" },
+	{ "--slave of nothing", "encap stop web --rid fs --slave ,", NULL,
+	  sample, CLI_USAGE, "names no container", "" },
 };
 
 /* It is carried out on hv1: there are no others to wait for. */
