@@ -361,7 +361,7 @@ int cmd_apply(struct cli *c)
 		return CLI_DONE;
 	}
 	print_plan(c, &l);
-	if (!rev_confirm(c, "make it so?"))
+	if (!rev_confirm(c, "make it so? [Y/n]"))
 		return cli_error(c, CLI_FAILED, "nothing was changed");
 	for (size_t i = 0; i < l.n; i++) {
 		if (l.at[i].change == CHANGE_NONE)

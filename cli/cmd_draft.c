@@ -165,7 +165,6 @@ static const char *text_to_edit(struct cli *c, const struct doc *draft,
 static int send_resolve(struct cli *c, struct doc *args)
 {
 	const char *expected;
-	struct reply r;
 	int rc = rev_expected(c, c->args[0], &expected);
 
 	if (rc != CLI_DONE)
@@ -175,14 +174,7 @@ static int send_resolve(struct cli *c, struct doc *args)
 		doc_put_str(c->arena, args, "base", expected);
 		doc_put_bool(c->arena, args, "strict", true);
 	}
-	if (c->opt[OPT_COMMENT])
-		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
-	cli_put_author(c, args);
-	rc = cli_ask(c, "svc_resolve", args, &r);
-	if (rc != CLI_DONE)
-		return rc;
-	return r.code == CLI_DONE ? rev_done(c, c->args[0], &r)
-				  : rev_refused(c, c->args[0], &r);
+	return rev_send(c, "svc_resolve", args);
 }
 
 static int resolve_by_hand(struct cli *c)

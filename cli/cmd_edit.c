@@ -13,7 +13,6 @@ int cmd_edit(struct cli *c)
 	struct editing e = { .name = c->args[0] };
 	struct doc *head, *args = cli_args_name(c);
 	const char *expected;
-	struct reply r;
 	int rc = rev_expected(c, e.name, &expected);
 
 	if (rc == CLI_DONE)
@@ -34,12 +33,5 @@ int cmd_edit(struct cli *c)
 		doc_strn(c->arena, buf_text(&e.result), e.result.len));
 	if (expected)
 		doc_put_bool(c->arena, args, "strict", true);
-	if (c->opt[OPT_COMMENT])
-		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
-	cli_put_author(c, args);
-	rc = cli_ask(c, "svc_edit", args, &r);
-	if (rc == CLI_DONE)
-		rc = r.code == CLI_DONE ? rev_done(c, e.name, &r)
-					: rev_refused(c, e.name, &r);
-	return edit_end(c, &e, rc);
+	return edit_end(c, &e, rev_send(c, "svc_edit", args));
 }

@@ -390,7 +390,6 @@ int cmd_revert(struct cli *c)
 {
 	const char *name = c->args[0], *expected;
 	struct doc *head, *to, *args = cli_args_name(c);
-	struct reply r;
 	int rc = rev_expected(c, name, &expected);
 
 	if (rc == CLI_DONE)
@@ -405,12 +404,5 @@ int cmd_revert(struct cli *c)
 		    expected ? expected : doc_get_str(head, "rev", ""));
 	if (expected)
 		doc_put_bool(c->arena, args, "strict", true);
-	if (c->opt[OPT_COMMENT])
-		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
-	cli_put_author(c, args);
-	rc = cli_ask(c, "svc_revert", args, &r);
-	if (rc != CLI_DONE)
-		return rc;
-	return r.code == CLI_DONE ? rev_done(c, name, &r)
-				  : rev_refused(c, name, &r);
+	return rev_send(c, "svc_revert", args);
 }

@@ -15,22 +15,6 @@ int edit_end(struct cli *c, const struct editing *e, int rc)
 	return rc;
 }
 
-/* The first letter of what a person at a terminal answers; @otherwise for
- * Enter, and where there is none. */
-static char ask(const struct cli *c, const char *question, char otherwise)
-{
-	char line[32];
-
-	if (!isatty(STDIN_FILENO))
-		return 0;
-	fflush(c->out);
-	fprintf(c->err, "%s ", question);
-	fflush(c->err);
-	if (!fgets(line, sizeof(line), stdin))
-		return 'n';
-	return *line == '\n' ? otherwise : *line;
-}
-
 /* What would change, and what the cluster would do then. */
 static int show(struct cli *c, const struct editing *e)
 {
@@ -63,17 +47,16 @@ static int edit_once(struct cli *c, struct editing *e)
 	if (!file_check(c, e->name, e->path, buf_text(&e->result),
 			e->result.len)) {
 		cli_error(c, CLI_FAILED, "not valid; nothing was changed");
-		said = ask(c, "edit it again? [Y/n]", 'y');
-		return said && said != 'n' && said != 'N' ? EDIT_AGAIN
-							  : CLI_FAILED;
+		said = rev_ask(c, "edit it again? [Y/n]");
+		return said && said != 'n' ? EDIT_AGAIN : CLI_FAILED;
 	}
 	rc = show(c, e);
 	if (rc != CLI_DONE || c->opt[OPT_YES])
 		return rc;
-	said = ask(c, "make it so? [Y/n/e: edit it again]", 'y');
-	if (said == 'e' || said == 'E')
+	said = rev_ask(c, "make it so? [Y/n/e: edit it again]");
+	if (said == 'e')
 		return EDIT_AGAIN;
-	if (said != 'n' && said != 'N')
+	if (said != 'n')
 		return CLI_DONE;
 	return cli_error(c, CLI_FAILED, "nothing was changed");
 }

@@ -1,5 +1,6 @@
 #include "cli/rev.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -196,6 +197,22 @@ int rev_done(struct cli *c, const char *name, const struct reply *r)
 	return CLI_DONE;
 }
 
+int rev_send(struct cli *c, const char *op, struct doc *args)
+{
+	const char *name = c->args[0];
+	struct reply r;
+	int rc;
+
+	if (c->opt[OPT_COMMENT])
+		doc_put_str(c->arena, args, "comment", c->opt[OPT_COMMENT]);
+	cli_put_author(c, args);
+	rc = cli_ask(c, op, args, &r);
+	if (rc != CLI_DONE)
+		return rc;
+	return r.code == CLI_DONE ? rev_done(c, name, &r)
+				  : rev_refused(c, name, &r);
+}
+
 int rev_print_plan(struct cli *c, struct doc *requests)
 {
 	struct doc *args = doc_map(c->arena);
@@ -219,14 +236,21 @@ int rev_print_plan(struct cli *c, struct doc *requests)
 	return CLI_DONE;
 }
 
-bool rev_confirm(struct cli *c, const char *question)
+char rev_ask(const struct cli *c, const char *question)
 {
 	char line[32];
 
-	if (c->opt[OPT_YES] || !isatty(STDIN_FILENO))
-		return true;
+	if (!isatty(STDIN_FILENO))
+		return 0;
 	fflush(c->out);
-	fprintf(c->err, "%s [Y/n] ", question);
+	fprintf(c->err, "%s ", question);
 	fflush(c->err);
-	return fgets(line, sizeof(line), stdin) && *line != 'n' && *line != 'N';
+	if (!fgets(line, sizeof(line), stdin))
+		return 'n';
+	return *line == '\n' ? 'y' : (char)tolower((unsigned char)*line);
+}
+
+bool rev_confirm(struct cli *c, const char *question)
+{
+	return c->opt[OPT_YES] || rev_ask(c, question) != 'n';
 }

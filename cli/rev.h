@@ -40,6 +40,12 @@ int rev_done(struct cli *c, const char *name, const struct reply *r);
  * docs/api.md has "plan"); nothing where that is nothing. One that would be
  * refused is said, and its code returned. */
 int rev_print_plan(struct cli *c, struct doc *requests);
+/* Sends the edit @op of the first argument, with --comment and its author, and
+ * says what came of it: rev_done() or rev_refused(). */
+int rev_send(struct cli *c, const char *op, struct doc *args);
+/* The first letter, a small one, of what a person at a terminal answers: 'y'
+ * for Enter, 'n' for the end of the input; 0 where nobody is there. */
+char rev_ask(const struct cli *c, const char *question);
 /* Yes, unless a person at a terminal says no; --yes asks nobody. */
 bool rev_confirm(struct cli *c, const char *question);
 /* The one file that offers the service @name (cmd_draft.c). */
