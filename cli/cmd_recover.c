@@ -2,24 +2,16 @@
  * A majority of the cluster's machines is lost for good: found it anew from
  * what the survivors hold (recover), or leave what is left of it (forget).
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 
 #define LOOKS	      10
 #define LOOK_EVERY_MS 200
-#define AGAIN_MS      20000 /* for the agent to be back */
-
-static void sleep_ms(long ms)
-{
-	const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&t, NULL);
-}
+#define BACK_MS	      20000 /* for the agent to be back */
+#define BACK_EVERY_MS 100
 
 static bool all_told(const struct doc *look)
 {
@@ -38,7 +30,7 @@ static int look_around(struct cli *c, struct doc **ret)
 
 	for (int i = 0; i < LOOKS && rc == CLI_DONE; i++) {
 		if (i)
-			sleep_ms(LOOK_EVERY_MS);
+			usleep(LOOK_EVERY_MS * 1000);
 		rc = cli_call(c, "recover_look", NULL, ret);
 		if (rc == CLI_DONE && i && all_told(*ret))
 			break;
@@ -72,7 +64,6 @@ static int group_cmp(const struct doc *a, const struct doc *b)
  * counts more than all the others. */
 static unsigned node_lacks(const struct doc *nodes, const struct doc *node)
 {
-	const struct doc *mine = doc_get(node, "groups");
 	unsigned lacks = 0;
 
 	for (size_t n = 0; n < doc_len(nodes); n++) {
@@ -86,23 +77,26 @@ static unsigned node_lacks(const struct doc *nodes, const struct doc *node)
 				lacks += gid == 1 ? 65536 : 1;
 		}
 	}
-	return mine ? lacks : UINT32_MAX;
+	return lacks;
 }
 
 static const struct doc *best_node(const struct doc *nodes)
 {
 	const struct doc *best = NULL;
+	unsigned least = 0;
 
 	for (size_t i = 0; i < doc_len(nodes); i++) {
 		const struct doc *n = doc_at(nodes, i);
-		unsigned lacks = node_lacks(nodes, n);
+		unsigned lacks;
 
 		if (!doc_get(n, "groups"))
 			continue;
-		if (!best || lacks < node_lacks(nodes, best) ||
-		    (lacks == node_lacks(nodes, best) &&
-		     doc_get_bool(n, "here", false)))
+		lacks = node_lacks(nodes, n);
+		if (!best || lacks < least ||
+		    (lacks == least && doc_get_bool(n, "here", false))) {
 			best = n;
+			least = lacks;
+		}
 	}
 	return best;
 }
@@ -200,8 +194,8 @@ static int wait_for_agent(struct cli *c)
 
 	client_free(c->client);
 	c->client = NULL;
-	for (int i = 0; i < AGAIN_MS / 100; i++) {
-		sleep_ms(100);
+	for (int i = 0; i < BACK_MS / BACK_EVERY_MS; i++) {
+		usleep(BACK_EVERY_MS * 1000);
 		if (client_open(&client, NULL, &err) < 0)
 			continue;
 		if (client_send(client, "ping", NULL, &id, &err) == 0 &&
