@@ -156,48 +156,40 @@ static bool ends_in(const char *name, const char *end)
 	return n > m && strcmp(name + n - m, end) == 0;
 }
 
-static int by_name(const void *x, const void *y)
+/* What may be an env file, or a directory with some. */
+static int is_candidate(const struct dirent *e)
 {
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
+	return e->d_name[0] != '.' && !ends_in(e->d_name, ".d") &&
+	       !ends_in(e->d_name, ".dir");
 }
 
-/* The paths below @dir that may be env files, or are directories; sorted. */
-static int list_dir(struct arena *a, const char *dir, struct names *ret,
-		    struct err *err)
+static void look_at(struct import_run *r, const char *path, unsigned depth);
+
+static void look_into(struct import_run *r, const char *dir, unsigned depth)
 {
-	DIR *d = opendir(dir);
-	size_t cap = 0;
+	struct arena *a = r->c->arena;
+	struct dirent **all;
+	int n = scandir(dir, &all, is_candidate, alphasort);
 
-	if (!d)
-		return err_set(err, -errno, "%s: %s", dir, strerror(errno));
-	for (struct dirent *e = readdir(d); e; e = readdir(d)) {
-		if (e->d_name[0] == '.' || ends_in(e->d_name, ".d") ||
-		    ends_in(e->d_name, ".dir"))
-			continue;
-		if (ret->n == cap) {
-			const char **at =
-				ARENA_VEC(a, const char *, cap * 2 + 16);
-
-			if (ret->n)
-				memcpy(at, ret->at, ret->n * sizeof(*at));
-			ret->at = at;
-			cap = cap * 2 + 16;
-		}
-		ret->at[ret->n++] =
-			arena_printf(a, "%s%s%s", dir,
-				     ends_in(dir, "/") ? "" : "/", e->d_name);
+	if (n < 0) {
+		run_failed(r, cli_error(r->c, CLI_FAILED, "%s: %s", dir,
+					strerror(errno)));
+		return;
 	}
-	closedir(d);
-	if (ret->n)
-		qsort(ret->at, ret->n, sizeof(*ret->at), by_name);
-	return 0;
+	for (int i = 0; i < n; i++) {
+		look_at(r,
+			arena_printf(a, "%s%s%s", dir,
+				     ends_in(dir, "/") ? "" : "/",
+				     all[i]->d_name),
+			depth + 1);
+		free(all[i]);
+	}
+	free(all);
 }
 
 static void look_at(struct import_run *r, const char *path, unsigned depth)
 {
 	bool is_named = ends_in(path, ".env") || ends_in(path, ".conf");
-	struct names in = { 0 };
-	struct err err = { 0 };
 	struct stat st;
 
 	if (stat(path, &st) < 0) {
@@ -214,14 +206,8 @@ static void look_at(struct import_run *r, const char *path, unsigned depth)
 			look_at_file(r, path);
 		return;
 	}
-	if (depth == DEPTH_MAX)
-		return;
-	if (list_dir(r->c->arena, path, &in, &err) < 0) {
-		run_failed(r, cli_error(r->c, CLI_FAILED, "%s", err.text));
-		return;
-	}
-	for (size_t i = 0; i < in.n; i++)
-		look_at(r, in.at[i], depth + 1);
+	if (depth < DEPTH_MAX)
+		look_into(r, path, depth);
 }
 
 int cmd_import(struct cli *c)
