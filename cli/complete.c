@@ -133,21 +133,18 @@ static void offer_nodes(struct line *l)
 	}
 }
 
-static void offer_any_nodes(struct line *l)
-{
-	struct service_conf sc;
-
-	offer_nodes(l);
-	if (l->service && service_of(l, &sc))
-		offer_names(l, &sc.encapnodes, "container");
-}
-
 static void offer_containers(struct line *l)
 {
 	struct service_conf sc;
 
 	if (service_of(l, &sc))
 		offer_names(l, &sc.encapnodes, "container");
+}
+
+static void offer_any_nodes(struct line *l)
+{
+	offer_nodes(l);
+	offer_containers(l);
 }
 
 static void offer_secrets(struct line *l)
@@ -328,21 +325,6 @@ static void offer_keys(struct line *l)
 /* -- what stands in the table
  * ------------------------------------------------------ */
 
-static void offer_commands(struct line *l)
-{
-	for (const struct command *k = command_table; k->words; k++) {
-		size_t n = strcspn(k->words, " ");
-		const char *word =
-			arena_printf(l->c->arena, "%.*s", (int)n, k->words);
-
-		/* Of a family its first word, once. */
-		if (k != command_table && k->words[n] &&
-		    strncmp(k[-1].words, k->words, n + 1) == 0)
-			continue;
-		offer(l, word, k->words[n] ? "" : k->summary);
-	}
-}
-
 static void offer_formats(struct line *l)
 {
 	offer(l, "text", "for people");
@@ -371,7 +353,7 @@ static const struct kind {
 } kinds[] = {
 	{ "ADDRESS", NULL },
 	{ "CLUSTER", NULL },
-	{ "COMMAND", offer_commands },
+	{ "COMMAND", NULL }, /* by complete_encap() */
 	{ "CONTAINER", offer_containers },
 	{ "DRAFT", offer_drafts },
 	{ "FILE", offer_files },
@@ -587,6 +569,21 @@ static void complete_command(struct line *l, size_t argc,
  * ----------------------------------------------------------------------------
  */
 
+/* What @words have behind the @n that are there; NULL if they begin otherwise,
+ * or end before. */
+static const char *rest_of(const char *words, size_t n, const char *const *argv)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strcspn(words, " ");
+
+		if (!words[len] || strlen(argv[i]) != len ||
+		    strncmp(argv[i], words, len) != 0)
+			return NULL;
+		words += len + 1;
+	}
+	return words;
+}
+
 /* The words of commands that go on from the @n that are there. */
 static bool offer_next_words(struct line *l, size_t n, const char *const *argv)
 {
@@ -594,16 +591,10 @@ static bool offer_next_words(struct line *l, size_t n, const char *const *argv)
 	bool any = false;
 
 	for (const struct command *k = command_table; k->words; k++) {
-		const char *rest = k->words;
-		size_t i = 0, len = strcspn(rest, " ");
+		const char *rest = rest_of(k->words, n, argv);
+		size_t len = rest ? strcspn(rest, " ") : 0;
 
-		while (i < n && rest[len] && strlen(argv[i]) == len &&
-		       strncmp(argv[i], rest, len) == 0) {
-			rest += len + 1;
-			len = strcspn(rest, " ");
-			i++;
-		}
-		if (i < n)
+		if (!rest)
 			continue;
 		any = true;
 		if (strlen(last) == len && strncmp(last, rest, len) == 0)
@@ -642,16 +633,10 @@ static void offer_actions(struct line *l, const struct older *p, size_t n,
 	const char *last = "";
 
 	for (const struct older_action *o = p->actions; o->words; o++) {
-		const char *rest = o->words;
-		size_t i = 0, len = strcspn(rest, " ");
+		const char *rest = rest_of(o->words, n, args);
+		size_t len = rest ? strcspn(rest, " ") : 0;
 
-		while (i < n && rest[len] && strlen(args[i]) == len &&
-		       strncmp(args[i], rest, len) == 0) {
-			rest += len + 1;
-			len = strcspn(rest, " ");
-			i++;
-		}
-		if (i < n || !len || o->note)
+		if (!len || o->note)
 			continue;
 		if (strlen(last) == len && strncmp(last, rest, len) == 0)
 			continue;
