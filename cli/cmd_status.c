@@ -1,8 +1,7 @@
 /*
  * What is up where: of all services, of one, or of a status that was saved.
- * With
- * --watch the same again at each change; each round has an arena of its own, as
- * it may go on for weeks.
+ * With --watch the same again at each change; each round has an arena of its
+ * own, as it may go on for weeks.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -91,8 +90,7 @@ static int read_whole(FILE *f, struct buf *b, struct err *err)
 /* One instance, a service with its own, or a list of services. */
 static bool is_status(const struct doc *d)
 {
-	const struct doc *all =
-		d->type == DOC_LIST ? d : doc_get(d, "services");
+	const struct doc *all = services_of(d);
 	const struct doc *instances = doc_get(d, "instances");
 
 	if (!all && !instances)

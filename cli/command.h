@@ -4,8 +4,8 @@
  *     argv ──words──▶ [command row] ──options, arguments──▶ handler ──▶ exit
  *
  * One row per command in cli/table.c: its words, arguments, options, summary,
- * two examples and handler. The help, the tests and whatever is generated
- * later (completion, manual pages) walk the same rows. A handler prints to
+ * two examples and handler. The help, completion, the manual pages and the
+ * tests walk the same rows. A handler prints to
  * c->out what was asked for and to c->err everything else, and returns the
  * exit code. Everything it allocates lives on c->arena until cli_main()
  * returns.
@@ -139,7 +139,7 @@ struct command {
 
 #define CLI_ANY 1000000u
 
-/* Both end with a row that has no words. */
+/* Ends with a row that has no words. */
 extern const struct command command_table[];
 
 struct cli {

@@ -243,16 +243,12 @@ static void cell_put(struct buf *b, const struct doc *d)
 	}
 }
 
-/* A cell is one line, whatever is in it. */
 static const char *cell_of(struct arena *a, const struct doc *row,
 			   const char *path)
 {
 	struct buf b = BUF(a);
 
 	cell_put(&b, output_find(a, row, path));
-	for (size_t i = 0; i < b.len; i++)
-		if (b.data[i] == '\n' || b.data[i] == '\t')
-			b.data[i] = ' ';
 	return buf_text(&b);
 }
 
