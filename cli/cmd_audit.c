@@ -27,8 +27,7 @@ static struct doc *page_args(struct cli *c, const char *name, int64_t after,
 	return args;
 }
 
-/* -- checking ----------------------------------------------------------------
- */
+/* -- checking -------------------------------------------------------------- */
 
 struct chain {
 	struct cli *c;
@@ -132,8 +131,7 @@ static int verify(struct cli *c)
 	return rc;
 }
 
-/* -- printing ----------------------------------------------------------------
- */
+/* -- printing -------------------------------------------------------------- */
 
 static int by_time(const void *a, const void *b)
 {

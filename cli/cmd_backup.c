@@ -3,7 +3,6 @@
  * so it is on the agent's machine; paths are made absolute here.
  */
 #include <limits.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"

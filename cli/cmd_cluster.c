@@ -1,7 +1,6 @@
 /*
  * Machines: found a cluster, join it, look at it; freeze and thaw nodes.
  */
-#include <string.h>
 
 #include "cli/command.h"
 #include "cli/plan.h"

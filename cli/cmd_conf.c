@@ -8,7 +8,6 @@
  * another edit was faster it is computed again from the new head. --if-rev
  * says which head is expected, and no other will do.
  */
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -321,8 +320,7 @@ static int get_one(struct cli *c, const struct head *head, const char *node,
 	return *ret ? 0 : 1;
 }
 
-/* -- why a value is what it is ----------------------------------------------
- */
+/* -- why a value is what it is --------------------------------------------- */
 
 static const char *conf_name(struct cli *c)
 {
@@ -494,8 +492,7 @@ int cmd_config(struct cli *c)
 	return CLI_DONE;
 }
 
-/* -- validate ---------------------------------------------------------------
- */
+/* -- validate -------------------------------------------------------------- */
 
 /* "web" of "/etc/web.conf", for what the file says of its own name. */
 static const char *name_of_file(struct cli *c, const char *path)

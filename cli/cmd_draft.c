@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cli/edit.h"
-#include "cli/file.h"
 #include "cli/rev.h"
 #include "fsm/rev/merge.h"
 

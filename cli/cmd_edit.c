@@ -3,7 +3,6 @@
  * an edit based on the head that was opened: another one in between is merged
  * with it, or is in conflict with it.
  */
-#include <string.h>
 
 #include "cli/edit.h"
 #include "cli/rev.h"

@@ -8,8 +8,7 @@
 #include "cli/each.h"
 #include "cli/file.h"
 
-/* -- what is shown ---------------------------------------------------------
- */
+/* -- what is shown --------------------------------------------------------- */
 
 static bool is_of_many(const struct doc *steps)
 {
@@ -110,8 +109,7 @@ void plan_print(struct cli *c, const struct doc *d)
 		fprintf(c->out, "and so on: no end of it was found\n");
 }
 
-/* -- asking ----------------------------------------------------------------
- */
+/* -- asking ---------------------------------------------------------------- */
 
 static void request_add(struct cli *c, struct doc *plan, const char *op,
 			struct doc *args)
@@ -147,8 +145,7 @@ int plan_request(struct cli *c, const char *op, struct doc *args)
 	return plan_ask(c, plan_args(c, op, args));
 }
 
-/* -- the command -------------------------------------------------------------
- */
+/* -- the command ----------------------------------------------------------- */
 
 struct planned {
 	const char *word;
@@ -268,8 +265,7 @@ int cmd_plan(struct cli *c)
 	return rc == CLI_DONE ? plan_ask(c, plan) : rc;
 }
 
-/* -- why ---------------------------------------------------------------------
- */
+/* -- why ------------------------------------------------------------------- */
 
 int cmd_why(struct cli *c)
 {

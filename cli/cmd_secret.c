@@ -2,7 +2,6 @@
  * Secrets: set (from standard input or a file, never from the command line,
  * which others can see), list, remove.
  */
-#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 

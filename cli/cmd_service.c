@@ -2,7 +2,6 @@
  * What is asked of a service: start, stop, restart, move, freeze, thaw; and
  * its beginning and end: create, delete.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

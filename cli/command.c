@@ -9,9 +9,7 @@
  */
 #include "cli/command.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>

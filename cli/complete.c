@@ -51,8 +51,7 @@ static void offer_words(const struct line *l, char *words,
 		offer(l, w, "");
 }
 
-/* -- what the agent knows
- * -------------------------------------------------------- */
+/* -- what the agent knows -------------------------------------------------- */
 
 static struct doc *ask(const struct line *l, const char *op, const char *name)
 {
@@ -189,8 +188,7 @@ static void offer_revisions(struct line *l)
 	}
 }
 
-/* -- the env file
- * ------------------------------------------------------------------ */
+/* -- the env file ---------------------------------------------------------- */
 
 static const char *type_of(const struct conf *conf, const struct ini_section *s,
 			   const struct section_id *id)
@@ -322,8 +320,7 @@ static void offer_keys(struct line *l)
 			      "");
 }
 
-/* -- what stands in the table
- * ------------------------------------------------------ */
+/* -- what stands in the table ---------------------------------------------- */
 
 static void offer_formats(struct line *l)
 {
@@ -455,8 +452,7 @@ static void offer_kind(struct line *l, const char *word, size_t len)
 	}
 }
 
-/* -- where the current word stands
- * --------------------------------------------------- */
+/* -- where the current word stands ----------------------------------------- */
 
 static void offer_value_of(struct line *l, enum option_id id)
 {
@@ -565,9 +561,7 @@ static void complete_command(struct line *l, size_t argc,
 		offer_argument(l);
 }
 
-/* -- encap
- * ----------------------------------------------------------------------------
- */
+/* -- encap ----------------------------------------------------------------- */
 
 /* What @words have behind the @n that are there; NULL if they begin otherwise,
  * or end before. */
@@ -623,8 +617,7 @@ static void complete_encap(struct line *l, size_t argc, const char *const *argv)
 			 l->cmd->options | OPT_BIT(OPT_HELP));
 }
 
-/* -- svcmgr, nodemgr
- * ------------------------------------------------------------------- */
+/* -- svcmgr, nodemgr ------------------------------------------------------- */
 
 /* The next word of actions; what is typed of them are @args. */
 static void offer_actions(struct line *l, const struct older *p, size_t n,

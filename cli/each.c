@@ -19,8 +19,7 @@ struct each {
 	struct buf who; /* failed */
 };
 
-/* -- who is meant ------------------------------------------------------------
- */
+/* -- who is meant ---------------------------------------------------------- */
 
 static int fetch_conf(struct cli *c, const char *name, const struct conf **ret)
 {
@@ -104,8 +103,7 @@ int each_names(struct cli *c, const char *text, struct names *ret)
 	return rc == CLI_DONE ? names_of(c, text, all, n, node, ret) : rc;
 }
 
-/* -- doing it ----------------------------------------------------------------
- */
+/* -- doing it -------------------------------------------------------------- */
 
 static bool takes_services(const struct command *k)
 {

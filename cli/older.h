@@ -49,8 +49,7 @@ int older_run(struct cli *c, const struct older *p, size_t argc,
  * code is an older one. */
 int older_line(struct cli *c);
 
-/* -- handlers of actions ----------------------------------------------------
- */
+/* -- handlers of actions --------------------------------------------------- */
 
 int older_disable(struct cli *c, const struct older_action *o);
 int older_enable(struct cli *c, const struct older_action *o);

@@ -14,8 +14,7 @@ static void set_arguments(struct cli *c, size_t n, const char *const *words)
 	c->n_args = n;
 }
 
-/* -- states as exit codes ----------------------------------------------------
- */
+/* -- states as exit codes -------------------------------------------------- */
 
 static int status_code(const char *word)
 {
@@ -103,8 +102,7 @@ int older_running(struct cli *c, const struct older_action *o)
 	return cli_agent(c, &node, NULL) == CLI_DONE ? CLI_DONE : CLI_FAILED;
 }
 
-/* -- other places for an argument --------------------------------------------
- */
+/* -- other places for an argument ------------------------------------------ */
 
 int older_move(struct cli *c, const struct older_action *o)
 {
@@ -145,8 +143,7 @@ int older_node(struct cli *c, const struct older_action *o)
 	return older_line(c);
 }
 
-/* -- disable, enable ---------------------------------------------------------
- */
+/* -- disable, enable ------------------------------------------------------- */
 
 /* An edit: the keyword `disable` of the resources of --rid, or of the whole. */
 static int set_disable(struct cli *c, const char *value)

@@ -15,8 +15,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/show/list.h"
-
 #define DEFAULT_MS  (5 * 60 * 1000)
 #define LOOK_MS	    1000
 #define OLD_NEWS_MS 5000

@@ -68,8 +68,7 @@ static struct line trimmed(struct line l)
 	return l;
 }
 
-/* -- within a line -----------------------------------------------------------
- */
+/* -- within a line --------------------------------------------------------- */
 
 /* Where @mark comes again behind text[i], or 0. */
 static size_t closing(const struct line *l, size_t i, const char *mark)
@@ -152,8 +151,7 @@ static void put_inline(FILE *f, struct line l)
 	roff_text(f, l.text + from, l.len - from);
 }
 
-/* -- blocks
- * -------------------------------------------------------------------- */
+/* -- blocks ---------------------------------------------------------------- */
 
 /* @first and the lines that go on with it. */
 static void put_paragraph(struct page *p, struct line first)

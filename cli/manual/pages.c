@@ -10,8 +10,7 @@
 #include "cli/older.h"
 #include "fsm/base/buf.h"
 
-/* -- parts of pages
- * ------------------------------------------------------------ */
+/* -- parts of pages -------------------------------------------------------- */
 
 static void put_text(FILE *f, const char *text)
 {
@@ -124,8 +123,7 @@ static void page_of(const struct command *k, char *ret, size_t size)
 			ret[i] = '-';
 }
 
-/* -- one command
- * ----------------------------------------------------------------- */
+/* -- one command ----------------------------------------------------------- */
 
 static void put_synopsis(FILE *f, const struct command *k)
 {
@@ -195,8 +193,7 @@ void pages_command(FILE *f, const struct command *k)
 	put_neighbours(f, k);
 }
 
-/* -- all of them
- * ------------------------------------------------------------------ */
+/* -- all of them ----------------------------------------------------------- */
 
 static void put_topic(FILE *f, unsigned topic)
 {
@@ -247,8 +244,7 @@ void pages_encap(FILE *f)
 	fputc('\n', f);
 }
 
-/* -- the older spellings
- * ----------------------------------------------------------- */
+/* -- the older spellings --------------------------------------------------- */
 
 static void put_action(FILE *f, const struct older_action *o)
 {
@@ -342,8 +338,7 @@ void pages_older(FILE *f, const char *program)
 	fputc('\n', f);
 }
 
-/* -- writing them
- * ------------------------------------------------------------------ */
+/* -- writing them ---------------------------------------------------------- */
 
 struct writer {
 	const char *dir, *docs;

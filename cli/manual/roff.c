@@ -1,6 +1,5 @@
 #include "cli/manual/roff.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static void put_char(FILE *f, char c)

@@ -183,8 +183,7 @@ int output_parse(const char *text, struct output *ret, struct err *err)
 	return columns_check(ret->columns, err);
 }
 
-/* -- flat -------------------------------------------------------------------
- */
+/* -- flat ------------------------------------------------------------------ */
 
 static void flat_key(struct buf *b, const char *key)
 {

@@ -6,7 +6,7 @@
  *     flat   a line per value: .instances.hv1.avail = "up"
  *     tab=COLUMN:.path,...
  *            a table: a line per item of the list that the command shows
- * (nodes, services, events), or one for the document as a whole
+ *            (nodes, services, events), or one for the whole document
  *
  * A path is made of .name, ["any name"] and [number]; [] stands for every item,
  * and the values that it finds are joined by commas. What is not there is

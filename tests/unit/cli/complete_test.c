@@ -51,8 +51,7 @@ static struct doc *answer(struct fake_agent *f, struct arena *a, const char *op,
 	return NULL;
 }
 
-/* -- lines -------------------------------------------------------------------
- */
+/* -- lines ----------------------------------------------------------------- */
 
 /* The last word of a line is being typed; a blank at its end begins one. The
  * candidates without their helps, a blank between two. */
@@ -170,8 +169,7 @@ static void line_is_completed(void **state)
 	ran_free(&r);
 }
 
-/* -- the tables ---------------------------------------------------------------
- */
+/* -- the tables ------------------------------------------------------------ */
 
 /* Who adds a row whose argument has a new name says how it is completed. */
 static void every_argument_is_known(void **state)

@@ -55,8 +55,7 @@ static struct doc *answer(struct fake_agent *f, struct arena *a, const char *op,
 	return d;
 }
 
-/* -- the tables --------------------------------------------------------------
- */
+/* -- the tables ------------------------------------------------------------ */
 
 static void every_row_is_complete(void **state)
 {
@@ -118,8 +117,7 @@ static void help_lists_all_of_them(void **state)
 	}
 }
 
-/* -- what each comes to
- * -------------------------------------------------------- */
+/* -- what each comes to ---------------------------------------------------- */
 
 // clang-format off
 static const struct line_row {

@@ -188,8 +188,7 @@ static void codes_are_passed_on(void **state)
 	}
 }
 
-/* -- start, stop and their levels
- * ---------------------------------------------- */
+/* -- start, stop and their levels ------------------------------------------ */
 
 #define UP                                                                     \
 	"{ intent: { seq: 7, want: started }, instances: {"                    \
@@ -298,8 +297,7 @@ static void the_wait_says_what_is_done(void **state)
 	free(asked);
 }
 
-/* -- a part of a service
- * --------------------------------------------------------- */
+/* -- a part of a service --------------------------------------------------- */
 
 #define LEVEL_FIRST "specify either --master, --slave(s) or both "
 #define ACTS(rest)  "\"op\": \"svc_act\", \"name\": \"web\", " rest
@@ -369,8 +367,7 @@ static void partial_is_asked(void **state)
 	free(asked);
 }
 
-/* -- the env file
- * ------------------------------------------------------------------ */
+/* -- the env file ---------------------------------------------------------- */
 
 static const struct conf_row {
 	const char *name, *line;
@@ -411,8 +408,8 @@ static const struct conf_row {
 	  "[fs#1]\ntype = flag\n" },
 	{ "get of a group", "encap get web fs.type", CLI_DONE, "flag\n", "",
 	  NULL },
-	{ "get of a group what none has", "encap get web fs.mnt",
-	  CLI_NOT_FOUND, "", "web: fs.mnt is not set", NULL },
+	{ "get of a group what none has", "encap get web fs.mnt", CLI_NOT_FOUND,
+	  "", "web: fs.mnt is not set", NULL },
 	{ "get as JSON", "encap get web fs#1.type -o json", CLI_DONE,
 	  "{\n  \"fs#1.type\": \"flag\"\n}\n", "", NULL },
 	{ "get", "encap get web app#1.comment", CLI_DONE, "outside\n", "",
@@ -576,8 +573,7 @@ static void create_sends_the_file(void **state)
 	free(asked);
 }
 
-/* -- the editor
- * ---------------------------------------------------------------------- */
+/* -- the editor ------------------------------------------------------------ */
 
 static struct ran edit_with(struct world *w, const char *editor)
 {
