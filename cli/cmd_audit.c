@@ -175,13 +175,12 @@ static int collect(struct cli *c, const char *name, int64_t limit,
 static int limit_of(struct cli *c, int64_t *ret)
 {
 	const char *text = c->opt[OPT_LIMIT];
-	char *end;
 
 	*ret = cli_wants_doc(c) ? SHOWN_AS_DOC : SHOWN;
 	if (!text)
 		return CLI_DONE;
-	*ret = strtol(text, &end, 10);
-	if (end == text || *end || *ret < 1 || *ret > SHOWN_AS_DOC)
+	*ret = cli_count(text, 1, SHOWN_AS_DOC);
+	if (*ret < 0)
 		return cli_usage(c, "'%s' is no number of records", text);
 	return CLI_DONE;
 }

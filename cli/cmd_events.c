@@ -2,13 +2,13 @@
  * What happened: the last events, and with -f what happens from then on. Each
  * round of following has an arena of its own: it may go on for weeks.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/show/list.h"
 
-#define WATCH_MS 30000 /* the agent answers after 10 s at the latest */
+#define WATCH_MS  30000 /* the agent answers after 10 s at the latest */
+#define LIMIT_MAX 100000
 
 struct tail {
 	struct cli *c;
@@ -104,13 +104,12 @@ static int tail_follow(struct tail *t)
 static int tail_limit(struct cli *c, struct doc *args)
 {
 	const char *text = c->opt[OPT_LIMIT];
-	char *end;
-	long n;
+	int64_t n;
 
 	if (!text)
 		return CLI_DONE;
-	n = strtol(text, &end, 10);
-	if (end == text || *end || n < 0 || n > 100000)
+	n = cli_count(text, 0, LIMIT_MAX);
+	if (n < 0)
 		return cli_usage(c, "'%s' is no number of events", text);
 	doc_put_int(c->arena, args, "limit", n);
 	return CLI_DONE;

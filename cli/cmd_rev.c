@@ -2,7 +2,6 @@
  * What an env file was, who made it so, and how to have it back: history,
  * show, diff, blame, revert.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/rev.h"
@@ -43,10 +42,9 @@ static int fetch_history(struct cli *c, const char *limit, struct doc **ret)
 	struct doc *args = cli_args_name(c);
 
 	if (limit) {
-		char *end;
-		long n = strtol(limit, &end, 10);
+		int64_t n = cli_count(limit, 1, INT64_MAX);
 
-		if (*end || n <= 0)
+		if (n < 0)
 			return cli_usage(c, "-n: '%s' is no number above 0",
 					 limit);
 		doc_put_int(c->arena, args, "limit", n);

@@ -238,6 +238,14 @@ int64_t cli_duration_ms(const char *text)
 	return -1;
 }
 
+int64_t cli_count(const char *text, int64_t min, int64_t max)
+{
+	char *end;
+	long long n = strtoll(text, &end, 10);
+
+	return end == text || *end || n < min || n > max ? -1 : n;
+}
+
 /* -- running it ------------------------------------------------------------ */
 
 static int run_command(struct cli *c)

@@ -197,6 +197,8 @@ void cli_print_next(const struct cli *c, struct arena *a, const struct doc *d,
 		    const char *rows, bool first);
 /* "90s", "5m", "1h", "250ms", "10" (seconds); -1 if it is none. */
 int64_t cli_duration_ms(const char *text);
+/* A whole number of @min to @max; -1 if it is none. */
+int64_t cli_count(const char *text, int64_t min, int64_t max);
 /* The candidate that @word was probably meant to be, or NULL. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 

@@ -3,13 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void note(struct buf *b, const char *text)
-{
-	if (b->len)
-		buf_puts(b, ", ");
-	buf_puts(b, text);
-}
-
 static bool truth(const struct doc *d, const char *key)
 {
 	return doc_get_bool(d, key, false) || doc_get_int(d, key, 0) != 0;
@@ -22,9 +15,9 @@ static void note_state(struct buf *b, const struct doc *inst)
 	bool idle = strcmp(state, "idle") == 0 || !*state;
 
 	if (!idle)
-		note(b, state);
-	if (*error && idle)
-		note(b, error);
+		text_note(b, state);
+	if (idle)
+		text_note(b, error);
 	else if (*error)
 		buf_printf(b, ": %s", error);
 }
@@ -35,9 +28,9 @@ static void note_provisioned(struct buf *b, const struct doc *d)
 	const char *word = doc_text(p, "");
 
 	if ((p && p->type == DOC_BOOL && !p->yes) || strcmp(word, "false") == 0)
-		note(b, "not provisioned");
+		text_note(b, "not provisioned");
 	else if (strcmp(word, "mixed") == 0)
-		note(b, "partly provisioned");
+		text_note(b, "partly provisioned");
 }
 
 /* It is not fully well though it is up, or not up and not simply down. */
@@ -55,19 +48,18 @@ const char *list_instance_notes(struct arena *a, const struct doc *inst,
 	struct buf b = BUF(a);
 
 	if (warn && warns(inst))
-		note(&b, "warn");
+		text_note(&b, "warn");
 	if (truth(inst, "frozen"))
-		note(&b, "frozen");
+		text_note(&b, "frozen");
 	if (truth(inst, "node_frozen"))
-		note(&b, "node frozen");
+		text_note(&b, "node frozen");
 	note_provisioned(&b, inst);
 	note_state(&b, inst);
 	if (truth(inst, "outdated"))
-		note(&b, "older revision");
-	if (*stale)
-		note(&b, stale);
+		text_note(&b, "older revision");
+	text_note(&b, stale);
 	if (*stale && age > 0)
-		note(&b, arena_printf(a, "for %s", text_age(a, age)));
+		text_note(&b, arena_printf(a, "for %s", text_age(a, age)));
 	return buf_text(&b);
 }
 
@@ -79,12 +71,12 @@ const char *list_service_state(struct arena *a, const struct doc *s)
 	struct buf b = BUF(a);
 
 	if (truth(s, "frozen") || strcmp(frozen, "frozen") == 0)
-		note(&b, "frozen");
+		text_note(&b, "frozen");
 	else if (strcmp(frozen, "mixed") == 0)
-		note(&b, "partly frozen");
+		text_note(&b, "partly frozen");
 	note_provisioned(&b, s);
 	if (strcmp(doc_get_str(s, "placement", ""), "non-optimal") == 0)
-		note(&b, "non-optimal placement");
+		text_note(&b, "non-optimal placement");
 	return buf_text(&b);
 }
 
@@ -95,18 +87,17 @@ static const char *service_notes(struct arena *a, const struct doc *s)
 	const char *blocked = doc_get_str(s, "blocked", "");
 	struct buf b = BUF(a);
 
-	if (*state)
-		note(&b, state);
-	if (*blocked)
-		note(&b, blocked);
+	text_note(&b, state);
+	text_note(&b, blocked);
 	if (doc_len(doc_get(s, "drafts")))
-		note(&b, "drafts");
+		text_note(&b, "drafts");
 	for (size_t i = 0; i < doc_len(instances); i++) {
 		const struct doc *inst = doc_at(instances, i);
 		const char *text = list_instance_notes(a, inst, true);
 
 		if (*text)
-			note(&b, arena_printf(a, "%s: %s", inst->key, text));
+			text_note(&b,
+				  arena_printf(a, "%s: %s", inst->key, text));
 	}
 	return buf_text(&b);
 }
@@ -224,11 +215,11 @@ static const char *node_notes(struct arena *a, const struct doc *n)
 	struct buf b = BUF(a);
 
 	if (truth(n, "leader"))
-		note(&b, "leader");
+		text_note(&b, "leader");
 	if (truth(n, "frozen"))
-		note(&b, "frozen");
+		text_note(&b, "frozen");
 	if (doc_get(n, "connected") && !truth(n, "connected"))
-		note(&b, "not connected to this node");
+		text_note(&b, "not connected to this node");
 	return buf_text(&b);
 }
 

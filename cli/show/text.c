@@ -125,6 +125,12 @@ size_t text_fit(const char *text, size_t width)
 	return i;
 }
 
+void text_note(struct buf *b, const char *text)
+{
+	if (*text)
+		buf_printf(b, "%s%s", b->len ? ", " : "", text);
+}
+
 const char *text_age(struct arena *a, int64_t ms)
 {
 	long long s = ms / 1000;

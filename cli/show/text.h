@@ -35,6 +35,9 @@ void text_status(struct buf *b, const struct term *t, const char *word,
  * all of it for a width of 0. In bytes, without the blank. */
 size_t text_fit(const char *text, size_t width);
 
+/* @text behind what is there, a comma between them; nothing if it is "". */
+void text_note(struct buf *b, const char *text);
+
 /* "850ms", "12s", "3m", "2h", "5d" */
 const char *text_age(struct arena *a, int64_t ms);
 /* "2026-11-23 21:06:44.123", local time */

@@ -355,15 +355,6 @@ static void group_branch(const struct tree *t, struct row *top,
 
 /* -- what is said of the service ---------------------------------------- */
 
-static void note(struct buf *b, const char *text)
-{
-	if (!*text)
-		return;
-	if (b->len)
-		buf_puts(b, ", ");
-	buf_puts(b, text);
-}
-
 static void service_logs(const struct tree *t, struct row *top)
 {
 	const struct doc *drafts = doc_get(t->status, "drafts");
@@ -418,10 +409,10 @@ static const char *avail_label(const struct tree *t)
 	struct buf b = BUF(t->arena);
 
 	if (t->n_instances > 1)
-		note(&b, t->inst->key);
+		text_note(&b, t->inst->key);
 	if (t->inst != t->status)
-		note(&b, list_instance_notes(t->arena, t->inst,
-					     t->n_instances > 1));
+		text_note(&b, list_instance_notes(t->arena, t->inst,
+						  t->n_instances > 1));
 	return buf_text(&b);
 }
 
