@@ -49,6 +49,14 @@ static void put_header(FILE *f, const char *page, const char *section)
 	roff_page(f, title, section, "Encap");
 }
 
+/* "--NAME", in bold. */
+static void put_long(FILE *f, const char *name)
+{
+	fputs("\\fB\\-\\-", f);
+	put_text(f, name);
+	fputs("\\fR", f);
+}
+
 static void put_option(FILE *f, const struct option_row *o)
 {
 	roff_tag(f);
@@ -58,9 +66,7 @@ static void put_option(FILE *f, const struct option_row *o)
 		put_bold(f, letter);
 		fputs(", ", f);
 	}
-	fputs("\\fB\\-\\-", f);
-	put_text(f, o->name);
-	fputs("\\fR", f);
+	put_long(f, o->name);
 	if (o->arg) {
 		fputc(' ', f);
 		roff_italic(f, o->arg, strlen(o->arg));
@@ -140,9 +146,8 @@ static void put_synopsis(FILE *f, const struct command *k)
 
 		if (!(k->options >> i & 1))
 			continue;
-		fprintf(f, "\n%s\\fB\\-\\-", need ? "" : "[");
-		put_text(f, o->name);
-		fputs("\\fR", f);
+		fputs(need ? "\n" : "\n[", f);
+		put_long(f, o->name);
 		if (o->arg) {
 			fputs("\\ ", f);
 			roff_italic(f, o->arg, strlen(o->arg));
@@ -277,16 +282,13 @@ static void put_older_options(FILE *f)
 	roff_section(f, "OPTIONS THAT ARE SPELT DIFFERENTLY, OR GONE");
 	for (const struct older_option *o = older_options; o->name; o++) {
 		roff_tag(f);
-		fputs("\\fB\\-\\-", f);
-		put_text(f, o->name);
-		fputs("\\fR", f);
+		put_long(f, o->name);
 		roff_body(f);
 		if (o->note) {
 			roff_prose(f, o->note);
 		} else if (*o->now) {
-			fputs("\\fB\\-\\-", f);
-			put_text(f, o->now);
-			fputs("\\fR\n", f);
+			put_long(f, o->now);
+			fputc('\n', f);
 		} else {
 			roff_prose(f, "what is always done");
 		}
