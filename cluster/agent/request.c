@@ -135,6 +135,16 @@ uint64_t request_service(struct request *r)
 	return 0;
 }
 
+struct txn *request_read(struct request *r)
+{
+	struct err err;
+	struct txn *t = txn_begin_read(r->agent->db, &err);
+
+	if (!t)
+		REFUSE(r, OP_FAILED, "%s", err.text);
+	return t;
+}
+
 /* -- the table ------------------------------------------------------------- */
 
 static const struct {

@@ -44,6 +44,9 @@ void request_plan_part(struct agent *g, struct planning *p,
 /* The group of the service "name". 0, and the request is answered and gone,
  * when there is no such service here. */
 uint64_t request_service(struct request *r);
+/* A look at the state, for txn_abort(). NULL, and the request is answered, if
+ * it cannot be read. */
+struct txn *request_read(struct request *r);
 /* The env file "config", valid. NULL, and the request is answered, if it is
  * not. */
 struct conf *request_config(struct request *r, const char *name,

@@ -52,28 +52,23 @@ void request_audit(struct request *r)
 	uint64_t gid = audit_group(r);
 	int64_t limit = doc_get_int(r->doc, "limit", RECORDS_DEFAULT);
 	struct doc *d = doc_map(a);
-	struct err err;
-	struct state s;
+	struct txn *t = gid ? request_read(r) : NULL;
+	struct state s = { t, gid, a };
 
-	if (!gid)
+	if (!t)
 		return;
 	if (limit <= 0 || limit > RECORDS_MAX)
 		limit = RECORDS_MAX;
-	s = (struct state){ txn_begin_read(r->agent->db, &err), gid, a };
-	if (!s.txn) {
-		REFUSE(r, OP_FAILED, "%s", err.text);
-		return;
-	}
 	doc_put_int(a, d, "group", (int64_t)gid);
 	if (r->agent->level == LEVEL_ENCAP)
 		doc_put_str(a, d, "service", r->agent->service);
 	if (gid == CLUSTER_GROUP)
-		doc_put(a, d, "chains", own_chains(a, s.txn));
+		doc_put(a, d, "chains", own_chains(a, t));
 	doc_put(a, d, "anchor", audit_anchor(&s));
 	doc_put_int(a, d, "last", (int64_t)audit_last(&s));
 	doc_put(a, d, "records",
 		audit_records(&s, audit_after(r, &s, (size_t)limit),
 			      (size_t)limit));
-	txn_abort(s.txn);
+	txn_abort(t);
 	request_data(r, d);
 }

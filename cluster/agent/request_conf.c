@@ -261,15 +261,13 @@ void request_read_config(struct request *r)
 	const char *name = request_arg(r, "name");
 	const char *rev = lower_head(r->arena, request_arg(r, "rev"));
 	uint64_t gid = request_service(r);
+	struct txn *t = gid ? request_read(r) : NULL;
+	struct state s = { t, gid, r->arena };
 	struct doc *row;
-	struct txn *t;
-	struct state s;
 	struct err err;
 
-	if (!gid)
+	if (!t)
 		return;
-	t = txn_begin_read(r->agent->db, NULL);
-	s = (struct state){ t, gid, r->arena };
 	rev = state_revision_named(&s, name, rev, &err);
 	row = rev ? state_revision(&s, name, rev) : NULL;
 	txn_abort(t);

@@ -28,12 +28,11 @@ void request_ping(struct request *r)
 void request_status(struct request *r)
 {
 	uint64_t gid = request_service(r);
-	struct txn *t;
+	struct txn *t = gid ? request_read(r) : NULL;
 	struct doc *d;
 
-	if (!gid)
+	if (!t)
 		return;
-	t = txn_begin_read(r->agent->db, NULL);
 	d = query_status(r->agent, r->arena, t, request_arg(r, "name"), false);
 	txn_abort(t);
 	request_data(r, d);
@@ -44,14 +43,11 @@ typedef struct doc *(*query_fn)(struct agent *g, struct arena *a,
 
 static void request_query(struct request *r, query_fn query)
 {
-	struct err err;
-	struct txn *t = txn_begin_read(r->agent->db, &err);
+	struct txn *t = request_read(r);
 	struct doc *d;
 
-	if (!t) {
-		REFUSE(r, OP_FAILED, "%s", err.text);
+	if (!t)
 		return;
-	}
 	d = query(r->agent, r->arena, t);
 	txn_abort(t);
 	request_data(r, d);

@@ -9,16 +9,6 @@
 
 #define HISTORY_MAX 1000
 
-static struct txn *read_begin(struct request *r)
-{
-	struct err err;
-	struct txn *t = txn_begin_read(r->agent->db, &err);
-
-	if (!t)
-		REFUSE(r, OP_FAILED, "%s", err.text);
-	return t;
-}
-
 void request_history(struct request *r)
 {
 	const char *name = request_arg(r, "name");
@@ -26,7 +16,7 @@ void request_history(struct request *r)
 	int64_t limit = doc_get_int(r->doc, "limit", HISTORY_MAX);
 	struct doc *d = doc_map(r->arena);
 	uint64_t gid = request_service(r);
-	struct txn *t = gid ? read_begin(r) : NULL;
+	struct txn *t = gid ? request_read(r) : NULL;
 	struct state s = { t, gid, r->arena };
 
 	if (!t)
@@ -145,7 +135,7 @@ static struct doc *drafts_all(struct agent *g, struct arena *a, struct txn *t,
 
 void request_drafts(struct request *r)
 {
-	struct txn *t = read_begin(r);
+	struct txn *t = request_read(r);
 	struct doc *d = doc_map(r->arena);
 
 	if (!t)
@@ -173,7 +163,7 @@ static bool is_named(const struct doc *draft, const char *word)
 static struct doc *draft_named(struct request *r)
 {
 	const char *word = request_arg(r, "draft");
-	struct txn *t = read_begin(r);
+	struct txn *t = request_read(r);
 	struct doc *all, *found = NULL;
 	size_t n = 0;
 
