@@ -80,6 +80,12 @@ void entry_look_at(struct entry *e, uint64_t at)
 		e->look_ms = at;
 }
 
+void entry_read_at(struct entry *e, uint64_t at)
+{
+	entry_look_at(e, at);
+	e->forced = true;
+}
+
 void entry_poke(struct confdir *c, struct entry *e)
 {
 	e->look_ms = c->now;

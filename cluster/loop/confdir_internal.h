@@ -66,6 +66,8 @@ void confdir_say(struct confdir *c, int level, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
 void entry_look_at(struct entry *e, uint64_t at);
+/* At the content, too, even if the file has not changed by then. */
+void entry_read_at(struct entry *e, uint64_t at);
 /* Now, and at the content, too. */
 void entry_poke(struct confdir *c, struct entry *e);
 

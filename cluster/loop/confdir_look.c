@@ -110,6 +110,15 @@ static bool is_moved(const struct file_sig *a, const struct file_sig *b)
 	       a->size == b->size && a->mtime_ns == b->mtime_ns;
 }
 
+/* Nobody edited it. */
+static bool is_known(const struct entry *e, const struct found *f)
+{
+	return f->kind == FOUND_TEXT &&
+	       (known_is(&e->record.is, f->text, f->len) ||
+		known_is(&e->record.prev, f->text, f->len) ||
+		known_is(&e->head, f->text, f->len));
+}
+
 /* What was replaced is what it should have been; or somebody saved an edit in
  * that very moment, or had the file open and wrote on. */
 void look_old(struct confdir *c, struct entry *e)
@@ -125,10 +134,8 @@ void look_old(struct confdir *c, struct entry *e)
 		f.kind = FOUND_NOTHING;
 	fine = f.kind == FOUND_NOTHING || is_moved(&f.sig, &e->old_sig) ||
 	       (f.kind == FOUND_TEXT &&
-		(known_is(&e->record.old, f.text, f.len) ||
-		 known_is(&e->record.is, f.text, f.len) ||
-		 known_is(&e->record.prev, f.text, f.len) ||
-		 known_is(&e->head, f.text, f.len)));
+		known_is(&e->record.old, f.text, f.len)) ||
+	       is_known(e, &f);
 	if (!fine && !keep_draft(c, e, path, &f,
 				 "it was saved in the moment in which another "
 				 "revision took the file's place")) {
@@ -151,8 +158,7 @@ void look_write_failed(struct confdir *c, struct entry *e,
 		confdir_say(c, 3, "%s: its env file cannot be written: %s",
 			    e->name, err->text);
 	e->told_odd = true;
-	entry_look_at(e, c->now + CONFDIR_RETRY_MS);
-	e->forced = true;
+	entry_read_at(e, c->now + CONFDIR_RETRY_MS);
 }
 
 /* What was replaced before is to be looked at before something else takes its
@@ -163,8 +169,7 @@ static bool old_is_free(struct confdir *c, struct entry *e)
 		look_old(c, e);
 	if (e->old_ms == NEVER)
 		return true;
-	entry_look_at(e, e->old_ms);
-	e->forced = true;
+	entry_read_at(e, e->old_ms);
 	return false;
 }
 
@@ -262,8 +267,7 @@ static bool settled(struct confdir *c, struct entry *e)
 			    "taken once it is closed",
 			    path);
 	}
-	entry_look_at(e, c->now < due ? due : c->now + CONFDIR_SETTLE_MS);
-	e->forced = true;
+	entry_read_at(e, c->now < due ? due : c->now + CONFDIR_SETTLE_MS);
 	return false;
 }
 
@@ -272,8 +276,7 @@ static void look_gone(struct confdir *c, struct entry *e)
 	struct err err;
 
 	if (e->old_ms != NEVER) {
-		entry_look_at(e, e->old_ms);
-		e->forced = true;
+		entry_read_at(e, e->old_ms);
 		return;
 	}
 	if (record_remove(c->heads, e->name, &err) < 0)
@@ -336,7 +339,6 @@ static void edit_end(struct confdir *c, struct entry *e)
 	e->told_waits = e->told_later = false;
 }
 
-/* Nobody edited it. */
 static void look_known(struct confdir *c, struct entry *e,
 		       const struct found *f)
 {
@@ -389,8 +391,7 @@ static void edit_refused(struct confdir *c, struct entry *e,
 	SCOPED(arena) struct arena *a = arena_new();
 
 	if (!keep_draft(c, e, envfile_path(a, c->services, e->name), f, why)) {
-		entry_look_at(e, c->now + CONFDIR_RETRY_MS);
-		e->forced = true;
+		entry_read_at(e, c->now + CONFDIR_RETRY_MS);
 		return;
 	}
 	edit_end(c, e);
@@ -430,8 +431,7 @@ static void edit_propose(struct confdir *c, struct entry *e,
 	const char *base;
 
 	if (c->now < e->retry_ms) {
-		entry_look_at(e, e->retry_ms);
-		e->forced = true;
+		entry_read_at(e, e->retry_ms);
 		return;
 	}
 	base = base_of(c, e, f);
@@ -452,8 +452,7 @@ static bool in_grace(struct confdir *c, struct entry *e)
 
 	if (c->now >= until)
 		return false;
-	entry_look_at(e, until);
-	e->forced = true;
+	entry_read_at(e, until);
 	return true;
 }
 
@@ -489,11 +488,6 @@ static void look_empty(struct confdir *c, struct entry *e,
 	replace_kept(c, e, f);
 }
 
-static bool is_empty(const struct found *f)
-{
-	return f->kind == FOUND_TEXT && strspn(f->text, " \t\r\n") >= f->len;
-}
-
 static void look_edit(struct confdir *c, struct entry *e, const struct found *f)
 {
 	SCOPED(arena) struct arena *a = arena_new();
@@ -504,7 +498,7 @@ static void look_edit(struct confdir *c, struct entry *e, const struct found *f)
 		return;
 	if (is_kept(e, f))
 		replace_kept(c, e, f);
-	else if (is_empty(f))
+	else if (found_is_blank(f))
 		look_empty(c, e, f);
 	else if (e->gone)
 		edit_refused(c, e, f, "the service was deleted");
@@ -516,14 +510,6 @@ static void look_edit(struct confdir *c, struct entry *e, const struct found *f)
 		look_refused(c, e, f);
 	else
 		edit_propose(c, e, f, false);
-}
-
-static bool is_known(const struct entry *e, const struct found *f)
-{
-	return f->kind == FOUND_TEXT &&
-	       (known_is(&e->record.is, f->text, f->len) ||
-		known_is(&e->record.prev, f->text, f->len) ||
-		known_is(&e->head, f->text, f->len));
 }
 
 /* Has the file changed since it was last looked at? */
@@ -546,8 +532,7 @@ static void look_odd(struct confdir *c, struct entry *e, const struct err *err)
 	if (move_odd(c, e, envfile_path(a, c->services, e->name), err)) {
 		write_head(c, e, &nothing);
 	} else {
-		entry_look_at(e, c->now + CONFDIR_RETRY_MS);
-		e->forced = true;
+		entry_read_at(e, c->now + CONFDIR_RETRY_MS);
 	}
 }
 
@@ -571,8 +556,7 @@ void look(struct confdir *c, struct entry *e)
 	if (e->asking)
 		return;
 	if (c->now < e->await_ms) {
-		entry_look_at(e, e->await_ms);
-		e->forced = true;
+		entry_read_at(e, e->await_ms);
 		return;
 	}
 	if (!e->forced && !changed(c, e))

@@ -212,6 +212,11 @@ void envfile_find(struct arena *a, const char *path, struct found *ret,
 		ret->kind = rc < 0 ? FOUND_UNREADABLE : FOUND_TEXT;
 }
 
+bool found_is_blank(const struct found *f)
+{
+	return f->kind == FOUND_TEXT && strspn(f->text, " \t\r\n") >= f->len;
+}
+
 /* A lease for reading is refused, at once, while somebody may write (fcntl(2),
  * F_SETLEASE). */
 bool envfile_is_written(const char *path)

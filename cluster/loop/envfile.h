@@ -65,6 +65,9 @@ struct found {
 	size_t len;
 };
 
+/* A text that says nothing. */
+bool found_is_blank(const struct found *f);
+
 const char *envfile_path(struct arena *a, const char *dir, const char *name);
 const char *envfile_old(struct arena *a, const char *dir, const char *name);
 /* Does somebody have it open for writing? false where that is not known.

@@ -76,11 +76,6 @@ static void stranger_end(struct strangers *s, struct stranger *one)
 	free(one);
 }
 
-static bool is_blank(const char *text, size_t len)
-{
-	return strspn(text, " \t\r\n") >= len;
-}
-
 static void withdraw(struct strangers *s, struct stranger *one)
 {
 	SCOPED(arena) struct arena *a = arena_new();
@@ -108,7 +103,7 @@ static void judge(struct strangers *s, struct stranger *one)
 		    path, err.text);
 	else if (f.kind != FOUND_TEXT)
 		say(s, 5, "%s is left alone: it is no env file", path);
-	else if (is_blank(f.text, f.len))
+	else if (found_is_blank(&f))
 		say(s, 5, "%s is left alone: it is empty", path);
 	else {
 		say(s, 5,
