@@ -41,8 +41,8 @@ void request_plan_add(struct request *r, uint64_t gid, const struct doc *cmd);
 void request_plan_part(struct agent *g, struct planning *p,
 		       const struct doc *req, agent_answer done);
 
-/* The group of the service "name". 0, and the request is answered and gone,
- * when there is no such service here. */
+/* The group of the service "name". 0, and the request is answered and gone (so
+ * look at nothing of it any more), when there is no such service here. */
 uint64_t request_service(struct request *r);
 /* A look at the state, for txn_abort(). NULL, and the request is answered, if
  * it cannot be read. */

@@ -49,9 +49,9 @@ static uint64_t audit_after(const struct request *r, const struct state *s,
 void request_audit(struct request *r)
 {
 	struct arena *a = r->arena;
-	uint64_t gid = audit_group(r);
 	int64_t limit = doc_get_int(r->doc, "limit", RECORDS_DEFAULT);
 	struct doc *d = doc_map(a);
+	uint64_t gid = audit_group(r);
 	struct txn *t = gid ? request_read(r) : NULL;
 	struct state s = { t, gid, a };
 

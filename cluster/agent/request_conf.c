@@ -259,10 +259,11 @@ static const char *lower_head(struct arena *a, const char *word)
 void request_read_config(struct request *r)
 {
 	const char *name = request_arg(r, "name");
+	struct arena *a = r->arena;
 	const char *rev = lower_head(r->arena, request_arg(r, "rev"));
 	uint64_t gid = request_service(r);
 	struct txn *t = gid ? request_read(r) : NULL;
-	struct state s = { t, gid, r->arena };
+	struct state s = { t, gid, a };
 	struct doc *row;
 	struct err err;
 

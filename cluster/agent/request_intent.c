@@ -81,11 +81,11 @@ void request_act(struct request *r)
 {
 	const char *level = doc_get_str(r->doc, "level", "both");
 	const char *node = request_arg(r, "node");
-	uint64_t gid = request_service(r);
 	struct agent *g = r->agent;
 	struct arena *a = r->arena;
 	bool inside = g->level == LEVEL_ENCAP;
 	const struct doc *slave = doc_get(r->doc, "slave");
+	uint64_t gid = request_service(r); /* the last: r may be gone */
 	struct doc *cmd;
 
 	if (!gid)

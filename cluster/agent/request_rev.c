@@ -12,12 +12,13 @@
 void request_history(struct request *r)
 {
 	const char *name = request_arg(r, "name");
+	struct arena *a = r->arena;
 	int64_t before = doc_get_int(r->doc, "before", 0);
 	int64_t limit = doc_get_int(r->doc, "limit", HISTORY_MAX);
 	struct doc *d = doc_map(r->arena);
 	uint64_t gid = request_service(r);
 	struct txn *t = gid ? request_read(r) : NULL;
-	struct state s = { t, gid, r->arena };
+	struct state s = { t, gid, a };
 
 	if (!t)
 		return;

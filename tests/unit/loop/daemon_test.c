@@ -101,6 +101,14 @@ static void deleted_it_is_gone(void **state)
 	RIG_WAIT(rig_ask(r, n, NULL, "svc_delete", "name", "web", NULL) == 0);
 	RIG_WAIT(rig_has(n, "(none)"));
 	assert_int_equal(rig_ask(r, n, NULL, "status", "name", "web", NULL), 3);
+	assert_int_equal(
+		rig_ask(r, n, NULL, "svc_history", "name", "web", NULL), 3);
+	assert_int_equal(rig_ask(r, n, NULL, "svc_config", "name", "web", NULL),
+			 3);
+	assert_int_equal(rig_ask(r, n, NULL, "svc_act", "name", "web", "action",
+				 "stop", "rid", "app#1", NULL),
+			 3);
+	assert_int_equal(rig_ask(r, n, NULL, "audit", "name", "web", NULL), 3);
 }
 
 /* A stop of the agent does not wait for what hangs, and nothing is lost. */
