@@ -5,7 +5,6 @@
 #include "fsm/state/audit.h"
 #include "tests/unit/cli/cli_run.h"
 #include "tests/unit/cli/doctext.h"
-#include "tests/unit/cli/fake_agent.h"
 
 #define RECORDS 2500 /* of the cluster: some pages */
 
@@ -67,13 +66,7 @@ static struct doc *answer(struct fake_agent *f, struct arena *a, const char *op,
 
 static struct ran run(struct world *w, const char *line)
 {
-	struct fake_agent f = { .answer = answer, .data = w };
-	struct ran r;
-
-	fake_start(&f);
-	r = cli_run(line);
-	fake_stop(&f);
-	return r;
+	return cli_run_asking(answer, w, line, NULL);
 }
 
 static void make(struct world *w)

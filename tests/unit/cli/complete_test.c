@@ -7,7 +7,6 @@
 #include "cli/line.h"
 #include "tests/unit/cli/cli_run.h"
 #include "tests/unit/cli/doctext.h"
-#include "tests/unit/cli/fake_agent.h"
 
 static const char conf[] = "[DEFAULT]\n"
 			   "nodes = hv1 hv2\n"
@@ -120,10 +119,6 @@ static struct ran complete(const char *line)
 {
 	const char *argv[16] = { "encap", "__complete" };
 	char copy[256], *save = NULL;
-	struct ran r = { 0 };
-	size_t n_out, n_err;
-	FILE *out = open_memstream(&r.out, &n_out);
-	FILE *err = open_memstream(&r.err, &n_err);
 	int argc = 2;
 
 	snprintf(copy, sizeof(copy), "%s", line);
@@ -132,10 +127,7 @@ static struct ran complete(const char *line)
 		argv[argc++] = w;
 	if (line[strlen(line) - 1] == ' ')
 		argv[argc++] = "";
-	r.code = cli_main(argc, argv, out, err);
-	fclose(out);
-	fclose(err);
-	return r;
+	return cli_run_words(argc, argv);
 }
 
 /* "web\tup\nwiki\tdown\n" -> "web wiki" */

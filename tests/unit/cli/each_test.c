@@ -1,7 +1,6 @@
 #include "cli/command.h"
 #include "tests/unit/cli/cli_run.h"
 #include "tests/unit/cli/doctext.h"
-#include "tests/unit/cli/fake_agent.h"
 
 /* An agent with web, web-db and mail; mail is refused with 4, gone with 3. */
 static struct doc *answer(struct fake_agent *f, struct arena *a, const char *op,
@@ -50,14 +49,7 @@ static struct doc *answer(struct fake_agent *f, struct arena *a, const char *op,
 
 static struct ran run(const char *line, char **ret_asked)
 {
-	struct fake_agent f = { .answer = answer };
-	struct ran r;
-
-	fake_start(&f);
-	r = cli_run(line);
-	*ret_asked = strdup(buf_text(&f.asked));
-	fake_stop(&f);
-	return r;
+	return cli_run_asking(answer, NULL, line, ret_asked);
 }
 
 static const struct row {

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "tests/unit/cli/cli_run.h"
-#include "tests/unit/cli/fake_agent.h"
 
 /* -- an agent that creates services ---------------------------------------- */
 

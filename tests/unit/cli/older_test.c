@@ -6,7 +6,6 @@
 #include "cli/line.h"
 #include "tests/unit/cli/cli_run.h"
 #include "tests/unit/cli/doctext.h"
-#include "tests/unit/cli/fake_agent.h"
 
 static const char conf[] = "[DEFAULT]\n"
 			   "nodes = hv1 hv2\n"
@@ -192,14 +191,10 @@ static const struct line_row {
 static void line_is_understood(void **state)
 {
 	const struct line_row *row = *state;
-	struct fake_agent f = { .answer = answer, .data = (void *)row->node };
-	struct ran r;
 	char *asked;
+	struct ran r =
+		cli_run_asking(answer, (void *)row->node, row->line, &asked);
 
-	fake_start(&f);
-	r = cli_run(row->line);
-	asked = strdup(buf_text(&f.asked));
-	fake_stop(&f);
 	says(r.err, row->err);
 	says(r.out, row->out);
 	says(asked, row->asked);

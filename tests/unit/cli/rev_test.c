@@ -6,7 +6,6 @@
 
 #include "tests/unit/cli/cli_run.h"
 #include "tests/unit/cli/doctext.h"
-#include "tests/unit/cli/fake_agent.h"
 
 #define HEAD "[DEFAULT]\nnodes = hv1\n\n[fs#1]\ntype = flag\n"
 #define LAST "[DEFAULT]\nnodes = hv1 hv2\n\n[fs#1]\ntype = flag\n"
@@ -141,16 +140,8 @@ static struct doc *answer(struct fake_agent *f, struct arena *a, const char *op,
 
 static struct ran run(struct world w, const char *line, char **ret_asked)
 {
-	struct fake_agent f = { .answer = answer, .data = &w };
-	struct ran r;
-
 	setenv("TZ", "UTC", 1);
-	fake_start(&f);
-	r = cli_run(line);
-	if (ret_asked)
-		*ret_asked = strdup(buf_text(&f.asked));
-	fake_stop(&f);
-	return r;
+	return cli_run_asking(answer, &w, line, ret_asked);
 }
 
 /* -- reading ---------------------------------------------------------- */

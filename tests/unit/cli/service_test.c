@@ -4,7 +4,6 @@
 
 #include "tests/unit/cli/cli_run.h"
 #include "tests/unit/cli/doctext.h"
-#include "tests/unit/cli/fake_agent.h"
 
 static const char sample[] = "# the sample\n"
 			     "[DEFAULT]\n"
@@ -125,16 +124,9 @@ static struct doc *world_answer(struct fake_agent *f, struct arena *a,
 /* Runs @line against @w; *ret_asked is what the agent was asked. */
 static struct ran world_run(struct world *w, const char *line, char **ret_asked)
 {
-	struct fake_agent f = { .answer = world_answer, .data = w };
-	struct ran r;
-
 	if (!w->config)
 		w->config = sample;
-	fake_start(&f);
-	r = cli_run(line);
-	*ret_asked = strdup(buf_text(&f.asked));
-	fake_stop(&f);
-	return r;
+	return cli_run_asking(world_answer, w, line, ret_asked);
 }
 
 /* -- codes --------------------------------------------------------- */

@@ -2,7 +2,6 @@
 
 #include "tests/unit/cli/cli_run.h"
 #include "tests/unit/cli/doctext.h"
-#include "tests/unit/cli/fake_agent.h"
 
 /* An agent that says these one after the other, and then no more. */
 struct sayings {
@@ -34,13 +33,8 @@ static struct doc *say(struct fake_agent *f, struct arena *a, const char *op,
 static struct ran run(const struct sayings *sayings, const char *line)
 {
 	struct teller s = { .sayings = sayings };
-	struct fake_agent f = { .answer = say, .data = &s };
-	struct ran r;
 
-	fake_start(&f);
-	r = cli_run(line);
-	fake_stop(&f);
-	return r;
+	return cli_run_asking(say, &s, line, NULL);
 }
 
 #define WEB(avail, more)                                                       \
