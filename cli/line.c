@@ -103,36 +103,37 @@ const struct command *line_command(size_t argc, const char *const *argv,
 	return best;
 }
 
-/* What @word was probably meant to be. */
-static const char *nearest_command(const char *word)
+const char *line_nearest(struct cli *c, size_t argc, const char *const *argv,
+			 const char *const *names, size_t n,
+			 const char **ret_typed)
 {
-	const char *names[128];
-	size_t n = 0;
+	const char *near = NULL;
 
-	for (const struct command *k = command_table; k->words && n < 128; k++)
-		names[n++] = k->words;
-	return cli_nearest(word, names, n);
+	if (argc > 1) {
+		*ret_typed = arena_printf(c->arena, "%s %s", argv[0], argv[1]);
+		near = cli_nearest(*ret_typed, names, n);
+	}
+	if (near)
+		return near;
+	*ret_typed = argv[0];
+	return cli_nearest(argv[0], names, n);
 }
 
 int line_unknown(struct cli *c, size_t argc, const char *const *argv)
 {
-	const char *near = NULL, *two = argv[0];
+	const char *names[128], *near, *typed;
+	size_t n = 0;
 
-	if (argc > 1) {
-		two = arena_printf(c->arena, "%s %s", argv[0], argv[1]);
-		near = nearest_command(two);
-	}
-	if (!near && help_family(c->err, argv[0]))
+	for (const struct command *k = command_table; k->words && n < 128; k++)
+		names[n++] = k->words;
+	near = line_nearest(c, argc, argv, names, n, &typed);
+	if (typed == argv[0] && help_family(c->err, argv[0]))
 		return CLI_USAGE;
-	if (!near) {
-		two = argv[0];
-		near = nearest_command(two);
-	}
 	if (near)
 		return cli_error(c, CLI_USAGE,
 				 "'%s' is no command; did you mean '%s'? encap "
 				 "help lists them all",
-				 two, near);
+				 typed, near);
 	return cli_error(c, CLI_USAGE,
 			 "'%s' is no command; encap help lists them", argv[0]);
 }

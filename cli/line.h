@@ -19,6 +19,11 @@ const struct command *line_command(size_t argc, const char *const *argv,
 				   size_t *ret_used);
 /* The row with exactly these words, or NULL. */
 const struct command *line_command_named(const char *words);
+/* Of @names what the first two words of @argv, or else the first, were probably
+ * meant to be, or NULL; *@ret_typed is which of it. */
+const char *line_nearest(struct cli *c, size_t argc, const char *const *argv,
+			 const char *const *names, size_t n,
+			 const char **ret_typed);
 /* Says why @argv is no command. */
 int line_unknown(struct cli *c, size_t argc, const char *const *argv);
 

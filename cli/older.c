@@ -44,27 +44,20 @@ static const struct older_action *find_action(const struct older *p,
 
 static int unknown_action(struct cli *c, const struct older *p)
 {
-	const char *names[128], *near, *two = c->args[0];
+	const char *names[128], *near, *typed;
 	size_t n = 0;
 
 	for (const struct older_action *o = p->actions; o->words && n < 128;
 	     o++)
 		names[n++] = o->words;
-	near = c->n_args > 1 ? cli_nearest(arena_printf(c->arena, "%s %s", two,
-							c->args[1]),
-					   names, n)
-			     : NULL;
-	if (near)
-		two = arena_printf(c->arena, "%s %s", two, c->args[1]);
-	else
-		near = cli_nearest(two, names, n);
+	near = line_nearest(c, c->n_args, c->args, names, n, &typed);
 	if (near)
 		return cli_error(c, CLI_USAGE,
 				 "'%s' is no action; did you mean '%s'? %s "
 				 "--help lists them all",
-				 two, near, p->name);
+				 typed, near, p->name);
 	return cli_error(c, CLI_USAGE,
-			 "'%s' is no action; %s --help lists them", two,
+			 "'%s' is no action; %s --help lists them", typed,
 			 p->name);
 }
 
