@@ -81,21 +81,6 @@ static void show_text(struct buf *b, const char *text)
 	}
 }
 
-static const char *slurp(struct arena *a, const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	struct buf b = BUF(a);
-	char chunk[4096];
-	size_t n;
-
-	if (!f)
-		return "";
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-		buf_add(&b, chunk, n);
-	fclose(f);
-	return buf_text(&b);
-}
-
 static struct names lines_of(struct arena *a, const char *text,
 			     const char **ret_rest)
 {
@@ -136,7 +121,10 @@ static struct parts parts_of(struct arena *a, const struct golden_case *gc,
 		p.file = p.file ? unescape(a, p.file) : NULL;
 	}
 	if (!p.file)
-		p.file = slurp(a, arena_printf(a, "%s/%s.conf", dir, gc->file));
+		p.file = golden_read(
+			a, arena_printf(a, "%s/%s.conf", dir, gc->file));
+	if (!p.file)
+		p.file = "";
 	return p;
 }
 

@@ -17,23 +17,9 @@
 #include "drivers/driver.h"
 #include "fsm/conf/keyword.h"
 #include "fsm/conf/text.h"
+#include "golden.h"
 
 static unsigned asked, missing, idle;
-
-static const char *slurp(struct arena *a, const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	struct buf b = BUF(a);
-	char chunk[4096];
-	size_t n;
-
-	if (!f)
-		return NULL;
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-		buf_add(&b, chunk, n);
-	fclose(f);
-	return buf_text(&b);
-}
 
 static bool any_row(const char *keyword)
 {
@@ -150,7 +136,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n; i++) {
 		const char *path =
 			arena_printf(a, "%s/%s", argv[1], list[i]->d_name);
-		const char *source = slurp(a, path);
+		const char *source = golden_read(a, path);
 
 		free(list[i]);
 		if (!source) {

@@ -13,7 +13,7 @@ struct tally {
 	unsigned passed, failed;
 };
 
-static const char *slurp(struct arena *a, const char *path)
+const char *golden_read(struct arena *a, const char *path)
 {
 	FILE *f = fopen(path, "rb");
 	struct buf b = BUF(a);
@@ -28,7 +28,7 @@ static const char *slurp(struct arena *a, const char *path)
 	return buf_text(&b);
 }
 
-static int write_file(const char *path, const char *text)
+int golden_write(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "wb");
 
@@ -160,7 +160,7 @@ static void run_file(const char *dir, const char *entry, golden_fn *show,
 	const char *name =
 		arena_printf(a, "%.*s", (int)strlen(entry) - 3, entry);
 	const char *path = arena_printf(a, "%s/%s.out", dir, name);
-	const char *text = slurp(a, arena_printf(a, "%s/%s", dir, entry));
+	const char *text = golden_read(a, arena_printf(a, "%s/%s", dir, entry));
 	bool update = getenv("GOLDEN_UPDATE") && !getenv("GOLDEN_CASE");
 	struct tally here = { 0, 0 };
 	struct buf out = BUF(a);
@@ -170,9 +170,9 @@ static void run_file(const char *dir, const char *entry, golden_fn *show,
 		t->failed++;
 		return;
 	}
-	run_text(a, name, text, slurp(a, path), show, &out, &here);
+	run_text(a, name, text, golden_read(a, path), show, &out, &here);
 	if (update && here.failed)
-		here.failed += (unsigned)write_file(path, buf_text(&out));
+		here.failed += (unsigned)golden_write(path, buf_text(&out));
 	t->passed += here.passed;
 	t->failed += here.failed;
 }

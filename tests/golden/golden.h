@@ -36,3 +36,8 @@ int golden_main(int argc, char **argv, golden_fn *show);
  * or NULL; and the text behind them. */
 const char *golden_setting(struct arena *a, const char *text, const char *key);
 const char *golden_body(const char *text);
+
+/* All of a file; NULL, with errno, if it cannot be opened. */
+const char *golden_read(struct arena *a, const char *path);
+/* 1, and said why, if it cannot be written. */
+int golden_write(const char *path, const char *text);

@@ -2,13 +2,13 @@
  * docs/keywords.md is what fsm/conf/keywords_*.c says. With GOLDEN_UPDATE in
  * the environment it is written instead of compared.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fsm/conf/keyword.h"
 #include "fsm/conf/text.h"
+#include "golden.h"
 
 static const char head[] =
 	"# Keywords of env files\n"
@@ -142,39 +142,18 @@ static const char *manual(struct arena *a)
 	return buf_text(&b);
 }
 
-static const char *slurp(struct arena *a, const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	struct buf b = BUF(a);
-	char chunk[4096];
-	size_t n;
-
-	if (!f)
-		return "";
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-		buf_add(&b, chunk, n);
-	fclose(f);
-	return buf_text(&b);
-}
-
 int main(int argc, char **argv)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	const char *text;
-	FILE *f;
+	const char *text, *is;
 
 	if (argc != 2)
 		return 2;
 	text = manual(a);
-	if (getenv("GOLDEN_UPDATE")) {
-		f = fopen(argv[1], "wb");
-		if (!f || fputs(text, f) < 0 || fclose(f) != 0) {
-			printf("%s: %s\n", argv[1], strerror(errno));
-			return 1;
-		}
-		return 0;
-	}
-	if (strcmp(slurp(a, argv[1]), text) == 0)
+	if (getenv("GOLDEN_UPDATE"))
+		return golden_write(argv[1], text);
+	is = golden_read(a, argv[1]);
+	if (is && strcmp(is, text) == 0)
 		return 0;
 	printf("%s does not say what fsm/conf/keywords_*.c says; run this with "
 	       "GOLDEN_UPDATE=1\n",
