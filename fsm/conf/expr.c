@@ -303,21 +303,11 @@ static struct val calculated(struct reader *r, const struct val *a,
 	return lost ? wrong(r, a, op, b, too_large) : int_of(num);
 }
 
-static bool has_text(const char *text, const char *part)
-{
-	for (size_t n = strlen(part);; text++) {
-		if (strncmp(text, part, n) == 0)
-			return true;
-		if (!*text)
-			return false;
-	}
-}
-
 static struct val is_in(struct reader *r, const struct val *a, const char *op,
 			const struct val *b)
 {
 	if (a->kind == TEXT && b->kind == TEXT)
-		return bool_of(has_text(b->text, a->text));
+		return bool_of(strstr(b->text, a->text));
 	if (b->kind != LIST)
 		return wrong(r, a, op, b,
 			     "a list is expected, or texts on both sides");
@@ -638,37 +628,33 @@ static struct val read_not(struct reader *r)
 	return bool_of(!is_true(&v));
 }
 
-/* The operand that decided, as it is. */
-static struct val read_and(struct reader *r)
+/* `and` and `or`: the operand that decided, as it is. @decisive: which truth of
+ * the left one does. */
+static struct val read_logic(struct reader *r, const char *op, bool decisive,
+			     struct val (*operand)(struct reader *r))
 {
-	struct val v = read_not(r);
+	struct val v = operand(r);
 
-	while (!r->fault && took(r, "and", "")) {
-		bool decided = !is_true(&v);
+	while (!r->fault && took(r, op, "")) {
+		bool decided = is_true(&v) == decisive;
 		struct val other;
 
 		r->dead += decided;
-		other = read_not(r);
+		other = operand(r);
 		r->dead -= decided;
 		v = decided ? v : other;
 	}
 	return v;
 }
 
+static struct val read_and(struct reader *r)
+{
+	return read_logic(r, "and", false, read_not);
+}
+
 static struct val read_or(struct reader *r)
 {
-	struct val v = read_and(r);
-
-	while (!r->fault && took(r, "or", "")) {
-		bool decided = is_true(&v);
-		struct val other;
-
-		r->dead += decided;
-		other = read_and(r);
-		r->dead -= decided;
-		v = decided ? v : other;
-	}
-	return v;
+	return read_logic(r, "or", true, read_and);
 }
 
 static bool is_bare_word(const struct reader *r, const struct val *v)
