@@ -34,6 +34,7 @@ struct check {
 	const struct conf *conf;
 	const char *service;
 	struct problems *p;
+	struct eval e; /* for nobody; each node's look begins as a copy */
 	struct names nodes, drpnodes, encapnodes; /* all that are named */
 	unsigned char *use; /* of the key in each line: enum use */
 	bool has_lists;	    /* the node lists could be read */
@@ -46,6 +47,7 @@ struct check {
 struct look {
 	struct check *ck;
 	struct eval e;
+	struct keywords keywords; /* the check's, with sets of its own */
 };
 
 /* -- the names of sections ---------------------------------------------------
@@ -153,32 +155,32 @@ static void check_lists(struct check *ck)
 {
 	const struct ini_section *s = ini_section(ck->conf, "DEFAULT");
 	const struct ini_key *line;
-	struct eval e;
+	struct eval *e = &ck->e;
 
-	ck->has_lists = eval_init(&e, ck->arena, ck->conf, ck->service, NULL,
-				  NULL) == 0;
+	ck->has_lists =
+		eval_init(e, ck->arena, ck->conf, ck->service, NULL, NULL) == 0;
 	if (!ck->has_lists) {
-		report_lists(ck, &e);
+		report_lists(ck, e);
 		return;
 	}
-	ck->nodes = e.nodes;
-	ck->drpnodes = e.drpnodes;
-	ck->encapnodes = e.encapnodes;
-	ck->is_hosted = ARENA_VEC(ck->arena, bool, e.encapnodes.n + 1);
-	line = eval_line(&e, "DEFAULT", "encapnodes");
-	if (!e.nodes.n)
+	ck->nodes = e->nodes;
+	ck->drpnodes = e->drpnodes;
+	ck->encapnodes = e->encapnodes;
+	ck->is_hosted = ARENA_VEC(ck->arena, bool, e->encapnodes.n + 1);
+	line = eval_line(e, "DEFAULT", "encapnodes");
+	if (!e->nodes.n)
 		problem_add(ck->p, s ? s->line : 0, true,
 			    "DEFAULT.nodes is required, without a scope: the "
 			    "hypervisors that may run the service, as in "
 			    "nodes = hv1 hv2");
-	for (size_t i = 0; i < e.encapnodes.n; i++)
-		if (names_have(&e.nodes, e.encapnodes.at[i]) ||
-		    names_have(&e.drpnodes, e.encapnodes.at[i]))
+	for (size_t i = 0; i < e->encapnodes.n; i++)
+		if (names_have(&e->nodes, e->encapnodes.at[i]) ||
+		    names_have(&e->drpnodes, e->encapnodes.at[i]))
 			problem_add(ck->p, line ? line->line : 0, true,
 				    "%s is in encapnodes and in nodes or "
 				    "drpnodes; a container and a hypervisor "
 				    "cannot have one name",
-				    e.encapnodes.at[i]);
+				    e->encapnodes.at[i]);
 }
 
 /* -- what one node sees
@@ -400,13 +402,14 @@ static void look_at_section(struct look *l, size_t i)
 static void look_as(struct check *ck, const char *node)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	struct look l = { .ck = ck };
+	struct look l = { ck, ck->e, *ck->e.keywords };
 	struct err err = { 0 };
 
 	if (problems_full(ck->p))
 		return;
-	if (eval_init(&l.e, a, ck->conf, ck->service, NULL, &err) < 0)
-		return;
+	l.keywords.arena = l.e.arena = a;
+	l.keywords.sets = NULL;
+	l.e.keywords = &l.keywords;
 	l.e.steps = ck->steps;
 	if (eval_switch(&l.e, node, &err) < 0) {
 		problem_add(ck->p, 0, true, "%s", err.text);
@@ -675,7 +678,6 @@ void conf_validate(struct arena *a, const struct conf *c, const char *service,
 		   struct problems *p)
 {
 	struct check ck = { .arena = a, .conf = c, .service = service, .p = p };
-	struct keywords kws = keywords_index(a);
 	size_t from = p->n;
 
 	ck.types = ARENA_VEC(a, const char *, c->n + 1);
@@ -687,6 +689,6 @@ void conf_validate(struct arena *a, const struct conf *c, const char *service,
 	if (ck.has_lists)
 		check_hosts(&ck);
 	for (size_t i = 0; i < c->n; i++)
-		check_keys(&ck, &kws, i);
+		check_keys(&ck, ck.e.keywords, i);
 	sort(p, from);
 }
