@@ -170,27 +170,19 @@ static int enter(struct eval *e, const char *section, const char *option,
 static int check_candidates(struct eval *e, const struct keyword *row,
 			    const struct value *v, struct err *err)
 {
-	const char *whole = v->text;
-	struct names words = { &whole, 1 };
+	const char *bad = keyword_not_allowed(e->arena, row, v);
+	struct nearest near;
 	struct names all;
 
-	if (!row->candidates || row->flags & KW_ANY_WORD)
+	if (!bad)
 		return 0;
-	if (row->conv >= CONV_LIST && row->conv <= CONV_SET_COMMA)
-		words = v->words;
+	near = nearest_to(bad);
 	all = keyword_candidates(e->arena, row);
-	for (size_t i = 0; i < words.n; i++) {
-		struct nearest near = nearest_to(words.at[i]);
-
-		if (names_have(&all, words.at[i]))
-			continue;
-		for (size_t j = 0; j < all.n; j++)
-			nearest_try(&near, all.at[j]);
-		return err_set(err, -EINVAL, "'%s' is none of: %s%s",
-			       text_shown(e->arena, words.at[i]),
-			       row->candidates, nearest_hint(e->arena, &near));
-	}
-	return 0;
+	for (size_t i = 0; i < all.n; i++)
+		nearest_try(&near, all.at[i]);
+	return err_set(err, -EINVAL, "'%s' is none of: %s%s",
+		       text_shown(e->arena, bad), row->candidates,
+		       nearest_hint(e->arena, &near));
 }
 
 /* A text, in the place of @row (NULL: of an option that nobody knows). */
@@ -324,19 +316,6 @@ const struct keyword *eval_row(struct eval *e, const char *section,
 	return group ? keyword_find(e->keywords, group, type, option) : NULL;
 }
 
-/* "lvm" is "vg", by a list such as "lvm=vg veritas=vxdg". */
-static const char *current_type(struct arena *a, const struct group *g,
-				const char *type)
-{
-	struct names all = words_split(a, g->old_types ? g->old_types : "");
-	size_t n = strlen(type);
-
-	for (size_t i = 0; i < all.n; i++)
-		if (text_starts(all.at[i], type) && all.at[i][n] == '=')
-			return all.at[i] + n + 1;
-	return type;
-}
-
 int eval_type(struct eval *e, const char *section, const char **ret,
 	      struct err *err)
 {
@@ -352,9 +331,9 @@ int eval_type(struct eval *e, const char *section, const char **ret,
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
-		*ret = current_type(e->arena, id.group, v.text);
+		*ret = type_current(e->arena, id.group, v.text);
 	else if (id.type)
-		*ret = current_type(e->arena, id.group, id.type);
+		*ret = type_current(e->arena, id.group, id.type);
 	else if (id.group->type)
 		*ret = id.group->type;
 	return 0;

@@ -139,33 +139,11 @@ static const char *comment_note(struct look *l, const char *value)
 static const char *type_note(struct look *l, const struct place *p,
 			     const char *value)
 {
-	const struct group *g = p->id.group;
-	struct names all =
-		words_split(l->arena, g && g->old_types ? g->old_types : "");
-	size_t n = strlen(value);
+	const char *type = value;
 
-	for (size_t i = 0; i < all.n; i++)
-		if (text_starts(all.at[i], value) && all.at[i][n] == '=')
-			return arena_printf(l->arena, "type = %s",
-					    all.at[i] + n + 1);
-	return NULL;
-}
-
-/* The first of its words that the row does not allow, or NULL. */
-static const char *not_allowed(struct look *l, const struct keyword *row,
-			       const struct value *v)
-{
-	struct names all = keyword_candidates(l->arena, row);
-	struct names words = v->words;
-
-	if (!all.n || row->flags & KW_ANY_WORD)
-		return NULL;
-	if (row->conv < CONV_LIST || row->conv > CONV_SET_COMMA)
-		return names_have(&all, v->text) ? NULL : v->text;
-	for (size_t i = 0; i < words.n; i++)
-		if (!names_have(&all, words.at[i]))
-			return words.at[i];
-	return NULL;
+	if (p->id.group)
+		type = type_current(l->arena, p->id.group, value);
+	return type == value ? NULL : arena_printf(l->arena, "type = %s", type);
 }
 
 /* A value that is plain, that is, without references. */
@@ -183,7 +161,7 @@ static bool look_at_value(struct look *l, const struct ini_key *k,
 		    arena_printf(l->arena, "%s", err.text));
 		return true;
 	}
-	bad = not_allowed(l, row, &v);
+	bad = keyword_not_allowed(l->arena, row, &v);
 	if (bad) {
 		put(l, k, IMPORT_UNKNOWN,
 		    arena_printf(l->arena, "'%s' is none of: %s",
@@ -321,14 +299,6 @@ static void look_at_key(struct look *l, const struct place *p,
 
 /* -- sections -------------------------------------------------------------- */
 
-static const char *current_type(struct look *l, const struct place *p,
-				const char *type)
-{
-	const char *note = type_note(l, p, type);
-
-	return note ? note + strlen("type = ") : type;
-}
-
 /* By what stands there, on some node. */
 static bool is_encap(struct look *l, const struct ini_section *s)
 {
@@ -357,7 +327,8 @@ static void types_find(struct look *l, struct place *p)
 		n += text_equal(k->option, "type");
 	p->types.at = ARENA_VEC(l->arena, const char *, n);
 	for (const struct ini_key *k = p->s->keys; k; k = k->next) {
-		const char *type = current_type(l, p, k->value);
+		const char *type =
+			type_current(l->arena, p->id.group, k->value);
 
 		if (k->gone || !text_equal(k->option, "type"))
 			continue;

@@ -39,6 +39,18 @@ const struct type *type_find(const char *group, const char *name)
 	return NULL;
 }
 
+const char *type_current(struct arena *a, const struct group *g,
+			 const char *type)
+{
+	struct names all = words_split(a, g->old_types ? g->old_types : "");
+	size_t n = strlen(type);
+
+	for (size_t i = 0; i < all.n; i++)
+		if (text_starts(all.at[i], type) && all.at[i][n] == '=')
+			return all.at[i] + n + 1;
+	return type;
+}
+
 int group_rank(const char *group)
 {
 	const struct group *g = group_find(group);
@@ -251,6 +263,24 @@ struct names keyword_candidates(struct arena *a, const struct keyword *row)
 						     : CONV_LIST,
 			row->candidates, &v, NULL);
 	return v.words;
+}
+
+const char *keyword_not_allowed(struct arena *a, const struct keyword *row,
+				const struct value *v)
+{
+	bool is_list = row->conv >= CONV_LIST && row->conv <= CONV_SET_COMMA;
+	struct names words = { (const char *[]){ v->text }, 1 };
+	struct names all;
+
+	if (!row->candidates || row->flags & KW_ANY_WORD)
+		return NULL;
+	if (is_list)
+		words = v->words;
+	all = keyword_candidates(a, row);
+	for (size_t i = 0; i < words.n; i++)
+		if (!names_have(&all, words.at[i]))
+			return words.at[i];
+	return NULL;
 }
 
 const char *keyword_hint(struct arena *a, const char *group, const char *types,

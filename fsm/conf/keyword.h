@@ -88,6 +88,9 @@ struct type {
 
 extern const struct type type_table[]; /* up to a row without a group */
 const struct type *type_find(const char *group, const char *name);
+/* The current spelling of an older one ("lvm": "vg"); else @type itself. */
+const char *type_current(struct arena *a, const struct group *g,
+			 const char *type);
 /* All types of the group; none: any word is one. */
 struct names group_types(struct arena *a, const struct group *g);
 
@@ -138,6 +141,9 @@ struct keyword_set keywords_of(struct keywords *k, const char *group,
 bool keyword_is_inherited(const char *name);
 /* The values that a row allows; none: any. */
 struct names keyword_candidates(struct arena *a, const struct keyword *row);
+/* The first word of a value of its that the row does not allow, or NULL. */
+const char *keyword_not_allowed(struct arena *a, const struct keyword *row,
+				const struct value *v);
 /* "mode is bridge or macvlan and size is given"; "" if it depends on nothing.
  */
 const char *depends_text(struct arena *a, const struct keyword *row);
