@@ -411,30 +411,3 @@ void revisions_unpin(const struct state *s, const struct doc *service,
 			forget(s, name, (uint64_t)n, rev);
 	}
 }
-
-/* -- drafts ---------------------------------------------------------------- */
-
-struct doc *state_draft(const struct state *s, const char *service,
-			const char *id)
-{
-	struct state_key k = state_key(service, id);
-
-	return state_row(s, TABLE_DRAFT, &k);
-}
-
-struct doc *state_drafts(const struct state *s, const char *service)
-{
-	struct doc *list = doc_list(s->arena), *row;
-	struct state_key k = { .len = 0 };
-	struct txn_iter it;
-
-	if (service)
-		k = state_key(service, "");
-	txn_iter_init(&it, s->txn, s->group, TABLE_DRAFT,
-		      (struct bytes){ k.bytes, k.len });
-	while (txn_iter_next(&it))
-		if (doc_decode(s->arena, it.value.data, it.value.len, &row,
-			       NULL) == 0)
-			doc_add(s->arena, list, row);
-	return list;
-}

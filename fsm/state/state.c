@@ -123,6 +123,12 @@ struct doc *state_service(const struct state *s, const char *name)
 	return row2(s, TABLE_SERVICE, name, NULL);
 }
 
+struct doc *state_draft(const struct state *s, const char *service,
+			const char *id)
+{
+	return row2(s, TABLE_DRAFT, service, id);
+}
+
 struct doc *state_assign(const struct state *s, const char *service,
 			 const char *node)
 {
@@ -159,12 +165,17 @@ struct doc *state_node_named(const struct state *s, const char *name)
 	return NULL;
 }
 
-static struct doc *rows_list(const struct state *s, enum table t)
+/* Rows whose key starts with @first NUL (all for NULL). */
+static struct doc *rows_list(const struct state *s, enum table t,
+			     const char *first)
 {
 	struct doc *list = doc_list(s->arena);
+	struct state_key k = { .len = 0 };
 	struct txn_iter it;
 
-	txn_iter_init(&it, s->txn, s->group, t, (struct bytes){ "", 0 });
+	if (first)
+		k = state_key(first, "");
+	txn_iter_init(&it, s->txn, s->group, t, key_bytes(&k));
 	while (txn_iter_next(&it)) {
 		struct doc *row = row_decode(s, it.value);
 
@@ -174,7 +185,7 @@ static struct doc *rows_list(const struct state *s, enum table t)
 	return list;
 }
 
-/* Rows whose key starts with @first NUL (all for NULL), by the rest of it. */
+/* The same, by the rest of it. */
 static struct doc *rows_map(const struct state *s, enum table t,
 			    const char *first)
 {
@@ -199,12 +210,17 @@ static struct doc *rows_map(const struct state *s, enum table t,
 
 struct doc *state_nodes(const struct state *s)
 {
-	return rows_list(s, TABLE_NODE);
+	return rows_list(s, TABLE_NODE, NULL);
 }
 
 struct doc *state_services(const struct state *s)
 {
-	return rows_list(s, TABLE_SERVICE);
+	return rows_list(s, TABLE_SERVICE, NULL);
+}
+
+struct doc *state_drafts(const struct state *s, const char *service)
+{
+	return rows_list(s, TABLE_DRAFT, service);
 }
 
 struct doc *state_assigns(const struct state *s, const char *service)
