@@ -56,7 +56,6 @@ static void put(struct look *l, const struct ini_key *k,
 		.state = state,
 		.note = note,
 	};
-	l->in->count[state]++;
 }
 
 /* -- keywords whose meaning has moved -------------------------------------- */
@@ -382,11 +381,8 @@ static void note_old_section(struct look *l, const struct ini_section *s,
 
 	if (!id.type || l->in->n == from)
 		return;
-	if (key->state == IMPORT_TAKEN) {
-		l->in->count[IMPORT_TAKEN]--;
-		l->in->count[IMPORT_TRANSLATED]++;
+	if (key->state == IMPORT_TAKEN)
 		key->state = IMPORT_TRANSLATED;
-	}
 	key->note = arena_printf(
 		l->arena, "[%s] is [disk#%s] with type = %s%s%s", s->name,
 		id.index, id.type, *key->note ? "; " : "", key->note);
@@ -427,9 +423,7 @@ static void note_references(struct look *l, const struct problems *p)
 
 			if (p->at[j].line != key->line || !note)
 				continue;
-			l->in->count[key->state]--;
 			key->state = IMPORT_UNKNOWN;
-			l->in->count[key->state]++;
 			key->note = note + strlen("warning: ");
 		}
 	}
@@ -460,6 +454,8 @@ void import_look(struct arena *a, const struct conf *c, unsigned version,
 	if (ret->n)
 		qsort(ret->at, ret->n, sizeof(*ret->at), by_line);
 	note_references(&l, p);
+	for (size_t i = 0; i < ret->n; i++)
+		ret->count[ret->at[i].state]++;
 }
 
 const char *import_version(const struct import *in)
