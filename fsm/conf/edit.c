@@ -274,8 +274,7 @@ static void add_key(struct conf *c, struct ini_section *s,
 	put_value(&b, value, indent, nl);
 	buf_puts(&b, nl);
 	key->value = value;
-	key->piece = ini_piece_after(c, s->tail, PIECE_KEY, b.data, b.len);
-	s->tail = key->piece;
+	ini_key_put(c, key, s->tail, b.data, b.len);
 }
 
 static struct ini_section *add_section(struct conf *c, const char *name)

@@ -214,6 +214,14 @@ struct piece *ini_piece_after(struct conf *c, struct piece *after,
 	return p;
 }
 
+void ini_key_put(struct conf *c, struct ini_key *k, struct piece *after,
+		 const char *raw, size_t len)
+{
+	k->piece = ini_piece_after(c, after, PIECE_KEY, raw, len);
+	k->piece->key = k;
+	k->section->tail = k->piece;
+}
+
 void ini_piece_drop(struct conf *c, struct piece *p)
 {
 	*(p->prev ? &p->prev->next : &c->first) = p->next;
@@ -441,8 +449,7 @@ static void take_key(struct parser *s, const struct line *l)
 	k = ini_key_add(s->c, s->section, name, scope);
 	k->line = s->line;
 	k->value = text_trimmed(a, sep + 1, (size_t)(l->at + l->n - sep - 1));
-	k->piece = ini_piece_after(s->c, s->c->last, PIECE_KEY, l->raw, l->len);
-	s->section->tail = k->piece;
+	ini_key_put(s->c, k, s->c->last, l->raw, l->len);
 	s->key = k;
 	s->indent = (size_t)(l->at - l->raw);
 }

@@ -20,6 +20,7 @@ struct piece {
 	enum piece_kind kind;
 	const char *raw; /* line ends included */
 	size_t len;
+	const struct ini_key *key; /* of a PIECE_KEY: whose it is */
 };
 
 struct ini_section;
@@ -72,6 +73,9 @@ struct ini_section *ini_section_add(struct conf *c, const char *name);
 void ini_section_drop(struct conf *c, struct ini_section *s);
 struct ini_key *ini_key_add(struct conf *c, struct ini_section *s,
 			    const char *option, const char *scope);
+/* Puts the lines of @k after @after, where its section then ends. */
+void ini_key_put(struct conf *c, struct ini_key *k, struct piece *after,
+		 const char *raw, size_t len);
 struct piece *ini_piece_after(struct conf *c, struct piece *after,
 			      enum piece_kind kind, const char *raw,
 			      size_t len);

@@ -3,39 +3,12 @@
  * anchor; between two anchors each side may have taken units out and put units
  * in. What either took out goes; what ours put in comes first, then theirs.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "fsm/conf/text.h"
 #include "fsm/rev/internal.h"
 
 /* -- units ----------------------------------------------------------------- */
-
-struct piece_key {
-	const struct piece *piece;
-	const struct ini_key *key;
-};
-
-static int by_piece(const void *a, const void *b)
-{
-	uintptr_t x = (uintptr_t)((const struct piece_key *)a)->piece;
-	uintptr_t y = (uintptr_t)((const struct piece_key *)b)->piece;
-
-	return x < y ? -1 : x > y;
-}
-
-static struct piece_key *pieces_by_key(struct arena *a, const struct conf *c)
-{
-	struct piece_key *list = ARENA_VEC(a, struct piece_key, c->n_keys + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->n; i++)
-		for (const struct ini_key *k = c->sections[i]->keys; k;
-		     k = k->next)
-			list[n++] = (struct piece_key){ k->piece, k };
-	qsort(list, n, sizeof(*list), by_piece);
-	return list;
-}
 
 static struct line_span id_of(const char *text)
 {
@@ -98,7 +71,6 @@ static void add_key(struct arena *a, const struct piece *p,
 
 void units_of(struct arena *a, const struct conf *c, struct units *ret)
 {
-	struct piece_key *keys = pieces_by_key(a, c);
 	size_t n = 0;
 
 	for (const struct piece *p = c->first; p; p = p->next) {
@@ -108,16 +80,12 @@ void units_of(struct arena *a, const struct conf *c, struct units *ret)
 	}
 	*ret = (struct units){ .at = ARENA_VEC(a, struct unit, n + 1) };
 	for (const struct piece *p = c->first; p; p = p->next) {
-		struct piece_key wanted = { p, NULL }, *found;
-
 		if (p->kind == PIECE_FILLER) {
 			add_fillers(a, p, ret);
 		} else if (p->kind == PIECE_SECTION) {
 			add_section(a, p, ret);
 		} else {
-			found = bsearch(&wanted, keys, c->n_keys, sizeof(*keys),
-					by_piece);
-			add_key(a, p, found->key, ret);
+			add_key(a, p, p->key, ret);
 		}
 	}
 }
