@@ -360,8 +360,8 @@ int eval_encap(struct eval *e, const char *section, bool *ret, struct err *err)
 /* -- the node lists
  * ------------------------------------------------------------ */
 
-static int head_value(struct eval *e, const char *name, struct value *ret,
-		      struct err *err)
+int eval_head(struct eval *e, const char *name, struct value *ret,
+	      struct err *err)
 {
 	const struct keyword *row =
 		keyword_find(e->keywords, HEAD_SECTION, NULL, name);
@@ -379,7 +379,7 @@ static int read_lists(struct eval *e, struct err *err)
 
 	for (size_t i = 0; i < 3; i++) {
 		struct value v;
-		int rc = head_value(e, names[i], &v, err);
+		int rc = eval_head(e, names[i], &v, err);
 
 		if (rc < 0)
 			return rc;
@@ -401,7 +401,7 @@ static int is_primary(struct eval *e, const char *name,
 		*ret = list->n && text_equal(list->at[0], e->node);
 		return 0;
 	}
-	rc = head_value(e, name, &v, err);
+	rc = eval_head(e, name, &v, err);
 	*ret = rc == 0 && text_equal(v.text, e->node);
 	return rc < 0 ? rc : 0;
 }

@@ -66,6 +66,9 @@ int eval_value(struct eval *e, const char *section, const struct keyword *row,
 /* Likewise for any option: without a row it is text. */
 int eval_option(struct eval *e, const char *section, const char *option,
 		struct value *ret, struct err *err);
+/* Of a keyword of DEFAULT; where it is unset, @ret is empty. */
+int eval_head(struct eval *e, const char *name, struct value *ret,
+	      struct err *err);
 /* The text of one line as it stands, whether or not its scope holds. */
 int eval_text(struct eval *e, const char *section, const char *option,
 	      const char *text, struct value *ret, struct err *err);

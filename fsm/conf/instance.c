@@ -8,19 +8,9 @@
 #include "fsm/conf/eval.h"
 #include "fsm/conf/text.h"
 
+static const char *const no_pairs[] = { NULL };
+
 /* -- the service ---------------------------------------------------------- */
-
-static int head_value(struct eval *e, const char *name, struct value *ret,
-		      struct err *err)
-{
-	const struct keyword *row =
-		keyword_find(e->keywords, "DEFAULT", NULL, name);
-	int rc;
-
-	*ret = (struct value){ .text = "" };
-	rc = eval_value(e, "DEFAULT", row, ret, NULL, err);
-	return rc < 0 ? rc : 0;
-}
 
 static int head_texts(struct eval *e, struct service_conf *sc, struct err *err)
 {
@@ -37,7 +27,7 @@ static int head_texts(struct eval *e, struct service_conf *sc, struct err *err)
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct value v;
-		int rc = head_value(e, texts[i].name, &v, err);
+		int rc = eval_head(e, texts[i].name, &v, err);
 
 		if (rc < 0)
 			return rc;
@@ -62,7 +52,7 @@ static int head_lists(struct eval *e, struct service_conf *sc, struct err *err)
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		struct value v;
-		int rc = head_value(e, lists[i].name, &v, err);
+		int rc = eval_head(e, lists[i].name, &v, err);
 
 		if (rc < 0)
 			return rc;
@@ -94,7 +84,7 @@ static int head_numbers(struct eval *e, struct service_conf *sc,
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		struct value v;
-		int rc = head_value(e, numbers[i].name, &v, err);
+		int rc = eval_head(e, numbers[i].name, &v, err);
 
 		if (rc < 0)
 			return rc;
@@ -253,11 +243,10 @@ static int timeouts_eval(struct eval *e, struct resource *r, struct err *err)
 /* All that is not for the driver alone. */
 static int head_eval(struct eval *e, struct resource *r, struct err *err)
 {
-	static const char *const no_kw[] = { NULL };
 	struct value v;
 	int rc = eval_type(e, r->rid, &r->type, err);
 
-	r->kw = r->common = no_kw;
+	r->kw = r->common = no_pairs;
 	r->encapnode = "";
 	if (rc >= 0)
 		rc = value_of(e, r, "subset", &v, err);
@@ -390,7 +379,6 @@ static int said_eval(struct eval *e, const char *section, const char *type,
 		     const char *group, const char *const **ret,
 		     struct err *err)
 {
-	static const char *const nothing[] = { NULL };
 	const struct ini_section *s = ini_section(e->conf, section);
 	struct pairs p = { .arena = e->arena };
 
@@ -409,7 +397,7 @@ static int said_eval(struct eval *e, const char *section, const char *type,
 		if (rc == 0)
 			pair_add(&p, row->name, driver_text(e->arena, row, &v));
 	}
-	*ret = p.n ? (const char *const *)p.at : nothing;
+	*ret = p.n ? (const char *const *)p.at : no_pairs;
 	return 0;
 }
 
@@ -452,7 +440,6 @@ static int subsets_eval(struct eval *e, struct instance *inst, struct err *err)
 
 static int whole_eval(struct eval *e, struct instance *inst, struct err *err)
 {
-	static const char *const nothing[] = { NULL };
 	struct pairs env = { .arena = e->arena };
 	int rc = subsets_eval(e, inst, err);
 
@@ -460,7 +447,7 @@ static int whole_eval(struct eval *e, struct instance *inst, struct err *err)
 		rc = said_eval(e, "DEFAULT", NULL, "DEFAULT", &inst->kw, err);
 	if (rc == 0)
 		rc = env_eval(e, &env, err);
-	inst->env = env.n ? (const char *const *)env.at : nothing;
+	inst->env = env.n ? (const char *const *)env.at : no_pairs;
 	return rc;
 }
 
