@@ -10,8 +10,14 @@ int cmd_cluster_init(struct cli *c)
 {
 	struct doc *args = doc_map(c->arena), *data;
 	const char *name = c->n_args ? c->args[0] : "encap";
+	const char *lease = c->opt[OPT_LEASE];
+	int64_t lease_ms = lease ? cli_duration_ms(lease) : 0;
 	int rc;
 
+	if (lease_ms < 0)
+		return cli_usage(c, "'%s' is no time: 3s, 1500ms, 1m", lease);
+	if (lease)
+		doc_put_int(c->arena, args, "lease_ms", lease_ms);
 	doc_put_str(c->arena, args, "name", name);
 	doc_put(c->arena, args, "addresses",
 		cli_list(c, c->opt[OPT_ADDRESS], ", "));

@@ -62,6 +62,7 @@ enum option_id {
 	OPT_FROM,
 	OPT_IF_REV,
 	OPT_KW,
+	OPT_LEASE,
 	OPT_LIMIT,
 	OPT_LOCAL,
 	OPT_MASTER,

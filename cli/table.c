@@ -19,6 +19,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_FROM]    = { "from",    0,   "FILE",     "read it from this file; - is standard input" },
 	[OPT_IF_REV]  = { "if-rev",  0,   "REV",      "only if this revision is the head" },
 	[OPT_KW]      = { "kw",      0,   "KEY=VALUE", "a key and its value; may be repeated (svcmgr)" },
+	[OPT_LEASE]   = { "lease",   0,   "TIME",     "how long a node may go on without the others: 3s, 1m" },
 	[OPT_LIMIT]   = { "limit",   'n', "N",        "at most so many of the last ones" },
 	[OPT_LOCAL]   = { "local",   0,   NULL,       "of some resources: on this node, as always (svcmgr)" },
 	[OPT_MASTER]  = { "master",  0,   NULL,       "only what runs on the hypervisor" },
@@ -365,12 +366,16 @@ const struct command command_table[] = {
 	  { "encap node thaw hv2", "encap node thaw hv2 && encap node ls" },
 	  1, 1, cmd_node_thaw, TOPIC_NODE,
 	  "The opposite of node freeze: services may be placed there again." },
-	{ "cluster init", "[CLUSTER]", O(ADDRESS), 0,
+	{ "cluster init", "[CLUSTER]", O(ADDRESS) | O(LEASE), 0,
 	  "found a cluster on this machine",
-	  { "encap cluster init", "encap cluster init lab --address 10.0.0.1,fd00::1" },
+	  { "encap cluster init", "encap cluster init lab --address 10.0.0.1,fd00::1 --lease 5s" },
 	  0, 1, cmd_cluster_init, TOPIC_CLUSTER,
 	  "This machine becomes the first member. --address says under which addresses "
-	  "the others will reach it; without it they are found out." },
+	  "the others will reach it; without it they are found out. --lease says for how "
+	  "long a node may run its services without hearing from the others: 3s if not "
+	  "given, 1s to 10m, and for good. Services of a node that died are up elsewhere "
+	  "a little after it; a shorter one takes a network and machines that never "
+	  "pause for a quarter of it." },
 	{ "cluster token", "", O(OUTPUT), 0,
 	  "print a token with which one machine may join",
 	  { "encap cluster token", "ssh hv2 encap cluster join $(encap cluster token) hv1" },

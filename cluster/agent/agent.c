@@ -354,15 +354,16 @@ static int found(struct agent *g, struct arena *a, const char *cluster_id,
 	cmd = op_new(a, "cluster_init", doc_get_int(founding, "at", 0), NULL);
 	doc_put_str(a, cmd, "name", doc_get_str(founding, "cluster", ""));
 	doc_put_str(a, cmd, "id", cluster_id);
+	doc_put_int(a, cmd, "lease_ms",
+		    doc_get_int(founding, "lease_ms", LEASE_DEFAULT_MS));
 	doc_put(a, cmd, "node", node);
 	return engine_bootstrap(g->engine, CLUSTER_GROUP, 1, &cluster_timing,
 				&self, 1, (const struct doc *const *)&cmd, 1,
 				err);
 }
 
-int agent_found(struct agent *g, uint64_t now_ms, const char *cluster,
-		const char *cluster_id, const struct doc *addresses,
-		struct err *err)
+int agent_found(struct agent *g, uint64_t now_ms,
+		const struct agent_founding *f, struct err *err)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct doc *founding = doc_map(a), *id;
@@ -372,13 +373,15 @@ int agent_found(struct agent *g, uint64_t now_ms, const char *cluster,
 	if (g->identity)
 		return err_set(err, -EEXIST,
 			       "%s is a member of a cluster already", g->node);
-	doc_put_str(a, founding, "cluster", cluster);
+	doc_put_str(a, founding, "cluster", f->cluster);
+	doc_put_int(a, founding, "lease_ms",
+		    f->lease_ms ? f->lease_ms : LEASE_DEFAULT_MS);
 	doc_put_int(a, founding, "at", g->io.wall_ms(g->io.ctx));
-	doc_put(a, founding, "addresses", doc_copy(a, addresses));
-	rc = found(g, a, cluster_id, founding, err);
+	doc_put(a, founding, "addresses", doc_copy(a, f->addresses));
+	rc = found(g, a, f->cluster_id, founding, err);
 	if (rc < 0)
 		return rc;
-	id = identity_doc(g, a, 1, cluster_id);
+	id = identity_doc(g, a, 1, f->cluster_id);
 	doc_put(a, id, "founding", founding);
 	return agent_identity_set(g, id, err);
 }

@@ -150,10 +150,18 @@ void agent_drafts(struct agent *g, uint64_t now_ms, const char *service,
 void agent_waits(struct agent *g, uint64_t now_ms, const char *service,
 		 uint64_t since_ms, const char *why);
 
+#define LEASE_DEFAULT_MS 3000
+#define LEASE_MIN_MS	 1000 /* heartbeats and stops have parts of it */
+#define LEASE_MAX_MS	 600000
+
 /* A cluster begins: this node is its first member. */
-int agent_found(struct agent *g, uint64_t now_ms, const char *cluster,
-		const char *cluster_id, const struct doc *addresses,
-		struct err *err);
+struct agent_founding {
+	const char *cluster, *cluster_id;
+	int64_t lease_ms;	     /* of its nodes, for good; 0: default */
+	const struct doc *addresses; /* of this node */
+};
+int agent_found(struct agent *g, uint64_t now_ms,
+		const struct agent_founding *f, struct err *err);
 /* What a joiner was told: {id, cluster{...}}. */
 int agent_joined(struct agent *g, uint64_t now_ms, uint64_t id,
 		 const char *cluster_id, struct err *err);

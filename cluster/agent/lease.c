@@ -18,7 +18,6 @@
 
 #include "cluster/agent/internal.h"
 
-#define LEASE_DEFAULT_MS 3000
 #define ASK_AGAIN_MS	 1000
 
 void lease_refresh(struct agent *g)

@@ -13,6 +13,7 @@
  * was good.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct enrol {
 	void *arg;
 	const char *name, *cluster_id;
 	struct doc *addresses; /* our own */
+	int64_t lease_ms;      /* init */
 	/* join: */
 	struct join_token token;
 	const char **ask; /* NULL-terminated */
@@ -195,8 +197,10 @@ static void init_done(void *arg)
 	if (e->rc == 0)
 		e->rc = world_open_links(d, 1, e->cluster_id, &e->err);
 	if (e->rc == 0) {
-		e->rc = agent_found(d->agent, clock_ms(), e->name,
-				    e->cluster_id, e->addresses, &e->err);
+		const struct agent_founding f = { e->name, e->cluster_id,
+						  e->lease_ms, e->addresses };
+
+		e->rc = agent_found(d->agent, clock_ms(), &f, &e->err);
 		if (e->rc < 0)
 			world_close_links(d);
 	}
@@ -216,6 +220,15 @@ static const char *random_id(struct arena *a)
 			    b[2], b[3], b[4], b[5], b[6], b[7]);
 }
 
+static int lease_check(int64_t ms, struct err *err)
+{
+	if (ms >= LEASE_MIN_MS && ms <= LEASE_MAX_MS)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "a lease lasts from %d to %d s, not %" PRId64 " ms",
+		       LEASE_MIN_MS / 1000, LEASE_MAX_MS / 1000, ms);
+}
+
 static void enrol_init(struct daemon *d, const struct doc *req,
 		       agent_answer done, void *arg)
 {
@@ -225,7 +238,9 @@ static void enrol_init(struct daemon *d, const struct doc *req,
 	e->name =
 		arena_printf(e->arena, "%s", doc_get_str(req, "name", "encap"));
 	e->cluster_id = random_id(e->arena);
+	e->lease_ms = doc_get_int(req, "lease_ms", LEASE_DEFAULT_MS);
 	if (name_check(e->name, &err) < 0 ||
+	    lease_check(e->lease_ms, &err) < 0 ||
 	    enrol_addresses(e, doc_get(req, "addresses"), &err) < 0) {
 		enrol_end(e, OP_USAGE, err.text);
 		return;

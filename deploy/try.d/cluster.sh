@@ -36,7 +36,7 @@ cluster_stage()
 agent_answers() { inside "$1" test -S "$TRY_API"; }
 
 # The first host founds the cluster, each other one joins with its own token.
-cluster_form()
+cluster_form() # MEMBERS LEASE
 {
 	local n host token
 
@@ -45,7 +45,8 @@ cluster_form()
 			die "$host: its agent does not answer; see" \
 				"deploy/try sh $host tail /var/log/encapd.log"
 	done
-	[ "$1" = 0 ] || inside hv1 encap cluster init "try" --address "$NET_4.1"
+	[ "$1" = 0 ] || inside hv1 encap cluster init "try" \
+		--address "$NET_4.1" --lease "$2"
 	for n in $(seq 2 "$1"); do
 		token=$(inside hv1 encap cluster token)
 		inside "hv$n" encap cluster join "$token" "$NET_4.1" \
@@ -98,16 +99,17 @@ cluster_is_up() { [ -n "$(hosts)" ] && net_there "$NET_SWITCH"; }
 
 cluster_up()
 {
-	local hosts=3 members='' sample=yes
+	local hosts=3 members='' lease=3s sample=yes
 
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--hosts) hosts=${2:-} && shift ;;
 		--members) members=${2:-} && shift ;;
+		--lease) lease=${2:-} && shift ;;
 		--bare) sample= ;;
 		*) die "up: '$1' is not known; see deploy/try help" ;;
 		esac
-		shift || die "up: a number is missing; see deploy/try help"
+		shift || die "up: a value is missing; see deploy/try help"
 	done
 	members=${members:-$hosts}
 	[[ $hosts =~ ^[1-$TRY_MAX_HOSTS]$ ]] ||
@@ -126,7 +128,7 @@ cluster_up()
 	cluster_hosts "$hosts"
 	unlock
 	[ "$members" = 0 ] || say "cluster of $members"
-	cluster_form "$members"
+	cluster_form "$members" "$lease"
 	[ -z "$sample" ] || [ "$members" = 0 ] || cluster_sample
 }
 
@@ -194,8 +196,7 @@ cluster_status()
 	printf '%-6s %-6s %-8s %-10s %-10s %s\n' \
 		host power network address agent containers
 	for host in $(hosts); do
-		network='on'
-		[ ! -e "$TRY/$host/cut" ] || network='cut'
+		network=$(cat "$TRY/$host/cut" 2>/dev/null) || network='on'
 		if pid=$(host_pid "$host"); then
 			agent=$(agent_pid "$pid")
 			containers=$(host_containers "$host" | xargs)

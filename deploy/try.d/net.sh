@@ -49,11 +49,9 @@ net_host()
 	TEXT
 }
 
-# Plugged in, unless it is cut.
 net_plug()
 {
 	ip -n "$NET_SWITCH" link set "p${1#hv}" up
-	[ ! -e "$TRY/$1/cut" ] || net_state "$1" 0
 }
 
 net_unplug()
@@ -72,23 +70,37 @@ net_there() { [ -e "/run/netns/$1" ]; }
 
 # Cut in the switch, not by taking a link down: that is noticed by both sides
 # at once and undone up to a second later, as link events are rate-limited.
-net_state()
+# Between the ports only: who listens on the switch itself hears all of them.
+net_cut() # HOST [deaf|mute]
 {
-	bridge -n "$NET_SWITCH" link set dev "p${1#hv}" state "$2"
-}
+	local port=p${1#hv} way=${2:-cut} from='' to=''
 
-net_cut()
-{
 	need_host "$1"
-	touch "$TRY/$1/cut"
-	[ -z "$(host_pid "$1")" ] || net_state "$1" 0
+	case $way in
+	cut) from="iifname $port drop" to="oifname $port drop" ;;
+	deaf) to="oifname $port drop" ;;
+	mute) from="iifname $port drop" ;;
+	*) die "cut: '$way' is not known; see deploy/try help" ;;
+	esac
+	net_heal "$1"
+	ip netns exec "$NET_SWITCH" nft -f - <<-TEXT
+		table bridge cut_$1 {
+			chain forward {
+				type filter hook forward priority 0
+				$from
+				$to
+			}
+		}
+	TEXT
+	echo "$way" >"$TRY/$1/cut"
 }
 
 net_heal()
 {
 	need_host "$1"
-	rm -f "$TRY/$1/cut"
-	[ -z "$(host_pid "$1")" ] || net_state "$1" 3
+	[ -e "$TRY/$1/cut" ] || return 0
+	ip netns exec "$NET_SWITCH" nft delete table bridge "cut_$1"
+	rm "$TRY/$1/cut"
 }
 
 # Every namespace of ours, also of a cluster without a state directory.

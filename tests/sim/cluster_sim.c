@@ -76,12 +76,12 @@ static void found(struct scene *s)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct doc *addresses = doc_list(a);
+	const struct agent_founding f = { "sim", "c1", 0, addresses };
 	struct world_node *n = s->hv[0];
 	struct err err;
 
 	doc_add(a, addresses, doc_str(a, n->name));
-	if (agent_found(n->agent, world_node_ms(n), "sim", "c1", addresses,
-			&err) < 0)
+	if (agent_found(n->agent, world_node_ms(n), &f, &err) < 0)
 		world_fail(s->w, "found: %s", err.text);
 	world_run(s->w, 1500);
 }

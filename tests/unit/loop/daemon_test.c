@@ -2,6 +2,7 @@
  * A whole agent as a process of its own: founding, a service, edits of files,
  * restarts, and when it refuses to start.
  */
+#include "fsm/op/op.h"
 #include "tests/unit/loop/daemon_rig.h"
 
 static const char *state_file(const struct node *n)
@@ -218,6 +219,24 @@ static void one_that_left_no_identity_can_be_repeated(void **state)
 	assert_int_equal(doc_len(doc_get(reply.data, "nodes")), 1);
 }
 
+static void a_lease_is_as_long_as_the_founder_said(void **state)
+{
+	struct rig *r = *state;
+	struct node *n = rig_node(r, "hv1");
+	struct doc *args = doc_map(r->arena);
+	struct reply reply;
+
+	rig_start(r, n);
+	doc_put_int(r->arena, args, "lease_ms", 20);
+	assert_int_equal(rig_ask_doc(r, n, "cluster_init", args, &reply),
+			 OP_USAGE);
+	assert_non_null(strstr(reply.err, "from 1 to 600 s, not 20 ms"));
+	doc_put_int(r->arena, args, "lease_ms", 1500);
+	assert_int_equal(rig_ask_doc(r, n, "cluster_init", args, &reply), 0);
+	RIG_WAIT(rig_ask(r, n, &reply, "cluster_status", NULL) == 0 &&
+		 doc_get_int(reply.data, "lease_ms", 0) == 1500);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
@@ -227,6 +246,7 @@ int main(void)
 		TEST(deleted_it_is_gone),
 		TEST(it_ends_while_an_operation_hangs),
 		TEST(a_second_one_is_refused),
+		TEST(a_lease_is_as_long_as_the_founder_said),
 		TEST(a_member_without_its_log_is_refused),
 		TEST(a_founding_that_was_cut_short_is_completed),
 		TEST(one_that_left_no_identity_can_be_repeated),
