@@ -15,6 +15,7 @@
 
 #include "store/crc32c.h"
 #include "store/db_internal.h"
+#include "store/plant.h"
 
 enum {
 	VERSION = 1,
@@ -75,6 +76,9 @@ static int put_row(void *arg, uint8_t table, struct bytes key,
 	uint8_t head[ROW_LEN] = { 'R', table };
 	int rc;
 
+	if ((PLANTED(SNAPSHOT_NO_SEEN) && table == 'D') ||
+	    (PLANTED(SNAPSHOT_NO_ROWS) && table == 'E'))
+		return 0;
 	memcpy(head + 2, &klen, sizeof(klen));
 	memcpy(head + 4, &vlen, sizeof(vlen));
 	x->rows++;

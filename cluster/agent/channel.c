@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
+#include "store/plant.h"
 
 #define HELLO_EVERY_MS 500
 #define CONTAINER_ID   (1ULL << 32) /* ids of containers begin here */
@@ -320,7 +321,9 @@ void channel_recv_check(struct agent *g, uint64_t peer, struct arena *a,
 	f = agent_frame(a, "checked");
 	doc_put_int(a, f, "g", (int64_t)group);
 	doc_put_int(a, f, "id", (int64_t)id);
-	doc_put_bool(a, f, "ok", engine_match(g->engine, group, id) <= last);
+	doc_put_bool(a, f, "ok",
+		     engine_match(g->engine, group, id) <= last ||
+			     PLANTED(OLD_INCARNATION));
 	if (peer == g->self)
 		channel_recv_checked(g, f);
 	else

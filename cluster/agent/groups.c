@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
+#include "store/plant.h"
 
 #define MAX_VOTERS     5
 #define HASTEN_STEP_MS 15 /* between the elections of two groups */
@@ -102,7 +103,8 @@ static void want_containers(struct wanted *w, struct arena *a,
 
 		if (names_have(encapnodes, name))
 			want_server(w, (uint64_t)doc_get_int(m, "id", 0),
-				    ENGINE_STANDBY,
+				    PLANTED(CONTAINER_VOTES) ? ENGINE_VOTER
+							     : ENGINE_STANDBY,
 				    arena_printf(a, "%s in a container", name));
 	}
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
+#include "store/plant.h"
 
 #define ASK_AGAIN_MS	 1000
 
@@ -47,6 +48,11 @@ enum lease_right lease_right(const struct agent *g, uint64_t epoch)
 {
 	const struct lease *l = &g->lease;
 	uint64_t quarter = g->lease.ms / 4;
+
+	if (PLANTED(KEEPS_RUNNING))
+		return LEASE_RUN;
+	if (PLANTED(IGNORES_EPOCH) && epoch)
+		epoch = l->epoch;
 
 	if (l->epoch == epoch && epoch != 0 &&
 	    g->now_ms + quarter < l->until_ms)
@@ -104,7 +110,7 @@ static bool may_grant(struct agent *g, uint64_t lease)
 	if (!engine_info(g->engine, CLUSTER_GROUP, &info) || !info.is_leader ||
 	    !info.is_ready)
 		return false;
-	return info.n_voters == 1 ||
+	return info.n_voters == 1 || PLANTED(GRANT_ALONE) ||
 	       g->now_ms < info.contact_ms + contact_counts_ms(lease);
 }
 
@@ -161,6 +167,8 @@ void lease_recv_renew(struct agent *g, uint64_t peer, struct arena *a,
 	doc_put_int(a, answer, "n", doc_get_int(frame, "n", 0));
 	doc_put_int(a, answer, "e", (int64_t)epoch);
 	doc_put_int(a, answer, "d", (int64_t)lease);
+	if (PLANTED(LEADERS_CLOCK))
+		doc_put_int(a, answer, "at", (int64_t)g->now_ms);
 	g->io.send(g->io.ctx, peer, a, answer);
 }
 
@@ -172,6 +180,10 @@ void lease_recv_grant(struct agent *g, const struct doc *frame)
 
 	if (asked < 0 || epoch <= 0 || duration <= 0 || duration > 600000)
 		return;
+	if (PLANTED(LEASE_OF_ANSWER))
+		asked = (int64_t)g->now_ms;
+	if (PLANTED(LEADERS_CLOCK))
+		asked = doc_get_int(frame, "at", 0);
 	lease_take(g, (uint64_t)asked, (uint64_t)duration, (uint64_t)epoch);
 }
 
@@ -204,6 +216,10 @@ static void lease_judge_node(struct agent *g, struct arena *a,
 		grantee(g, (uint64_t)doc_get_int(row, "id", 0));
 	uint64_t since = leader_since + contact_counts_ms(lease);
 
+	if (PLANTED(LOST_EARLY))
+		lease /= 2;
+	if (PLANTED(NO_SUCCESSION))
+		since = 0;
 	if (l->last_ms > since)
 		since = l->last_ms;
 	if (strcmp(doc_get_str(row, "state", ""), "up") != 0 ||

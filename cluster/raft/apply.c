@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "cluster/raft/internal.h"
+#include "store/plant.h"
 
 #define ENTRY_VERSION 1
 #define KEY_APPLIED   "applied"
@@ -219,7 +220,8 @@ static int apply_group(struct attempt *b, struct target *t)
 		if (bytes > TURN_BYTES)
 			t->to = i;
 	}
-	put_applied(b->txn, g->gid, t->to, t->term);
+	put_applied(b->txn, g->gid, PLANTED(APPLY_AGAIN) ? t->to - 1 : t->to,
+		    t->term);
 	return 0;
 }
 
@@ -280,7 +282,7 @@ static uint64_t limit(const struct egroup *g)
 
 	if (!g->started || g->dropped || g->installing)
 		return 0;
-	if (to > g->r.last_stored)
+	if (to > g->r.last_stored && !PLANTED(APPLY_UNWRITTEN))
 		to = g->r.last_stored;
 	if (to > g->applied + TURN_ENTRIES)
 		to = g->applied + TURN_ENTRIES;

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "cluster/raft/internal.h"
+#include "store/plant.h"
 
 static int raft_errno(int rv)
 {
@@ -174,7 +175,7 @@ void group_due(struct egroup *g)
 
 static bool holds(const struct egroup *g)
 {
-	return g->vote_seq > g->engine->flush_ended;
+	return g->vote_seq > g->engine->flush_ended && !PLANTED(VOTE_AHEAD);
 }
 
 static void hold(struct egroup *g, uint64_t to, const struct doc *msg)
@@ -366,9 +367,12 @@ static void send_all(struct egroup *g, const struct raft_update *u)
 
 void group_put_vote(struct egroup *g)
 {
-	group_put(g, &(struct wal_record){ .kind = WAL_VOTE,
-					   .term = raft_current_term(&g->r),
-					   .aux = raft_voted_for(&g->r) });
+	group_put(g, &(struct wal_record){
+			     .kind = WAL_VOTE,
+			     .term = raft_current_term(&g->r),
+			     .aux = PLANTED(VOTE_FORGOTTEN)
+					    ? 0
+					    : raft_voted_for(&g->r) });
 	g->vote_seq = g->engine->flush_begun + 1;
 }
 

@@ -8,6 +8,7 @@
 
 #include "fsm/op/internal.h"
 #include "fsm/state/revision.h"
+#include "store/plant.h"
 
 struct room {
 	size_t n, bytes;
@@ -141,7 +142,8 @@ const char *op_draft_put(const struct op_env *env, const struct draft *d,
 	row = draft_row(env, d);
 	id = doc_get_str(row, "id", "");
 	k = state_key(d->name, id);
-	state_put(env->s, TABLE_DRAFT, &k, row);
+	if (!PLANTED(DRAFT_LOST))
+		state_put(env->s, TABLE_DRAFT, &k, row);
 	op_event(env, "draft", d->name, doc_get_str(env->by, "node", NULL),
 		 "%s is kept: %.300s", id, d->why ? d->why : d->kind);
 	return id;

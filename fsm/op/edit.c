@@ -19,6 +19,7 @@
 
 #include "fsm/op/internal.h"
 #include "fsm/state/revision.h"
+#include "store/plant.h"
 
 #define KEYS_SHOWN     16 /* of a conflict */
 #define PROBLEMS_SHOWN 8
@@ -440,7 +441,7 @@ static struct doc *apply_edit(struct edit *e)
 
 	if (strcmp(e->text, e->head_text) == 0)
 		return result_same(e);
-	if (strcmp(e->base, e->head) == 0)
+	if (strcmp(e->base, e->head) == 0 || PLANTED(LAST_WINS))
 		return put_child(e);
 	base = state_revision(e->env->s, e->name, e->base);
 	if (base)

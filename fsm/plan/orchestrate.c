@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "fsm/status/status.h"
+#include "store/plant.h"
 
 /* -- one view ----------------------------------------------------------- */
 
@@ -34,7 +35,8 @@ static bool is_lost(const struct view *v)
 static bool has_said(const struct view *v)
 {
 	return v->row && v->inst && num(v->inst, "token") != 0 &&
-	       num(v->inst, "token") == num(v->row, "token");
+	       (num(v->inst, "token") == num(v->row, "token") ||
+		PLANTED(IGNORES_TOKEN));
 }
 
 static bool said_state(const struct view *v, const char *state)
@@ -45,6 +47,8 @@ static bool said_state(const struct view *v, const char *state)
 /* The executor has settled on an assignment down, and nothing is up. */
 static bool said_down(const struct view *v)
 {
+	if (PLANTED(STOPPED_EARLY))
+		return !is_up(v) && has_said(v);
 	return !is_up(v) && said_state(v, "idle") && !instance_runs(v->inst);
 }
 

@@ -11,6 +11,7 @@
 
 #include "fsm/conf/text.h"
 #include "fsm/rev/internal.h"
+#include "store/plant.h"
 
 /* -- values -------------------------------------------------------------- */
 
@@ -98,7 +99,7 @@ static const char *decide(struct deciding *d, const struct wanted_key *k,
 	if (values_equal(v[SIDE_OURS], v[SIDE_THEIRS]))
 		return v[SIDE_OURS];
 	if (!contested && values_equal(v[SIDE_OURS], v[SIDE_BASE]))
-		return v[SIDE_THEIRS];
+		return PLANTED(MERGE_LOSES) ? v[SIDE_OURS] : v[SIDE_THEIRS];
 	if (!contested && values_equal(v[SIDE_THEIRS], v[SIDE_BASE]))
 		return v[SIDE_OURS];
 	if (d->take == MERGE_NEITHER) {

@@ -22,9 +22,10 @@ static uint64_t gid_of(const struct chaos *c, unsigned group)
 /* -- faults
  * -------------------------------------------------------------------- */
 
-static struct node *some_up(struct world *w)
+static struct node *some_up(struct chaos *c)
 {
-	unsigned first = (unsigned)world_pick(w, w->n_nodes);
+	struct world *w = c->world;
+	unsigned first = (unsigned)chance_pick(&c->chance, w->n_nodes);
 
 	for (unsigned i = 0; i < w->n_nodes; i++)
 		if (w->nodes[(first + i) % w->n_nodes].up)
@@ -33,11 +34,13 @@ static struct node *some_up(struct world *w)
 }
 
 /* The others may have been told that the leader's node is dead. */
-static void hasten_others(struct world *w, uint64_t id)
+static void hasten_others(struct chaos *c, uint64_t id)
 {
+	struct world *w = c->world;
+
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		struct node *x = &w->nodes[i];
-		unsigned delay = (unsigned)world_pick(w, 50);
+		unsigned delay = (unsigned)chance_pick(&c->chance, 50);
 
 		for (unsigned g = 0; g < w->checks->n_groups && x->up; g++) {
 			uint64_t gid = w->checks->groups[g].gid;
@@ -54,21 +57,23 @@ static void hasten_others(struct world *w, uint64_t id)
 static void crash(struct chaos *c, enum crash how)
 {
 	struct world *w = c->world;
-	struct node *x = some_up(w);
+	struct node *x = some_up(c);
 
 	if (!x)
 		return;
 	/* Most die just as a disk works for them. */
-	if (world_chance(w, 600))
+	if (chance_hit(&c->chance, 600))
 		node_doom(x, how);
 	else
 		node_crash(x, how);
-	x->restart_us = w->now_us +
-			world_pick(w, c->quick_restarts || world_chance(w, 500)
-					      ? 20 * MS
-					      : 1500 * MS);
-	if (world_chance(w, 300))
-		hasten_others(w, x->id);
+	x->restart_us =
+		w->now_us +
+		chance_pick(&c->chance,
+			    c->quick_restarts || chance_hit(&c->chance, 500)
+				    ? 20 * MS
+				    : 1500 * MS);
+	if (chance_hit(&c->chance, 300))
+		hasten_others(c, x->id);
 }
 
 static void fault_kill(struct chaos *c)
@@ -92,14 +97,15 @@ static void fault_power_all(struct chaos *c)
 
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		node_crash(&w->nodes[i], CRASH_MACHINE);
-		w->nodes[i].restart_us = w->now_us + world_pick(w, 500 * MS);
+		w->nodes[i].restart_us =
+			w->now_us + chance_pick(&c->chance, 500 * MS);
 	}
 }
 
 static void fault_split(struct chaos *c)
 {
 	struct world *w = c->world;
-	uint64_t side = world_random(w);
+	uint64_t side = chance_next(&c->chance);
 
 	world_say(w, "the network splits");
 	for (unsigned i = 0; i < w->n_nodes; i++)
@@ -111,8 +117,8 @@ static void fault_split(struct chaos *c)
 static void fault_one_way(struct chaos *c)
 {
 	struct world *w = c->world;
-	unsigned i = (unsigned)world_pick(w, w->n_nodes);
-	unsigned j = (unsigned)world_pick(w, w->n_nodes);
+	unsigned i = (unsigned)chance_pick(&c->chance, w->n_nodes);
+	unsigned j = (unsigned)chance_pick(&c->chance, w->n_nodes);
 
 	world_say(w, "nothing comes from node %u to node %u", i + 1, j + 1);
 	w->net.links[i][j].cut = true;
@@ -131,27 +137,30 @@ static void fault_heal(struct chaos *c)
 static void fault_slow_disk(struct chaos *c)
 {
 	struct world *w = c->world;
-	struct node *x = &w->nodes[world_pick(w, w->n_nodes)];
+	struct node *x = &w->nodes[chance_pick(&c->chance, w->n_nodes)];
 
-	x->slow_until_us = w->now_us + world_pick(w, SECOND);
+	x->slow_until_us = w->now_us + chance_pick(&c->chance, SECOND);
 }
 
 static void fault_bad_disk(struct chaos *c)
 {
 	struct world *w = c->world;
-	struct node *x = some_up(w);
+	struct node *x = some_up(c);
 
 	if (!x)
 		return;
 	world_say(w, "the disk of node %u has an error", x->index + 1);
 	x->disk_hurt = true;
-	simdisk_fail_after(world_chance(w, 700) ? x->wal : x->snap,
-			   (unsigned)world_pick(w, 10), -EIO);
+	simdisk_fail_after(chance_hit(&c->chance, 700) ? x->wal : x->snap,
+			   (unsigned)chance_pick(&c->chance, 10), -EIO);
 }
 
-static void transfer(struct world *w, struct node *x, uint64_t gid)
+static void transfer(struct chaos *c, struct node *x, uint64_t gid)
 {
-	uint64_t to = world_chance(w, 500) ? 0 : 1 + world_pick(w, w->n_nodes);
+	struct world *w = c->world;
+	uint64_t to = chance_hit(&c->chance, 500)
+			      ? 0
+			      : 1 + chance_pick(&c->chance, w->n_nodes);
 	struct engine_info info;
 
 	if (!x->up || !engine_info(x->engine, gid, &info) || !info.is_leader)
@@ -167,38 +176,40 @@ static void on_transfer(struct world *w, void *arg, uint64_t id)
 	struct chaos *c = arg;
 
 	for (unsigned g = 0; g < w->checks->n_groups; g++)
-		transfer(w, world_node(w, id), gid_of(c, g));
+		transfer(c, world_node(w, id), gid_of(c, g));
 }
 
 static void fault_transfer(struct chaos *c)
 {
 	struct world *w = c->world;
-	uint64_t gid = gid_of(c, (unsigned)world_pick(w, w->checks->n_groups));
+	uint64_t gid = gid_of(
+		c, (unsigned)chance_pick(&c->chance, w->checks->n_groups));
 
 	for (unsigned i = 0; i < w->n_nodes; i++)
-		transfer(w, &w->nodes[i], gid);
+		transfer(c, &w->nodes[i], gid);
 }
 
 /* A leader hears late what the others say, and may have handed over by then. */
 static void fault_late(struct chaos *c)
 {
 	struct world *w = c->world;
-	struct node *x = &w->nodes[world_pick(w, w->n_nodes)];
+	struct node *x = &w->nodes[chance_pick(&c->chance, w->n_nodes)];
 
-	x->late_us = world_pick(w, 250 * MS);
-	x->late_until_us = w->now_us + world_pick(w, 2 * SECOND);
+	x->late_us = chance_pick(&c->chance, 250 * MS);
+	x->late_until_us = w->now_us + chance_pick(&c->chance, 2 * SECOND);
 	world_say(w, "node %u hears everything %.0f ms late", x->index + 1,
 		  (double)x->late_us / MS);
-	if (world_chance(w, 500))
-		world_at(w, world_pick(w, 500 * MS), on_transfer, c, x->id);
+	if (chance_hit(&c->chance, 500))
+		world_at(w, chance_pick(&c->chance, 500 * MS), on_transfer, c,
+			 x->id);
 }
 
 static void fault_members(struct chaos *c)
 {
 	struct world *w = c->world;
-	unsigned g = (unsigned)world_pick(w, w->checks->n_groups);
-	unsigned voters = 1 + (unsigned)world_pick(w, w->n_nodes);
-	unsigned first = (unsigned)world_pick(w, w->n_nodes);
+	unsigned g = (unsigned)chance_pick(&c->chance, w->checks->n_groups);
+	unsigned voters = 1 + (unsigned)chance_pick(&c->chance, w->n_nodes);
+	unsigned first = (unsigned)chance_pick(&c->chance, w->n_nodes);
 
 	if (voters > 5)
 		voters = 5;
@@ -208,12 +219,53 @@ static void fault_members(struct chaos *c)
 		if (i < voters)
 			c->want[g][n] = WANT_VOTER;
 		else
-			c->want[g][n] = world_chance(w, 100)   ? WANT_SPARE
-					: world_chance(w, 500) ? WANT_STANDBY
-							       : WANT_NONE;
+			c->want[g][n] = chance_hit(&c->chance, 100) ? WANT_SPARE
+					: chance_hit(&c->chance, 500)
+						? WANT_STANDBY
+						: WANT_NONE;
 	}
 	world_say(w, "group %" PRIu64 " shall have %u voters from node %u on",
 		  gid_of(c, g), voters, first + 1);
+}
+
+static void fault_full_disk(struct chaos *c)
+{
+	struct world *w = c->world;
+	struct node *x = some_up(c);
+
+	if (!x)
+		return;
+	world_say(w, "the disk of node %u is full", x->index + 1);
+	x->disk_full = true;
+	simdisk_limit(x->wal, 1);
+	simdisk_limit(x->snap, 1);
+}
+
+static void fault_room(struct chaos *c)
+{
+	struct world *w = c->world;
+
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		w->nodes[i].disk_full = false;
+		simdisk_limit(w->nodes[i].wal, 0);
+		simdisk_limit(w->nodes[i].snap, 0);
+	}
+}
+
+static void fault_pause(struct chaos *c)
+{
+	struct node *x = some_up(c);
+
+	if (x)
+		node_pause(x, 1 + chance_pick(&c->chance, 3 * SECOND));
+}
+
+static void fault_jump(struct chaos *c)
+{
+	struct node *x = some_up(c);
+
+	if (x)
+		node_jump(x, 1 + chance_pick(&c->chance, 10000));
 }
 
 // clang-format off
@@ -231,33 +283,62 @@ static const struct fault {
 	{ "heal",      20, fault_heal },
 	{ "slow-disk",  8, fault_slow_disk },
 	{ "bad-disk",   4, fault_bad_disk },
+	{ "full-disk",  3, fault_full_disk },
+	{ "room",      10, fault_room },
 	{ "transfer",  10, fault_transfer },
 	{ "late",      10, fault_late },
+	{ "pause",      6, fault_pause },
+	{ "jump",       4, fault_jump },
 	{ "members",   10, fault_members },
 };
 // clang-format on
 
 enum { FAULTS = sizeof(faults) / sizeof(faults[0]) };
 
+const char *const chaos_kinds[FAULTS + 1] = {
+	"kill", "power",     "power-all", "stop",      "split", "one-way",
+	"heal", "slow-disk", "bad-disk",  "full-disk", "room",	"transfer",
+	"late", "pause",     "jump",	  "members",
+};
+
+void chaos_draw(struct plan *p, uint64_t *chance)
+{
+	unsigned weights[FAULTS] = { 0 }, sum = 0;
+	bool quick = chance_hit(chance, 250);
+	uint64_t pause_ms = 50 + chance_pick(chance, 600), at = 300;
+
+	for (unsigned i = 0; i < FAULTS; i++) {
+		if (chance_hit(chance, 700) || faults[i].fn == fault_heal ||
+		    faults[i].fn == fault_room)
+			weights[i] = faults[i].weight *
+				     (1 + (unsigned)chance_pick(chance, 3));
+		if (quick && faults[i].fn == fault_kill)
+			weights[i] = 5 * faults[i].weight;
+		sum += weights[i];
+	}
+	plan_set(p, "quick-restarts", quick, 0);
+	if (quick)
+		pause_ms /= 3;
+	while (at < p->end_ms && p->n < PLAN_STEPS) {
+		unsigned kind = 0;
+		uint64_t pick = chance_pick(chance, sum);
+
+		while (pick >= weights[kind])
+			pick -= weights[kind++];
+		plan_step(p, kind, at, chance_next(chance));
+		at += 1 + chance_pick(chance, pause_ms);
+	}
+}
+
 static void on_fault(struct world *w, void *arg, uint64_t n)
 {
 	struct chaos *c = arg;
-	unsigned sum = 0, pick;
+	const struct plan_step *s = &c->plan->step[n];
 
-	(void)n;
 	if (w->calm)
 		return;
-	for (unsigned i = 0; i < FAULTS; i++)
-		sum += c->weights[i];
-	pick = (unsigned)world_pick(w, sum);
-	for (unsigned i = 0; i < FAULTS; i++) {
-		if (pick < c->weights[i]) {
-			faults[i].fn(c);
-			break;
-		}
-		pick -= c->weights[i];
-	}
-	world_at(w, 1 + world_pick(w, c->pause_us), on_fault, c, 0);
+	c->chance = s->chance;
+	faults[s->kind].fn(c);
 }
 
 /* -- members
@@ -426,20 +507,13 @@ static void on_watch(struct world *w, void *arg, uint64_t n)
 /* -- begin and end
  * ---------------------------------------------------------------------- */
 
-void chaos_begin(struct chaos *c, struct world *w, struct clients *clients)
+void chaos_begin(struct chaos *c, struct world *w, struct clients *clients,
+		 const struct plan *plan)
 {
 	c->world = w;
 	c->clients = clients;
-	for (unsigned i = 0; i < FAULTS; i++)
-		if (world_chance(w, 700))
-			c->weights[i] = faults[i].weight *
-					(1 + (unsigned)world_pick(w, 3));
-	c->weights[6] = faults[6].weight;
-	c->quick_restarts = world_chance(w, 250);
-	if (c->quick_restarts) {
-		c->weights[0] = 5 * faults[0].weight;
-		c->pause_us /= 3;
-	}
+	c->plan = plan;
+	c->quick_restarts = plan_get(plan, "quick-restarts") != 0;
 	for (unsigned g = 0; g < w->checks->n_groups; g++) {
 		unsigned voters = 1 + 2 * (unsigned)world_pick(w, 3);
 		unsigned first = (unsigned)world_pick(w, w->n_nodes);
@@ -458,7 +532,8 @@ void chaos_begin(struct chaos *c, struct world *w, struct clients *clients)
 		node_start(&w->nodes[i]);
 	world_at(w, 0, on_members, c, 0);
 	world_at(w, 0, on_watch, c, 0);
-	world_at(w, 300 * MS, on_fault, c, 0);
+	for (unsigned i = 0; i < plan->n; i++)
+		world_at(w, plan->step[i].at_ms * MS, on_fault, c, i);
 }
 
 void chaos_end(struct chaos *c)
@@ -469,6 +544,7 @@ void chaos_end(struct chaos *c)
 	w->calm = true;
 	c->calm_us = w->now_us;
 	fault_heal(c);
+	fault_room(c);
 	w->net.loss = w->net.dup = 0;
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		w->nodes[i].slow_until_us = 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "tests/sim/clients.h"
+#include "tests/sim/plan.h"
 #include "tests/sim/world.h"
 
 enum want {
@@ -18,9 +19,9 @@ enum want {
 struct chaos {
 	struct world *world;
 	struct clients *clients;
+	const struct plan *plan;
+	uint64_t chance; /* of the step that is played */
 	bool quick_restarts;
-	uint64_t pause_us;    /* between two faults, at most */
-	unsigned weights[16]; /* of the kinds of fault, 0: never */
 	enum want want[WORLD_GROUPS][WORLD_NODES];
 	uint64_t first_voters[WORLD_GROUPS];	/* bits */
 	uint64_t bootstrap_again[WORLD_GROUPS]; /* bits */
@@ -28,7 +29,12 @@ struct chaos {
 	bool settled;
 };
 
-void chaos_begin(struct chaos *c, struct world *w, struct clients *clients);
+/* The kinds of steps; NULL ends them. */
+extern const char *const chaos_kinds[];
+void chaos_draw(struct plan *p, uint64_t *chance);
+
+void chaos_begin(struct chaos *c, struct world *w, struct clients *clients,
+		 const struct plan *plan);
 /* From here nothing goes wrong any more. */
 void chaos_end(struct chaos *c);
 /* Everything is as it should be in the end; why not, where it is not. */

@@ -147,10 +147,8 @@ static struct doc *plant_command(struct node *x, struct arena *a,
 	struct doc *copy = doc_copy(a, command);
 	struct doc *e = doc_at(doc_get(copy, "events"), 0);
 
-	if (x->world->plant == PLANT_NO_DEDUPE)
-		doc_put_str(a, copy, "cl", "");
-	if (x->world->plant == PLANT_DIVERGES && x->index == 1 &&
-	    world_chance(x->world, 20) && e)
+	if (PLANTED(DIVERGES) && x->index == 1 && world_chance(x->world, 20) &&
+	    e)
 		doc_put_str(a, e, "kind", "other");
 	return copy;
 }

@@ -56,7 +56,8 @@ static void check_time(struct client *c)
 {
 	uint64_t now;
 
-	if (!c->node->up || c->node->epoch != c->epoch)
+	if (!c->node->up || c->node->epoch != c->epoch ||
+	    c->node->odd_us > c->called_us)
 		return;
 	now = node_now_ms(c->node);
 	if (now > c->deadline_ms + LATE_MS)
@@ -157,6 +158,7 @@ static struct call *call_out(struct client *c, struct node *x, uint64_t timeout)
 	c->waits = true;
 	c->node = x;
 	c->epoch = x->epoch;
+	c->called_us = c->world->now_us;
 	c->deadline_ms = node_now_ms(x) + timeout;
 	return call;
 }
@@ -183,7 +185,7 @@ static void append(struct client *c, struct node *x, uint64_t timeout)
 	engine_propose(x->engine, c->gid, a, cmd, timeout, on_appended,
 		       call_out(c, x, timeout));
 	arena_free(a);
-	if (c->world->plant == PLANT_EARLY_ACK && c->tries == 0)
+	if (PLANTED(EARLY_ACK) && c->tries == 0)
 		checks_acked(c->world, c->gid, c->number, c->sq, c->floor);
 }
 
@@ -226,9 +228,6 @@ static void on_next(struct world *w, void *arg, uint64_t n)
 	}
 	if (c->state == CLIENT_APPENDING) {
 		append(c, x, timeout);
-	} else if (w->plant == PLANT_STALE_READ) {
-		checks_read(w, c->gid, list_length(x, c->gid), c->floor);
-		finish(c);
 	} else {
 		engine_read(x->engine, c->gid, timeout, on_read,
 			    call_out(c, x, timeout));

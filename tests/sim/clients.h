@@ -28,7 +28,7 @@ struct client {
 	size_t text_len;
 	/* Of the call that is out. */
 	struct node *node;
-	uint64_t deadline_ms;
+	uint64_t deadline_ms, called_us;
 	unsigned epoch;
 	uint64_t group_sq[WORLD_GROUPS]; /* below: settled */
 };

@@ -1,65 +1,98 @@
 /*
  * engine_sim - the raft engine in a simulated world, one run per seed.
  *
- *     engine_sim [--seeds A-B] [--one SEED [--verbose | --messages]]
- *                [--plant NAME]
- *
- * Each seed runs twice, and both runs must have the same trace. With --plant
- * the world has that bug, and the runs stop at the first seed that finds it:
- * not to find it is the failure. The last line says how many passed.
+ * What is drawn from the seed is a plan (plan.h): how the world is, and what
+ * goes wrong in it, when. See runner.h for how it is called.
  */
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/sim/chaos.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/plant.h"
+#include "tests/sim/runner.h"
 
 enum {
 	CONVERGE_US = 60 * SECOND,
 };
 
-struct outcome {
-	char failure[1024];
-	uint64_t trace, events, us;
-	struct counts counts;
-	unsigned acked, reads, digests;
+static const char *const count_names[] = {
+	"s of simulated time",
+	"events",
+	"messages",
+	"lost",
+	"crashes",
+	"of machines",
+	"torn writes",
+	"pauses",
+	"jumps of clocks",
+	"leaders",
+	"transfers",
+	"member steps",
+	"joins",
+	"drops",
+	"chunks of snapshots",
+	"commands acknowledged",
+	"reads",
+	"copies compared",
+	NULL,
 };
 
-struct options {
-	uint64_t first, last;
-	bool verbose, messages;
-	enum plant plant;
-};
-
-static void shape(struct world *w, struct clients *clients, struct chaos *c)
+/* What a run is like; it is made smaller by lowering these. */
+static void draw(uint64_t seed, struct plan *p)
 {
-	static const uint64_t gids[WORLD_GROUPS] = { 1, 20, UINT64_MAX / 3 };
-	bool big = world_chance(w, 150);
+	uint64_t chance = seed * UINT64_C(0x2545f4914f6cdd1d);
+	bool big = chance_hit(&chance, 150);
 
-	w->checks->n_groups = 1 + (unsigned)world_pick(w, WORLD_GROUPS);
-	for (unsigned i = 0; i < w->checks->n_groups; i++)
-		w->checks->groups[i].gid = gids[i];
-	w->net.delay_us = world_chance(w, 300) ? 20 * MS : 2 * MS;
-	w->net.loss = world_chance(w, 500) ? (unsigned)world_pick(w, 80) : 0;
-	w->net.dup = world_chance(w, 500) ? (unsigned)world_pick(w, 80) : 0;
-	w->net.reorders = world_chance(w, 400);
-	w->snapshot_entries = 10 + (unsigned)world_pick(w, 90);
-	w->trailing = 1 + (unsigned)world_pick(w, 30);
-	w->wal_segment = (big ? 1024 : 128) << 10;
-	w->die_voting = w->plant == PLANT_VOTE_LOST ? 500
-			: world_chance(w, 300)	    ? 100
-						    : 0;
-	clients->text_len = big ? 20000 : 200;
-	clients->pause_us = (world_chance(w, 500) ? 10 : 100) * MS;
-	c->pause_us = (50 + world_pick(w, 600)) * MS;
+	p->seed = seed;
+	p->end_ms = 3000 + chance_pick(&chance, 6000);
+	plan_set(p, "nodes", 3 + (unsigned)(seed % 4), 2);
+	plan_set(p, "groups", 1 + (unsigned)chance_pick(&chance, WORLD_GROUPS),
+		 1);
+	plan_set(p, "delay-ms", chance_hit(&chance, 300) ? 20 : 2, 1);
+	plan_set(p, "loss",
+		 chance_hit(&chance, 500) ? (unsigned)chance_pick(&chance, 80)
+					  : 0,
+		 0);
+	plan_set(p, "twice",
+		 chance_hit(&chance, 500) ? (unsigned)chance_pick(&chance, 80)
+					  : 0,
+		 0);
+	plan_set(p, "reorders", chance_hit(&chance, 400), 0);
+	plan_set(p, "snapshot-after", 10 + (unsigned)chance_pick(&chance, 90),
+		 10);
+	plan_set(p, "trailing", 1 + (unsigned)chance_pick(&chance, 30), 1);
+	plan_set(p, "big", big, 0);
+	plan_set(p, "dies-voting", chance_hit(&chance, 300) ? 200 : 0, 0);
+	plan_set(p, "busy", chance_hit(&chance, 500), 0);
+	chaos_draw(p, &chance);
 }
 
-static void run_world(struct world *w, struct chaos *c)
+static void shape(const struct plan *p, struct world *w,
+		  struct clients *clients)
 {
-	uint64_t end = (3 + world_pick(w, 6)) * SECOND;
+	static const uint64_t gids[WORLD_GROUPS] = { 1, 20, UINT64_MAX / 3 };
+	bool big = plan_get(p, "big") != 0;
+
+	w->checks->n_groups = plan_get(p, "groups");
+	for (unsigned i = 0; i < w->checks->n_groups; i++)
+		w->checks->groups[i].gid = gids[i];
+	w->net.delay_us = plan_get(p, "delay-ms") * MS;
+	w->net.loss = plan_get(p, "loss");
+	w->net.dup = plan_get(p, "twice");
+	w->net.reorders = plan_get(p, "reorders") != 0;
+	w->snapshot_entries = plan_get(p, "snapshot-after");
+	w->trailing = plan_get(p, "trailing");
+	w->wal_segment = (big ? 1024 : 128) << 10;
+	w->die_voting = plan_get(p, "dies-voting");
+	clients->text_len = big ? 20000 : 200;
+	clients->pause_us = (plan_get(p, "busy") ? 10 : 100) * MS;
+}
+
+static void run_world(const struct plan *p, struct world *w, struct chaos *c)
+{
+	uint64_t end = p->end_ms * MS;
 	char why[256] = "";
 
 	while (w->now_us < end && world_step(w))
@@ -84,8 +117,34 @@ static void run_world(struct world *w, struct chaos *c)
 	chaos_check_end(c);
 }
 
-static void run(uint64_t seed, const struct options *o, bool verbose,
-		struct outcome *ret)
+static void count(const struct world *w, uint64_t *to)
+{
+	const struct counts *c = &w->counts;
+	const uint64_t all[] = {
+		w->now_us / SECOND,
+		w->n_events,
+		c->messages,
+		c->lost,
+		c->crashes,
+		c->reboots,
+		c->torn,
+		c->pauses,
+		c->jumps,
+		c->leaders,
+		c->transfers,
+		c->changes,
+		c->joins,
+		c->drops,
+		c->chunks,
+		w->checks->acked,
+		w->checks->reads,
+		w->checks->digests,
+	};
+
+	memcpy(to, all, sizeof(all));
+}
+
+static void play(const struct plan *p, struct sim_outcome *ret)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	struct checks *checks = calloc(1, sizeof(*checks));
@@ -93,27 +152,21 @@ static void run(uint64_t seed, const struct options *o, bool verbose,
 	struct chaos *chaos = calloc(1, sizeof(*chaos));
 
 	assert(w && checks && clients && chaos);
-	w->verbose = verbose;
-	w->tells_messages = verbose && o->messages;
-	w->plant = o->plant;
+	w->verbose = sim_tells();
 	w->checks = checks;
-	world_init(w, seed, 3 + (unsigned)(seed % 4));
-	shape(w, clients, chaos);
+	world_init(w, p->seed, plan_get(p, "nodes"));
+	shape(p, w, clients);
 	plant_begin(w);
-	chaos_begin(chaos, w, clients);
+	chaos_begin(chaos, w, clients, p);
 	clients_begin(clients, w);
-	run_world(w, chaos);
+	run_world(p, w, chaos);
+	count(w, ret->counts);
 	ret->trace = w->trace_hash;
 	world_fini(w);
 	if (clients->calls && !w->failure[0])
 		world_fail(w, "%u calls were never answered", clients->calls);
 	memcpy(ret->failure, w->failure, sizeof(ret->failure));
-	ret->us = w->now_us;
-	ret->events = w->n_events;
-	ret->counts = w->counts;
-	ret->acked = checks->acked;
-	ret->reads = checks->reads;
-	ret->digests = checks->digests;
+	ret->at_ms = w->now_us / MS;
 	checks_fini(checks);
 	free(chaos);
 	free(clients);
@@ -121,137 +174,16 @@ static void run(uint64_t seed, const struct options *o, bool verbose,
 	free(w);
 }
 
-/* To see that the runs did something. */
-static void sum(struct outcome *total, const struct outcome *o)
-{
-	unsigned *to = (unsigned *)(void *)&total->counts;
-	const unsigned *from = (const unsigned *)(const void *)&o->counts;
-
-	for (size_t i = 0; i < sizeof(o->counts) / sizeof(*to); i++)
-		to[i] += from[i];
-	total->us += o->us;
-	total->events += o->events;
-	total->acked += o->acked;
-	total->reads += o->reads;
-	total->digests += o->digests;
-}
-
-static void report(const struct outcome *o)
-{
-	const struct counts *c = &o->counts;
-
-	printf("%.1f s of simulated time, %llu events; %u messages, %u of them "
-	       "lost; %u crashes, %u of machines, %u torn writes; %u leaders, "
-	       "%u transfers, %u member steps, %u joins, %u drops; %u chunks "
-	       "of snapshots; %u commands acknowledged, %u reads, %u copies "
-	       "compared\n",
-	       (double)o->us / SECOND, (unsigned long long)o->events,
-	       c->messages, c->lost, c->crashes, c->reboots, c->torn,
-	       c->leaders, c->transfers, c->changes, c->joins, c->drops,
-	       c->chunks, o->acked, o->reads, o->digests);
-}
-
-static bool run_seed(uint64_t seed, const struct options *o,
-		     struct outcome *total)
-{
-	struct outcome first = { 0 }, second = { 0 };
-
-	run(seed, o, o->verbose, &first);
-	if (first.failure[0]) {
-		printf("seed %llu: %s\n", (unsigned long long)seed,
-		       first.failure);
-		return false;
-	}
-	run(seed, o, o->verbose, &second);
-	if (first.trace != second.trace) {
-		printf("seed %llu: two runs differ\n",
-		       (unsigned long long)seed);
-		return false;
-	}
-	sum(total, &first);
-	return true;
-}
-
-static int usage(void)
-{
-	fprintf(stderr, "usage: engine_sim [--seeds A-B] [--one SEED "
-			"[--verbose | --messages]] [--plant NAME]\n"
-			"plants:");
-	for (int i = 1; i < PLANT_N; i++)
-		fprintf(stderr, " %s", plant_names[i]);
-	fprintf(stderr, "\n");
-	return 2;
-}
-
-static bool parse_plant(const char *name, struct options *o)
-{
-	for (int i = 0; i < PLANT_N; i++)
-		if (strcmp(plant_names[i], name) == 0) {
-			o->plant = (enum plant)i;
-			return true;
-		}
-	return false;
-}
-
-static bool parse(int argc, char **argv, struct options *o)
-{
-	for (int i = 1; i < argc; i++) {
-		const char *arg = argv[i], *value = argv[i + 1];
-		unsigned long long a, b;
-
-		if (strcmp(arg, "--verbose") == 0) {
-			o->verbose = true;
-			continue;
-		}
-		if (strcmp(arg, "--messages") == 0) {
-			o->verbose = o->messages = true;
-			continue;
-		}
-		if (!value)
-			return false;
-		i++;
-		if (strcmp(arg, "--seeds") == 0 &&
-		    sscanf(value, "%llu-%llu", &a, &b) == 2) {
-			o->first = a;
-			o->last = b;
-		} else if (strcmp(arg, "--one") == 0 &&
-			   sscanf(value, "%llu", &a) == 1) {
-			o->first = o->last = a;
-		} else if (strcmp(arg, "--plant") != 0 ||
-			   !parse_plant(value, o)) {
-			return false;
-		}
-	}
-	return o->first <= o->last;
-}
-
 int main(int argc, char **argv)
 {
-	struct options o = { .first = 1, .last = 20 };
-	struct outcome total = { 0 };
-	unsigned passed = 0, failed = 0;
+	static const struct sim sim = {
+		.name = "engine_sim",
+		.finder = FOUND_BY_ENGINE,
+		.kinds = chaos_kinds,
+		.counts = count_names,
+		.draw = draw,
+		.play = play,
+	};
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (!parse(argc, argv, &o))
-		return usage();
-	for (uint64_t seed = o.first; seed <= o.last; seed++) {
-		bool ok = run_seed(seed, &o, &total);
-
-		if (o.plant == PLANT_NONE) {
-			passed += ok;
-			failed += !ok;
-		} else if (!ok) {
-			passed = 1;
-			break;
-		}
-	}
-	if (o.plant != PLANT_NONE && !passed) {
-		printf("the planted bug '%s' was not found\n",
-		       plant_names[o.plant]);
-		failed = 1;
-	}
-	if (passed && o.plant == PLANT_NONE)
-		report(&total);
-	printf("%u passed, %u failed\n", passed, failed);
-	return failed != 0;
+	return sim_main(&sim, argc, argv);
 }

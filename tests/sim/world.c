@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/sim/plant.h"
+#include "tests/sim/runner.h"
 
 /* -- chance, words -----------------------------------------------------------
  */
@@ -37,15 +38,17 @@ bool world_chance(struct world *w, unsigned per_mille)
 
 void world_say(struct world *w, const char *fmt, ...)
 {
+	char line[512];
 	va_list ap;
+	int n;
 
 	if (!w->verbose)
 		return;
-	printf("%9.3f ", (double)w->now_us / 1000);
+	n = snprintf(line, sizeof(line), "%9.3f ", (double)w->now_us / 1000);
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
 	va_end(ap);
-	printf("\n");
+	sim_tell(line);
 }
 
 void world_fail(struct world *w, const char *fmt, ...)
@@ -171,10 +174,53 @@ uint64_t node_now_ms(const struct node *x)
 
 uint64_t node_time_us(const struct node *x, uint64_t ms)
 {
-	uint64_t us = ms > x->clock_ms ? (ms - x->clock_ms) * MS : 0;
+	bool old = x->old_clock_ms && ms < x->clock_ms;
+	uint64_t from = old ? x->old_clock_ms : x->clock_ms;
+	uint64_t us = ms > from ? (ms - from) * MS : 0;
 
-	return x->boot_us +
-	       (uint64_t)((double)us * 1e6 / (1e6 + (double)x->clock_ppm));
+	us = (uint64_t)((double)us * 1e6 / (1e6 + (double)x->clock_ppm));
+	us += old ? x->old_boot_us : x->boot_us;
+	/* Into the gap: it was not later than when the clock jumped. */
+	return old && us > x->boot_us ? x->boot_us : us;
+}
+
+void node_pause(struct node *x, uint64_t us)
+{
+	if (!x->up || x->paused_until_us > x->world->now_us)
+		return;
+	world_say(x->world, "node %u stands still for %.0f ms", x->index + 1,
+		  (double)us / MS);
+	x->paused_until_us = x->odd_us = x->world->now_us + us;
+	x->world->counts.pauses++;
+}
+
+void node_jump(struct node *x, uint64_t ms)
+{
+	uint64_t now = node_now_ms(x);
+
+	if (!x->up)
+		return;
+	world_say(x->world, "the clock of node %u jumps by %llu ms",
+		  x->index + 1, (unsigned long long)ms);
+	x->old_boot_us = x->boot_us;
+	x->old_clock_ms = x->clock_ms;
+	x->boot_us = x->odd_us = x->world->now_us;
+	x->clock_ms = now + ms;
+	x->world->counts.jumps++;
+	node_turn_soon(x);
+}
+
+/* What comes to a node that stands still waits for it. */
+static bool comes_later(struct node *x,
+			void (*fn)(struct world *w, void *arg, uint64_t n),
+			void *arg, uint64_t n)
+{
+	struct world *w = x->world;
+
+	if (!x->up || x->paused_until_us <= w->now_us)
+		return false;
+	world_at(w, x->paused_until_us - w->now_us, fn, arg, n);
+	return true;
 }
 
 struct node *world_node(struct world *w, uint64_t id)
@@ -218,7 +264,7 @@ static void on_wake(struct world *w, void *arg, uint64_t n)
 {
 	struct node *x = arg;
 
-	if (!x->up || n != x->wake)
+	if (!x->up || n != x->wake || comes_later(x, on_wake, x, n))
 		return;
 	trace_event(w, 'w', x->id, n);
 	take_turn(x);
@@ -228,7 +274,7 @@ static void on_turn(struct world *w, void *arg, uint64_t epoch)
 {
 	struct node *x = arg;
 
-	if (!x->up || epoch != x->epoch)
+	if (!x->up || epoch != x->epoch || comes_later(x, on_turn, x, epoch))
 		return;
 	trace_event(w, 't', x->id, epoch);
 	x->turn_due = false;
@@ -262,22 +308,13 @@ struct packet {
 	unsigned char data[];
 };
 
-static void say_message(struct node *x, const struct packet *p, struct arena *a,
-			const struct doc *msg)
-{
-	struct buf b = BUF(a);
-
-	doc_json(&b, msg, 0);
-	world_say(x->world, "  node %u <- %u, group %llu: %.300s", x->index + 1,
-		  (unsigned)p->from, (unsigned long long)p->gid, buf_text(&b));
-}
-
 static void on_arrival(struct world *w, void *arg, uint64_t n)
 {
 	struct packet *p = arg;
 	struct node *x = p->to;
 
-	(void)n;
+	if (comes_later(x, on_arrival, p, n))
+		return;
 	trace_event(w, 'm', x->id, p->from);
 	world_trace(w, p->data, p->len);
 	if (x->up && !w->net.links[p->from - 1][x->index].cut) {
@@ -289,14 +326,11 @@ static void on_arrival(struct world *w, void *arg, uint64_t n)
 			world_fail(w, "a message does not decode: %s",
 				   err.text);
 		else {
-			plant_arrival(x, msg);
 			engine_recv(x->engine, node_now_ms(x), p->gid, p->from,
 				    msg);
 		}
 		w->counts.chunks +=
 			strcmp(doc_get_str(msg, "k", ""), "sc") == 0;
-		if (w->tells_messages)
-			say_message(x, p, a, msg);
 		arena_free(a);
 		node_turn_soon(x);
 	}
@@ -406,7 +440,8 @@ static void on_job(struct world *w, void *arg, uint64_t n)
 	unsigned lane = (unsigned)(n % WORLD_LANES);
 	struct job *j;
 
-	if (!x->up || n / WORLD_LANES != x->epoch)
+	if (!x->up || n / WORLD_LANES != x->epoch ||
+	    comes_later(x, on_job, x, n))
 		return;
 	trace_event(w, 'j', x->id, n);
 	j = TAILQ_FIRST(&x->lanes[lane]);
@@ -469,10 +504,11 @@ static void on_fatal(void *ctx, const struct err *err)
 	if (!x->up)
 		return;
 	world_say(x->world, "node %u stops: %s", x->index + 1, err->text);
-	if (!x->disk_hurt)
+	if (!x->disk_hurt && !x->disk_full)
 		world_fail(x->world, "node %u stops: %s", x->index + 1,
 			   err->text);
 	x->will_die = true;
+	x->restart_us = x->world->now_us + world_pick(x->world, 300 * MS);
 }
 
 static void on_log(void *ctx, int level, const char *text)
@@ -503,7 +539,7 @@ static int boot(struct node *x, struct err *err)
 			.changed = on_changed,
 			.fatal = on_fatal,
 			.log = on_log },
-		.wal_disk = plant_disk(x),
+		.wal_disk = simdisk_disk(x->wal),
 		.snap_disk = simdisk_disk(x->snap),
 		.now_ms = node_now_ms(x),
 		.seed = world_random(w),
@@ -543,10 +579,11 @@ void node_start(struct node *x)
 	if (boot(x, &err) < 0) {
 		world_say(w, "node %u does not start: %s", x->index + 1,
 			  err.text);
-		if (!simdisk_is_off(x->wal))
+		if (!simdisk_is_off(x->wal) && !x->disk_full)
 			world_fail(w, "node %u does not start: %s",
 				   x->index + 1, err.text);
 		simdisk_restart(x->wal);
+		x->restart_us = w->now_us + 100 * MS;
 		return;
 	}
 	if (simdisk_is_off(x->wal))
@@ -615,6 +652,7 @@ void node_crash(struct node *x, enum crash how)
 		  : how == CRASH_PROCESS ? "is killed"
 					 : "loses power");
 	x->up = x->will_die = x->disk_hurt = x->doomed = false;
+	x->paused_until_us = 0;
 	x->epoch++;
 	w->counts.crashes++;
 	if (how != CRASH_CLEAN)
@@ -633,6 +671,7 @@ void node_crash(struct node *x, enum crash how)
 	x->boots++;
 	x->boot_us = w->now_us;
 	x->clock_ms = 1 + world_pick(w, 100000);
+	x->old_clock_ms = 0;
 }
 
 /* -- life of the world

@@ -25,6 +25,7 @@
 #include <sys/queue.h>
 
 #include "cluster/raft/engine.h"
+#include "store/plant.h"
 #include "tests/lib/simdisk.h"
 
 enum {
@@ -34,21 +35,6 @@ enum {
 	MS = 1000, /* of the world's time */
 	SECOND = 1000 * MS,
 };
-
-/* Bugs of the world, to see that the checks find them. */
-enum plant {
-	PLANT_NONE,
-	PLANT_DISK_LIES,  /* writes are durable only some time later */
-	PLANT_VOTE_LOST,  /* the disk drops whom a node voted for */
-	PLANT_NET_ALTERS, /* a byte of a command changes on the way */
-	PLANT_NET_LATE,	  /* the time when a message left is made later */
-	PLANT_NO_DEDUPE,  /* a command is applied as often as it comes */
-	PLANT_STALE_READ, /* a read asks nobody */
-	PLANT_DIVERGES,	  /* applying depends on the node */
-	PLANT_EARLY_ACK,  /* a command is acknowledged once it is proposed */
-	PLANT_N
-};
-extern const char *const plant_names[PLANT_N];
 
 struct world;
 struct event;
@@ -72,18 +58,21 @@ struct node {
 	unsigned epoch; /* of the process */
 	unsigned boots; /* of the machine */
 	uint64_t boot_us, clock_ms;
+	/* Before its clock has jumped; and when it last has, or has gone on
+	 * after a pause. */
+	uint64_t old_boot_us, old_clock_ms, odd_us;
+	uint64_t paused_until_us; /* the process stands still */
 	int64_t clock_ppm;
 	struct simdisk *wal, *snap;
-	struct simdisk *behind; /* PLANT_DISK_LIES: what is really there */
-	struct wal_disk lossy;	/* PLANT_VOTE_LOST */
+	struct simdisk *behind; /* DISK_LIES: what is really there */
 	struct db *db;
 	struct engine *engine;
 	struct job_list lanes[WORLD_LANES];
 	bool turn_due;
-	unsigned wake;		/* number of the latest timer */
-	bool disk_hurt;		/* an error was injected */
-	uint64_t slow_until_us; /* its disks are */
-	uint64_t late_until_us; /* what is sent to it comes so much later */
+	unsigned wake;		   /* number of the latest timer */
+	bool disk_hurt, disk_full; /* an error was injected */
+	uint64_t slow_until_us;	   /* its disks are */
+	uint64_t late_until_us;	   /* what is sent to it comes so much later */
 	uint64_t late_us;
 	uint64_t restart_us; /* when it shall come back; 0: not decided */
 };
@@ -103,8 +92,7 @@ struct network {
 struct world {
 	uint64_t seed, rng;
 	uint64_t now_us;
-	enum plant plant;
-	bool verbose, tells_messages, ended;
+	bool verbose, ended;
 	bool calm; /* no more faults */
 	char dir[48];
 	char failure[1024]; /* the first; "" if none */
@@ -122,6 +110,7 @@ struct world {
 	struct counts {
 		unsigned messages, lost, chunks, crashes, reboots, torn;
 		unsigned leaders, changes, transfers, joins, drops;
+		unsigned pauses, jumps;
 	} counts;
 	struct checks *checks;
 };
@@ -156,6 +145,10 @@ void node_crash(struct node *x, enum crash how);
 /* It crashes in the middle of its next job; a job of the log's where there is
  * one soon. */
 void node_doom(struct node *x, enum crash how);
+/* It stands still, as by SIGSTOP. */
+void node_pause(struct node *x, uint64_t us);
+/* Its clock goes on at another time, as after a sleep. */
+void node_jump(struct node *x, uint64_t ms);
 uint64_t node_now_ms(const struct node *x);
 /* When it was this late by the clock of the machine that runs now. */
 uint64_t node_time_us(const struct node *x, uint64_t ms);

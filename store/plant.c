@@ -1,0 +1,5 @@
+#include "store/plant.h"
+
+#ifdef ENCAP_PLANTS
+enum plant plant_chosen;
+#endif
