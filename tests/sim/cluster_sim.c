@@ -20,9 +20,9 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
-#include "tests/sim/cluster_world.h"
+#include "cluster/sim/world.h"
 #include "tests/sim/editors.h"
-#include "tests/sim/image.h"
+#include "cluster/sim/image.h"
 
 #define HOSTS 3
 

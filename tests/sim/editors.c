@@ -22,7 +22,7 @@ enum fate {
 struct edit {
 	enum fate fate;
 	bool maybe; /* an answer did not come: it may have been made then */
-	char rev[65], draft[32], value[32];
+	char rev[65], draft[32], value[WORLD_NAME + 12];
 	bool resolving, resolved, unsure; /* the draft */
 };
 

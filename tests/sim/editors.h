@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "tests/sim/cluster_world.h"
+#include "cluster/sim/world.h"
 
 struct editors;
 

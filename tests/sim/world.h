@@ -25,8 +25,8 @@
 #include <sys/queue.h>
 
 #include "cluster/raft/engine.h"
+#include "cluster/sim/simdisk.h"
 #include "store/plant.h"
-#include "tests/lib/simdisk.h"
 
 enum {
 	WORLD_NODES = 6,

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "cluster/raft/engine.h"
-#include "tests/lib/simdisk.h"
+#include "cluster/sim/simdisk.h"
 #include "tests/lib/table.h"
 
 #define RIG_NODES 5

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/lib/simdisk.h"
+#include "cluster/sim/simdisk.h"
 
 enum { SECTOR = 512, SECTORS = 8, SIZE = SECTORS * SECTOR };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "store/wal_format.h"
-#include "tests/lib/simdisk.h"
+#include "cluster/sim/simdisk.h"
 
 enum { SEGMENT = 32 << 10, BIG = SEGMENT - 3 * WAL_BLOCK };
 

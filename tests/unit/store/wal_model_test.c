@@ -12,7 +12,7 @@
 
 #include "store/crc32c.h"
 #include "store/wal.h"
-#include "tests/lib/simdisk.h"
+#include "cluster/sim/simdisk.h"
 
 enum { GROUPS = 5, ENTRIES = 600, BATCH = 64, DATA = 3000, SEEDS = 250 };
 

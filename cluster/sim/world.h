@@ -1,12 +1,12 @@
 /*
- * cluster_world - hosts, containers, a network and time, all of it pretended,
+ * world - hosts, containers, a network and time, all of it pretended,
  * around real agents.
  *
  *     agents (cluster/agent) ─io─▶ [world] ─events, in order of time─▶ agents
  *
  * One thread, one random sequence: the same seed gives the same run. A node is
  * a hypervisor or a container; both run the same agent on a simulated disk
- * (tests/lib/simdisk) and a real LMDB in a scratch folder. Resources are rows
+ * (cluster/sim/simdisk) and a real LMDB in a scratch folder. Resources are rows
  * in a table here; a container that is started boots an agent of its own,
  * which reaches its hypervisor by a channel.
  *
@@ -15,22 +15,22 @@
 #pragma once
 
 #include "cluster/agent/agent.h"
-#include "tests/lib/simdisk.h"
+#include "cluster/sim/simdisk.h"
 
-#define WORLD_NODES 8
-#define WORLD_RES   64
+#define WORLD_NODES 256
+#define WORLD_NAME  64 /* bytes of a name; longer ones are cut */
 
 struct world;
 
 struct world_resource { /* of one node; up or not there */
-	char service[32], rid[32];
+	char service[WORLD_NAME], rid[WORLD_NAME];
 	bool up;
 };
 
 struct world_node {
 	struct world *world;
 	unsigned slot;
-	char name[16];
+	char name[WORLD_NAME];
 	bool container;
 	bool up;  /* the machine runs (a container: its host runs it) */
 	bool cut; /* no network; a container has none anyway */
@@ -44,17 +44,17 @@ struct world_node {
 	struct arena *identity_arena;
 	struct doc *identity;
 	uint64_t id; /* in the cluster; 0 for containers */
-	char session[32];
+	char session[WORLD_NAME + 16];
 	uint64_t lease_until, lease_epoch;
 
 	int64_t offset_ms;
 	int64_t speed; /* of its clock, per mille */
 
-	struct world_resource res[WORLD_RES]; /* lost with the machine */
-	size_t n_res;
+	struct world_resource *res; /* lost with the machine */
+	size_t n_res, cap_res;
 	/* A container: where it runs (NULL: nowhere) and as what. */
 	struct world_node *host;
-	char service[32], rid[32];
+	char service[WORLD_NAME], rid[WORLD_NAME];
 	bool channel;		    /* both ends are told that it is up */
 	struct arena *wanted_arena; /* a hypervisor: the channels it wants */
 	struct doc *wanted;

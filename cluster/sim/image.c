@@ -1,4 +1,4 @@
-#include "tests/sim/image.h"
+#include "cluster/sim/image.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static void data_path(const struct world_node *n, char *path, size_t size)
 static bool data_read(struct image *i, const struct world_node *n)
 {
 	struct stat st;
-	char path[160];
+	char path[192];
 	FILE *f;
 
 	data_path(n, path, sizeof(path));
@@ -39,7 +39,7 @@ static bool data_read(struct image *i, const struct world_node *n)
 
 static void data_write(const struct image *i, const struct world_node *n)
 {
-	char path[160];
+	char path[192];
 	FILE *f;
 
 	data_path(n, path, sizeof(path));

@@ -1,4 +1,4 @@
-#include "tests/lib/simdisk.h"
+#include "cluster/sim/simdisk.h"
 
 #include <assert.h>
 #include <errno.h>

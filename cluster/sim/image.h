@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "tests/sim/cluster_world.h"
+#include "cluster/sim/world.h"
 
 struct image;
 

@@ -1,0 +1,43 @@
+/*
+ * world_internal - what the files of the world share.
+ *
+ *  world.c        chance, events, the loop, requests
+ *  world_io.c     what an agent asks of its world: frames, work, resources
+ *  world_node.c   agents and machines that start and end
+ *  world_links.c  who hears whom
+ */
+#pragma once
+
+#include "cluster/sim/world.h"
+
+enum event_kind { EV_FRAME, EV_CHANNEL_FRAME, EV_WORK, EV_START };
+
+struct world_event {
+	struct world_event *next;
+	uint64_t at_us, seq;
+	enum event_kind kind;
+	struct world_node *node;
+	unsigned life; /* of the node's agent that it is for */
+	struct world_node *from;
+	unsigned from_life;
+	void *data;
+	size_t len;
+	void (*run)(void *arg);
+	void (*done)(void *arg);
+	void *arg;
+};
+
+uint64_t world_mix(struct world *w); /* 64 random bits */
+struct world_event *world_event_new(struct world *w, enum event_kind kind,
+				    struct world_node *n, uint64_t delay_us);
+/* What @n's agent had begun is carried out as a ghost. */
+void world_events_void(struct world_node *n);
+
+struct agent_io world_io(struct world_node *n);
+/* The container and all in it is gone. */
+void world_container_end(struct world_node *c);
+
+void world_links_step(struct world *w);
+void world_channels_step(struct world *w);
+/* The channel of container @c is no more. */
+void world_channel_end(struct world_node *c);

@@ -1,0 +1,94 @@
+#include "cluster/sim/world_internal.h"
+
+#include <string.h>
+
+static bool can_link(const struct world_node *x, const struct world_node *y)
+{
+	return x->agent && y->agent && x->id && y->id && !x->container &&
+	       !y->container && x != y && !x->cut && !y->cut;
+}
+
+static void link_down(struct world *w, unsigned i, unsigned k)
+{
+	struct world_node *n = &w->node[i];
+
+	if (!w->link[i][k])
+		return;
+	w->link[i][k] = false;
+	w->link_moved_us[i][k] = w->now_us;
+	if (n->agent)
+		agent_peer(n->agent, world_node_ms(n), w->node[k].id, false);
+}
+
+void world_channel_end(struct world_node *c)
+{
+	struct world_node *h = c->host;
+
+	if (!c->channel)
+		return;
+	c->channel = false;
+	if (h && h->agent)
+		agent_channel(h->agent, world_node_ms(h), c->service, c->rid,
+			      false);
+}
+
+/* A broken link is noticed at once where the other end's kernel says so, after
+ * a while where nothing comes any more. */
+void world_links_step(struct world *w)
+{
+	for (unsigned i = 0; i < w->n; i++)
+		for (unsigned k = 0; k < w->n; k++) {
+			struct world_node *x = &w->node[i], *y = &w->node[k];
+			bool can = can_link(x, y);
+			uint64_t age = w->now_us - w->link_moved_us[i][k];
+			bool quiet = x->agent && y->up && (x->cut || y->cut);
+
+			if (can == w->link[i][k] || !x->agent) {
+				if (can == w->link[i][k] && can)
+					w->link_moved_us[i][k] = w->now_us;
+				continue;
+			}
+			if (!can && (age > 3000000 || !quiet)) {
+				link_down(w, i, k);
+			} else if (can && age > 100000 &&
+				   (w->link[k][i] ||
+				    w->now_us - w->link_moved_us[k][i] >
+					    100000)) {
+				w->link[i][k] = true;
+				agent_peer(x->agent, world_node_ms(x), y->id,
+					   true);
+			}
+		}
+}
+
+static bool channel_wanted(const struct world_node *host,
+			   const struct world_node *c)
+{
+	for (size_t i = 0; i < doc_len(host->wanted); i++) {
+		const struct doc *row = doc_at(host->wanted, i);
+
+		if (strcmp(doc_get_str(row, "service", ""), c->service) == 0 &&
+		    strcmp(doc_get_str(row, "rid", ""), c->rid) == 0)
+			return true;
+	}
+	return false;
+}
+
+void world_channels_step(struct world *w)
+{
+	for (unsigned i = 0; i < w->n; i++) {
+		struct world_node *c = &w->node[i];
+		struct world_node *h = c->host;
+		bool can = c->container && c->agent && h && h->agent &&
+			   channel_wanted(h, c);
+
+		if (!c->container || can == c->channel)
+			continue;
+		c->channel = can;
+		if (h && h->agent)
+			agent_channel(h->agent, world_node_ms(h), c->service,
+				      c->rid, can);
+		if (c->agent)
+			agent_host(c->agent, world_node_ms(c), can);
+	}
+}
