@@ -19,7 +19,7 @@
 #include "cluster/agent/internal.h"
 #include "store/plant.h"
 
-#define ASK_AGAIN_MS	 1000
+#define ASK_AGAIN_MS 1000
 
 void lease_refresh(struct agent *g)
 {
