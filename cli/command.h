@@ -50,6 +50,7 @@ enum option_id {
 	OPT_COMMENT,
 	OPT_CONFIG,
 	OPT_CREATE,
+	OPT_DEADLINE,
 	OPT_DOWNTO,
 	OPT_DRAFT,
 	OPT_DROP,
@@ -218,6 +219,7 @@ int cmd_cluster_recover(struct cli *c);
 int cmd_cluster_restore(struct cli *c);
 int cmd_cluster_status(struct cli *c);
 int cmd_cluster_token(struct cli *c);
+int cmd_clear(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_create(struct cli *c);
 int cmd_delete(struct cli *c);
@@ -234,10 +236,13 @@ int cmd_history(struct cli *c);
 int cmd_import(struct cli *c);
 int cmd_log(struct cli *c);
 int cmd_ls(struct cli *c);
+int cmd_maintenance(struct cli *c);
 int cmd_move(struct cli *c);
+int cmd_node_drain(struct cli *c);
 int cmd_node_freeze(struct cli *c);
 int cmd_node_ls(struct cli *c);
 int cmd_node_thaw(struct cli *c);
+int cmd_node_undrain(struct cli *c);
 int cmd_act(struct cli *c, const char *action);
 int cmd_plan(struct cli *c);
 int cmd_resolve(struct cli *c);

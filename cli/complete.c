@@ -363,6 +363,7 @@ static const struct kind {
 	{ "REV", offer_revisions },
 	{ "RID", offer_rids },
 	{ "SECRET", offer_secrets },
+	{ "SERVICE", offer_services },
 	{ "SUBSET", NULL },
 	{ "TAG", NULL },
 	{ "TEXT", NULL },

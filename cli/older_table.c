@@ -68,7 +68,7 @@ static const struct older_action svcmgr_actions[] = {
 	{ "migrate",         NULL, NULL, NULL, "a service is moved by a stop and a start: use switch --to NODE" },
 	{ "giveback",        NULL, NULL, NULL, "nodes and placement in the env file say which node is best: use switch --to NODE" },
 	{ "placed",          NULL, NULL, NULL, "nodes and placement in the env file say which node is best: use switch --to NODE" },
-	{ "clear",           NULL, NULL, NULL, "a start that is asked for anew tries anew what had failed: use start" },
+	{ "clear",           "clear", NULL, NULL, NULL },
 	{ "provision",       NULL, NULL, NULL, UNMADE },
 	{ "unprovision",     NULL, NULL, NULL, UNMADE },
 	{ "purge",           NULL, NULL, NULL, "use stop, then delete; " UNMADE },

@@ -7,6 +7,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_COMMENT] = { "comment", 0,   "TEXT",     "why, for the history" },
 	[OPT_CONFIG]  = { "config",  0,   "FILE",     "the env file; - is standard input" },
 	[OPT_CREATE]  = { "create",  0,   NULL,       "make a service of each file that has no error" },
+	[OPT_DEADLINE] = { "deadline", 0, "TIME",     "after so long what cannot be moved is stopped: 10m, 1h" },
 	[OPT_DOWNTO]  = { "downto",  0,   "RID",      "in the order of a stop, down to this resource, group or subset" },
 	[OPT_DRAFT]   = { "draft",   0,   NULL,       "from the file that offers it (encap drafts)" },
 	[OPT_DROP]    = { "drop",    0,   "DRAFT",    "forget this draft" },
@@ -279,6 +280,27 @@ const struct command command_table[] = {
 	  2, 2, cmd_move, TOPIC_RUN,
 	  "Stops it where it is and starts it on NODE; a service that is stopped is "
 	  "started there. Waits until it is up there, unless --no-wait is given." },
+	{ "clear", "NAME", O(DRY_RUN), 0,
+	  "try again what has failed",
+	  { "encap clear web", "encap clear web --dry-run" },
+	  1, 1, cmd_clear, TOPIC_RUN,
+	  "A node on which the start of a service failed is not asked again, and where "
+	  "it failed on each of them nothing more is tried: that is over with this "
+	  "command, once you have mended the cause. A start or stop that is in the state "
+	  "start failed or stop failed is tried again at once, frozen or not; what runs "
+	  "elsewhere by now is not touched." },
+	{ "maintenance", "on|off [SERVICE|NODE]", O(NODE), 0,
+	  "have Encap look, but not touch",
+	  { "encap maintenance on web", "encap maintenance off hv2" },
+	  1, 2, cmd_maintenance, TOPIC_RUN,
+	  "Of a service; of a node (--node NODE where a service has the same name): of "
+	  "all that it has; of neither: of the whole cluster. Status goes on to be true. Nothing is started, stopped, restarted, "
+	  "moved or taken over, no task is run, and start, stop and move are refused. A "
+	  "freeze leaves these to people; here your hands are on the resources "
+	  "themselves. One thing is done all the same: a node that is cut off and loses "
+	  "its lease stops what it runs (encap cluster disarm is for work on the "
+	  "network). At its end what is there is compared with what is asked for, and "
+	  "started or stopped to match." },
 	{ "freeze", "NAME", O(DRY_RUN), 0,
 	  "leave a service as it is, whatever happens",
 	  { "encap freeze web", "encap freeze web && encap status web" },
@@ -366,6 +388,21 @@ const struct command command_table[] = {
 	  { "encap node thaw hv2", "encap node thaw hv2 && encap node ls" },
 	  1, 1, cmd_node_thaw, TOPIC_NODE,
 	  "The opposite of node freeze: services may be placed there again." },
+	{ "node drain", "NODE", WAITS | O(DEADLINE) | O(DRY_RUN), 0,
+	  "move away all that runs on a node, for work on it",
+	  { "encap node drain hv2", "encap node drain hv2 --deadline 10m --timeout 15m" },
+	  1, 1, cmd_node_drain, TOPIC_NODE,
+	  "Every service on it goes to the best other node, whatever its orchestrate "
+	  "says, and none is placed there until undrain. A frozen service stays, and so "
+	  "does one that no other node can run: waiting ends with 7 then and says which "
+	  "and why. With --deadline the latter is stopped after that time, also if the "
+	  "command was ended, and started again once a node can run it. Standby "
+	  "resources stay up." },
+	{ "node undrain", "NODE", O(DRY_RUN), 0,
+	  "place services on a drained node again",
+	  { "encap node undrain hv2", "encap node undrain hv2 && encap move web hv2" },
+	  1, 1, cmd_node_undrain, TOPIC_NODE,
+	  "Services are not moved back by themselves." },
 	{ "cluster init", "[CLUSTER]", O(ADDRESS) | O(LEASE), 0,
 	  "found a cluster on this machine",
 	  { "encap cluster init", "encap cluster init lab --address 10.0.0.1,fd00::1 --lease 5s" },

@@ -53,6 +53,10 @@ const char *list_instance_notes(struct arena *a, const struct doc *inst,
 		text_note(&b, "frozen");
 	if (truth(inst, "node_frozen"))
 		text_note(&b, "node frozen");
+	if (truth(inst, "node_maintenance"))
+		text_note(&b, "node in maintenance");
+	if (truth(inst, "node_drained"))
+		text_note(&b, "node drained");
 	note_provisioned(&b, inst);
 	note_state(&b, inst);
 	if (truth(inst, "outdated"))
@@ -74,6 +78,8 @@ const char *list_service_state(struct arena *a, const struct doc *s)
 		text_note(&b, "frozen");
 	else if (strcmp(frozen, "mixed") == 0)
 		text_note(&b, "partly frozen");
+	if (truth(s, "maintenance"))
+		text_note(&b, "in maintenance");
 	note_provisioned(&b, s);
 	if (strcmp(doc_get_str(s, "placement", ""), "non-optimal") == 0)
 		text_note(&b, "non-optimal placement");
@@ -210,6 +216,16 @@ static const char *node_since(struct arena *a, const struct doc *n)
 	return arena_printf(a, "%.*s", (int)strcspn(at, "."), at);
 }
 
+static const char *node_drain(struct arena *a, const struct doc *drain)
+{
+	size_t left = doc_len(doc_get(drain, "left"));
+
+	if (!left)
+		return "drained";
+	return arena_printf(a, "being drained, %zu service%s left", left,
+			    left == 1 ? "" : "s");
+}
+
 static const char *node_notes(struct arena *a, const struct doc *n)
 {
 	struct buf b = BUF(a);
@@ -218,6 +234,10 @@ static const char *node_notes(struct arena *a, const struct doc *n)
 		text_note(&b, "leader");
 	if (truth(n, "frozen"))
 		text_note(&b, "frozen");
+	if (truth(n, "maintenance"))
+		text_note(&b, "in maintenance");
+	if (doc_get(doc_get(n, "drain"), "at"))
+		text_note(&b, node_drain(a, doc_get(n, "drain")));
 	if (doc_get(n, "connected") && !truth(n, "connected"))
 		text_note(&b, "not connected to this node");
 	return buf_text(&b);
@@ -296,7 +316,11 @@ void list_cluster(FILE *out, const struct term *t, struct arena *a,
 		fprintf(out, "voters    %lld, of which %lld decide\n",
 			(long long)voters, (long long)(voters / 2 + 1));
 	print_lease(out, a, cluster);
-	fprintf(out, "services  %lld\n\n", (long long)service_count(cluster));
+	fprintf(out, "services  %lld\n", (long long)service_count(cluster));
+	if (truth(cluster, "maintenance"))
+		fprintf(out, "maintenance  of all: Encap looks, and does not "
+			     "touch; 'encap maintenance off' ends it\n");
+	fprintf(out, "\n");
 	list_nodes(out, t, a, doc_get(cluster, "nodes"));
 }
 

@@ -222,10 +222,11 @@ void agent_touch(struct agent *g, uint64_t gid, const char *service)
 static void note_change(struct agent *g, uint64_t gid,
 			const struct doc *command)
 {
-	static const char *const of_service[] = { "svc_edit",	 "svc_revert",
-						  "svc_resolve", "svc_intent",
-						  "svc_freeze",	 "assign",
-						  "observe" };
+	static const char *const of_service[] = {
+		"svc_edit",   "svc_revert",	 "svc_resolve",
+		"svc_intent", "svc_freeze",	 "assign",
+		"svc_clear",  "svc_maintenance", "observe"
+	};
 	const char *op = doc_get_str(command, "op", "");
 
 	agent_seen(g, gid)->told = true;

@@ -215,6 +215,7 @@ static void channel_welcome(struct agent *g, struct channel *c,
 	if (!c->up)
 		return;
 	c->welcomed = true;
+	c->told_rest = false;
 	c->asked_ms = g->now_ms;
 	c->refused[0] = '\0';
 	doc_put_int(a, f, "g", (int64_t)c->group);
@@ -620,6 +621,7 @@ static void host_welcome(struct agent *g, const struct doc *frame)
 	free(g->host);
 	g->host = agent_strdup(doc_get_str(frame, "host", "?"));
 	g->host_welcomed = true;
+	g->host_rests = false;
 	g->host_refused[0] = '\0';
 	instance_tell_again(g);
 	g->dirty = true;
@@ -636,6 +638,13 @@ static void host_refused(struct agent *g, const char *why)
 	snprintf(g->host_refused, sizeof(g->host_refused), "%s", why);
 }
 
+static void host_rest(struct agent *g, bool on)
+{
+	if (g->host_rests != on)
+		g->dirty = true;
+	g->host_rests = on;
+}
+
 void agent_host_recv(struct agent *g, uint64_t now_ms, struct arena *a,
 		     struct doc *frame)
 {
@@ -650,6 +659,8 @@ void agent_host_recv(struct agent *g, uint64_t now_ms, struct arena *a,
 		host_refused(g, doc_get_str(frame, "err", "no reason"));
 	else if (strcmp(k, "halt") == 0 && g->host_welcomed)
 		instance_halt(g, (uint64_t)doc_get_int(frame, "token", 0));
+	else if (strcmp(k, "rest") == 0 && g->host_welcomed)
+		host_rest(g, doc_get_bool(frame, "on", false));
 	else if (strcmp(k, "r") == 0 && g->host_welcomed &&
 		 (uint64_t)doc_get_int(frame, "g", 0) == g->group &&
 		 (uint64_t)doc_get_int(frame, "t", 0) == g->self)
@@ -678,6 +689,20 @@ void channel_halt(struct agent *g, struct channel *c, uint64_t token)
 	}
 	doc_put_int(a, f, "token", (int64_t)token);
 	g->io.channel_send(g->io.ctx, c->service, c->rid, a, f);
+}
+
+void channel_tell_rest(struct agent *g, bool rests)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *f = agent_frame(a, "rest");
+
+	doc_put_bool(a, f, "on", rests);
+	for (struct channel *c = g->channels; c; c = c->next) {
+		if (!c->welcomed || c->told_rest == rests)
+			continue;
+		c->told_rest = rests;
+		g->io.channel_send(g->io.ctx, c->service, c->rid, a, f);
+	}
 }
 
 void channel_tick(struct agent *g)

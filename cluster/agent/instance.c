@@ -225,8 +225,21 @@ static bool node_is_frozen(struct agent *g, struct arena *a, struct txn *t)
 	       doc_get_bool(state_node(&s, g->self), "frozen", false);
 }
 
+struct node_word { /* what was said of this node as such */
+	bool frozen, rests;
+};
+
+static struct node_word node_word(struct agent *g, struct arena *a,
+				  struct txn *t)
+{
+	return (struct node_word){
+		.frozen = node_is_frozen(g, a, t),
+		.rests = upkeep_node_rests(g, a, t),
+	};
+}
+
 static void sync_service(struct agent *g, struct arena *a, struct txn *t,
-			 const char *name, bool node_frozen)
+			 const char *name, const struct node_word *node)
 {
 	uint64_t group = agent_service_group(g, a, t, name);
 	struct state s = { t, group, a };
@@ -246,7 +259,8 @@ static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 	snprintf(run->head, sizeof(run->head), "%s", head->rev);
 	run->group = group;
 	run->wanted = true;
-	run->frozen = doc_get_bool(row, "frozen", false) || node_frozen;
+	run->frozen = doc_get_bool(row, "frozen", false) || node->frozen;
+	upkeep_take(run, row, node->rests);
 	if (run->version == (uint64_t)doc_get_int(row, "version", 0))
 		return;
 	run->version = (uint64_t)doc_get_int(row, "version", 0);
@@ -301,12 +315,14 @@ void instance_sync_one(struct agent *g, const char *service)
 	SCOPED(arena) struct arena *a = arena_new();
 	struct txn *t = txn_begin_read(g->db, NULL);
 	struct instance_run *run = run_find(g, service);
+	struct node_word node;
 
 	if (!t)
 		return;
 	if (run)
 		run->wanted = false;
-	sync_service(g, a, t, service, node_is_frozen(g, a, t));
+	node = node_word(g, a, t);
+	sync_service(g, a, t, service, &node);
 	txn_abort(t);
 	if (run && !run->wanted)
 		run_end(g, run);
@@ -319,21 +335,23 @@ void instance_sync(struct agent *g)
 	struct txn *t = txn_begin_read(g->db, NULL);
 	struct state s = { t, g->group, a };
 	struct doc *services;
-	bool frozen;
+	struct node_word node;
 
 	if (!t)
 		return;
 	for (struct instance_run *r = g->instances; r; r = r->next)
 		r->wanted = false;
 	head_begin(g);
-	frozen = node_is_frozen(g, a, t);
+	node = node_word(g, a, t);
 	services = state_services(&s);
 	for (size_t i = 0; i < doc_len(services); i++)
 		sync_service(g, a, t,
 			     doc_get_str(doc_at(services, i), "name", ""),
-			     frozen);
+			     &node);
 	txn_abort(t);
 	head_end(g);
+	if (g->level == LEVEL_HYPERVISOR)
+		channel_tell_rest(g, node.rests);
 	for (struct instance_run *r = g->instances; r; r = r->next)
 		if (!r->wanted)
 			run_end(g, r);
@@ -582,11 +600,16 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 	};
 	struct recon_out out = { 0 };
 
+	if (run->rests && !kill) {
+		upkeep_rest(g, run);
+		return;
+	}
 	if (tasks_end(g, run, kill) && !kill) {
 		tasks_wait(g, run);
 		return;
 	}
 	reconcile(a, &in, &out);
+	retry_step(g, run, a, &out);
 	run_note(g, run, &out);
 	if (out.state == RECON_SETTLED && in.want == WANT_UP && !kill) {
 		run->was_up = true;

@@ -80,6 +80,7 @@ struct channel {
 	bool welcomed;			 /* and its agent has its identity */
 	bool asking;			 /* a check or a join is under way */
 	bool wanted;			 /* of this turn's list */
+	bool told_rest;			 /* that its host is in maintenance */
 	uint64_t asked_token, asked_ms;	 /* its assignment, and since when it
 					    could know that */
 	uint64_t halt_token, halt_ms;	 /* which it was told to halt, when */
@@ -113,6 +114,8 @@ bool channel_deliver(struct agent *g, uint64_t group, uint64_t to,
 		     struct arena *a, struct doc *frame);
 void channel_tick(struct agent *g);
 void channel_free(struct agent *g);
+/* Tell the agents in containers whether this node is in maintenance. */
+void channel_tell_rest(struct agent *g, bool rests);
 /* Tell the agent in a container to stop what it runs for this assignment. */
 void channel_halt(struct agent *g, struct channel *c, uint64_t token);
 /* In a container: tell the host what we have. */
@@ -158,6 +161,7 @@ struct instance_run {
 	enum want want;	       /* of this node */
 	uint64_t token, epoch; /* of the assignment; 0 if none */
 	bool frozen;	       /* the service, or this node */
+	bool rests;	       /* it is in maintenance */
 	bool seen_own_doc;
 	bool adopting; /* what that said was not yet compared with a probe */
 
@@ -185,6 +189,11 @@ struct instance_run {
 	bool asked_once; /* somebody has asked for the service */
 
 	struct task *tasks; /* that have run, or may */
+
+	/* A start that failed is tried again (retry.c). */
+	uint64_t retry_token; /* of the assignment that is counted for */
+	unsigned retries;
+	uint64_t start_again_ms; /* 0: none is to come */
 
 	/* A monitored resource that stays down: which; "": none. */
 	char monitor[256];
@@ -253,6 +262,24 @@ bool tasks_pending(const struct instance_run *run);
 /* Before it goes down, end those that run; true while some are left. */
 bool tasks_end(struct agent *g, struct instance_run *run, bool kill);
 void tasks_free(struct instance_run *run);
+/* retry.c: where @out is a start that failed, and that is tried again, it is
+ * made into a wait for that. */
+void retry_step(struct agent *g, struct instance_run *run, struct arena *a,
+		struct recon_out *out);
+/* upkeep.c */
+bool upkeep_node_rests(struct agent *g, struct arena *a, struct txn *t);
+void upkeep_take(struct instance_run *run, const struct doc *row,
+		 bool node_rests);
+void upkeep_rest(const struct agent *g, struct instance_run *run);
+/* As leader: is the time of this node's drain over? */
+void upkeep_judge_drain(struct agent *g, struct arena *a,
+			const struct doc *row);
+bool upkeep_drains_now(const struct doc *node);
+/* What is still on a node that is being drained, and why, into its row. */
+void upkeep_put_drain(struct agent *g, struct txn *t, struct arena *a,
+		      const struct doc *nodes, struct doc *node);
+/* Is the whole cluster in maintenance? */
+bool upkeep_of_all(struct txn *t, struct arena *a);
 /* monitor.c: @what stays down, or NULL. */
 void monitor_step(struct agent *g, struct instance_run *run, const char *what);
 void monitor_act(struct agent *g, struct instance_run *run);
@@ -396,6 +423,8 @@ struct agent {
 	struct route *routes;
 	size_t n_routes, cap_routes;
 	bool host_up, host_welcomed; /* encap level: the channel out */
+	bool host_rests;	     /* and its host is in maintenance */
+	uint64_t upkeep_asked_ms;    /* when something of it was proposed */
 	char host_refused[128];	     /* the reason that was logged last */
 	char *host;		     /* who hosts us */
 	uint64_t host_lost_ms;	     /* when that was last so */

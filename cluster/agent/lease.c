@@ -259,9 +259,11 @@ static void lease_judge(struct agent *g, uint64_t lease)
 		return;
 	nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
 	txn_abort(t);
-	for (size_t i = 0; i < doc_len(nodes); i++)
+	for (size_t i = 0; i < doc_len(nodes); i++) {
 		lease_judge_node(g, a, doc_at(nodes, i), info.leader_since_ms,
 				 lease);
+		upkeep_judge_drain(g, a, doc_at(nodes, i));
+	}
 }
 
 void lease_tick(struct agent *g)

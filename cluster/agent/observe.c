@@ -164,6 +164,8 @@ static struct doc *observe_doc(struct agent *g, struct arena *a,
 		put_act(a, run, d);
 	if (run->halted)
 		doc_put_bool(a, d, "halted", true);
+	if (run->rests)
+		doc_put_bool(a, d, "rests", true);
 	if (g->level == LEVEL_ENCAP && g->host)
 		doc_put_str(a, d, "host", g->host);
 	if (doc_len(head_drafts(g, run->service)))

@@ -103,6 +103,10 @@ struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
 				 0,
 			.epoch = (uint64_t)doc_get_int(row, "epoch", 0),
 			.frozen = doc_get_bool(row, "frozen", false),
+			.maintenance = doc_get_bool(row, "maintenance", false),
+			.draining = upkeep_drains_now(row),
+			.drain_over = doc_get_bool(doc_get(row, "drain"),
+						   "over", false),
 		};
 	}
 	return list;
@@ -140,12 +144,15 @@ void orch_inputs(struct agent *g, const struct state *s, const char *name,
 {
 	struct arena *a = s->arena;
 	struct names named = others_named(a, sc);
+	bool all = upkeep_of_all(s->txn, a);
 
 	*ret = (struct orch_in){
 		.service = name,
 		.conf = sc,
 		.intent = doc_get(row, "intent"),
 		.frozen = doc_get_bool(row, "frozen", false),
+		.maintenance = all || doc_get_bool(row, "maintenance", false),
+		.maintenance_of_all = all,
 		.assigns = state_assigns(s, name),
 		.instances = state_instances(s, name),
 		.nodes = orch_nodes(a, nodes),
@@ -206,18 +213,23 @@ static uint64_t sign_of(const struct buf *b)
 
 /* A number that is another one when what the orchestrator sees of the nodes
  * has changed. */
-static uint64_t nodes_sign(const struct doc *nodes)
+static uint64_t nodes_sign(const struct doc *nodes, bool all_rest)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct buf b = BUF(a);
 
+	buf_printf(&b, "%d;", all_rest);
 	for (size_t i = 0; i < doc_len(nodes); i++) {
 		const struct doc *r = doc_at(nodes, i);
 
-		buf_printf(&b, "%s %lld %s %d;", doc_get_str(r, "name", ""),
+		buf_printf(&b, "%s %lld %s %d%d%d%d;",
+			   doc_get_str(r, "name", ""),
 			   (long long)doc_get_int(r, "epoch", 0),
 			   doc_get_str(r, "state", ""),
-			   doc_get_bool(r, "frozen", false));
+			   doc_get_bool(r, "frozen", false),
+			   doc_get_bool(r, "maintenance", false),
+			   upkeep_drains_now(r),
+			   doc_get_bool(doc_get(r, "drain"), "over", false));
 	}
 	return sign_of(&b);
 }
@@ -266,7 +278,8 @@ static struct seen_nodes nodes_now(struct txn *t, struct arena *a)
 	const struct doc *rows =
 		state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
 
-	return (struct seen_nodes){ rows, nodes_sign(rows) };
+	return (struct seen_nodes){ rows,
+				    nodes_sign(rows, upkeep_of_all(t, a)) };
 }
 
 static void orch_row(struct agent *g, const struct state *s,

@@ -51,6 +51,8 @@ struct doc *query_nodes(struct agent *g, struct arena *a, struct txn *t)
 
 	engine_info(g->engine, CLUSTER_GROUP, &info);
 	doc_put(a, d, "nodes", nodes);
+	if (upkeep_of_all(t, a))
+		doc_put_bool(a, d, "maintenance", true);
 	doc_put_str(a, d, "node", g->node);
 	doc_put_str(a, d, "protection",
 		    g->io.protection ? g->io.protection(g->io.ctx)
@@ -67,6 +69,7 @@ struct doc *query_nodes(struct agent *g, struct arena *a, struct txn *t)
 		doc_put_bool(a, row, "leader", id == info.leader);
 		doc_put_bool(a, row, "connected",
 			     id == g->self || agent_peer_is_up(g, id));
+		upkeep_put_drain(g, t, a, nodes, row);
 	}
 	return d;
 }

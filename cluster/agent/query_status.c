@@ -145,6 +145,10 @@ static void put_age(const struct query *q, const char *node, struct doc *inst)
 			  "it does not come to look at its resources");
 	if (doc_get_bool(row, "frozen", false))
 		doc_put_bool(q->arena, inst, "node_frozen", true);
+	if (doc_get_bool(row, "maintenance", false))
+		doc_put_bool(q->arena, inst, "node_maintenance", true);
+	if (upkeep_drains_now(row))
+		doc_put_bool(q->arena, inst, "node_drained", true);
 }
 
 static struct doc *empty_instance(const struct query *q, const char *node)
@@ -228,6 +232,8 @@ static void put_service(const struct query *q, struct doc *d,
 	doc_put_str(a, d, "placement", ss.placement);
 	doc_put_str(a, d, "frozen", frozen ? "frozen" : "thawed");
 	doc_put_str(a, d, "provisioned", ss.provisioned);
+	if (doc_get_bool(row, "maintenance", false))
+		doc_put_bool(a, d, "maintenance", true);
 	put_conf(a, d, q->sc);
 	if (doc_get(row, "intent"))
 		doc_put(a, d, "intent", doc_copy(a, doc_get(row, "intent")));

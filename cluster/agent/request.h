@@ -84,6 +84,13 @@ void request_token_add(struct request *r);
 void request_token_check(struct request *r);
 void request_node_join(struct request *r);
 void request_fresh(struct request *r);
+/* request_upkeep.c */
+void request_svc_clear(struct request *r);
+void request_maintenance(struct request *r);
+void request_node_drain(struct request *r);
+void request_node_undrain(struct request *r);
+/* Why nothing that a person asks of the service "name" would be done; NULL. */
+const char *request_rests(struct request *r, uint64_t gid);
 /* request_plan.c */
 void request_plan(struct request *r);
 void request_why(struct request *r);

@@ -54,7 +54,9 @@ void request_intent(struct request *r)
 
 	if (!gid)
 		return;
-	why = node_refused(r, gid);
+	why = request_rests(r, gid);
+	if (!why)
+		why = node_refused(r, gid);
 	if (why) {
 		REFUSE(r, OP_CONFLICT, "%s", why);
 		return;
@@ -86,10 +88,16 @@ void request_act(struct request *r)
 	bool inside = g->level == LEVEL_ENCAP;
 	const struct doc *slave = doc_get(r->doc, "slave");
 	uint64_t gid = request_service(r); /* the last: r may be gone */
+	const char *why;
 	struct doc *cmd;
 
 	if (!gid)
 		return;
+	why = request_rests(r, gid);
+	if (why) {
+		REFUSE(r, OP_CONFLICT, "%s", why);
+		return;
+	}
 	cmd = request_command(r, "svc_act");
 	doc_put_str(a, cmd, "name", request_arg(r, "name"));
 	for (size_t i = 0; act_words[i]; i++)

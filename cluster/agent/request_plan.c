@@ -141,6 +141,9 @@ static void service_add(struct after *w, const char *name)
 		.instances = state_instances(&s, name),
 		.orders = state_orders(&s, name),
 		.frozen = doc_get_bool(row, "frozen", false),
+		.maintenance = doc_get_bool(row, "maintenance", false) ||
+			       upkeep_of_all(w->txn, w->arena),
+		.maintenance_of_all = upkeep_of_all(w->txn, w->arena),
 		.next_token = (uint64_t)doc_get_int(row, "token", 0) + 1,
 	};
 }

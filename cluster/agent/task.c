@@ -154,7 +154,7 @@ static bool is_due(struct agent *g, struct instance_run *run, size_t i,
 		t->planned_act = run->was_up;
 		plan_next(g, run, &run->inst.res[i], t);
 	}
-	due = g->now_ms >= t->next_ms && !run->frozen;
+	due = g->now_ms >= t->next_ms && !run->frozen && !run->rests;
 	if (g->now_ms >= t->next_ms)
 		t->next_ms = 0;
 	return due;

@@ -134,6 +134,7 @@ struct service_conf {
 	const char *app, *env, *comment;
 	int64_t priority;
 	bool disable, rollback;
+	int64_t start_retries, start_retry_delay_ms;
 	int64_t flex_min, flex_max, flex_target;
 	const char *placement; /* "nodes order", ... */
 	/* Names of services; parents and children also as name@node. */

@@ -124,6 +124,14 @@ const struct keyword keywords_service[] = {
 	  .fallback = "true",
 	  .more = "What was up before the start stays up. With false it is left half "
 	  "started, for a person to look at." },
+	{ "DEFAULT", NULL, "start_retries", INTEGER, 0, "how often a node tries a failed start again",
+	  .fallback = "1", .depends = "orchestrate=ha",
+	  .more = "On the same node, once all that was started is stopped again; after the "
+	  "last the next node is asked, and then none: status says so, and 'encap clear' "
+	  "begins anew. Not where rollback is false, nor while the service is frozen." },
+	{ "DEFAULT", NULL, "start_retry_delay", TIME, 0, "the pause before the first of start_retries",
+	  .fallback = "2s", .depends = "orchestrate=ha",
+	  .more = "Twice as long before each further one, at most five minutes." },
 	{ "DEFAULT", NULL, "lock_timeout", TIME, LATER, "how long an action waits for another",
 	  .fallback = "60s", .from = FROM_V23,
 	  .more = "Two actions on one service do not run at once. When the time is over the "

@@ -37,6 +37,11 @@ const struct op op_table[] = {
 	{ "secret_set",   1, "name key sealed",                             op_secret_set },
 	{ "secret_unset", 1, "name key",                                    op_secret_unset },
 	{ "svc_restore",  2, "name revs",                                   op_svc_restore },
+	{ "svc_clear",    1, "name",                                        op_svc_clear },
+	{ "svc_maintenance", 1, "name on",                                  op_svc_maintenance },
+	{ "maintenance",  1, "node on",                                     op_maintenance },
+	{ "node_drain",   1, "node on until",                               op_node_drain },
+	{ "node_drain_over", 1, "id drained_at",                            op_node_drain_over },
 	{ NULL, 0, NULL, NULL },
 };
 // clang-format on

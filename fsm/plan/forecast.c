@@ -190,7 +190,9 @@ static void agent_init(struct fc_service *s, struct fc_agent *g,
 
 	*g = (struct fc_agent){ .name = name, .of = s, .level = level };
 	g->token = (uint64_t)doc_get_int(said, "token", 0);
-	g->was_up = doc_get_bool(said, "up_once", false);
+	/* At the end of its maintenance, all is looked at as for a start. */
+	g->was_up = doc_get_bool(said, "up_once", false) &&
+		    !doc_get_bool(said, "rests", false);
 	g->word = doc_get_str(said, "state", "idle");
 	g->given_up = strcmp(g->word, "start failed") == 0 ||
 		      strcmp(g->word, "stop failed") == 0;
@@ -313,6 +315,8 @@ static void agent_say(struct fc *f, struct fc_agent *g)
 	struct doc *d = instance_status(f->a, &g->inst, g->probes);
 
 	doc_put_str(f->a, d, "state", g->word);
+	if (g->given_up && g->wait)
+		doc_put_str(f->a, d, "error", g->wait);
 	doc_put_int(f->a, d, "token", (int64_t)g->token);
 	if (g->was_up)
 		doc_put_bool(f->a, d, "up_once", true);
@@ -542,8 +546,19 @@ static void agent_reconcile(struct fc *f, struct fc_agent *g)
 		agent_say(f, g);
 }
 
+/* Of the service, or of the node that it is on. */
+static bool is_left_alone(const struct fc *f, const struct fc_agent *g)
+{
+	const struct orch_node *node =
+		node_of(f, g->host ? g->host->name : g->name);
+
+	return g->of->from->maintenance || (node && node->maintenance);
+}
+
 static void agent_run(struct fc *f, struct fc_agent *g)
 {
+	if (is_left_alone(f, g))
+		return;
 	if ((g->evaluated || !is_idle(g)) && agent_evaluate(f, g))
 		agent_reconcile(f, g);
 }
@@ -588,6 +603,8 @@ static struct orch_in orch_view(const struct fc *f, const struct fc_service *s)
 		.n_others = s->named.n,
 		.intent = s->intent,
 		.frozen = s->from->frozen,
+		.maintenance = s->from->maintenance,
+		.maintenance_of_all = s->from->maintenance_of_all,
 		.assigns = s->assigns,
 		.instances = s->instances,
 		.nodes = f->in->nodes,

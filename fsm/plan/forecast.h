@@ -28,6 +28,7 @@ struct forecast_service {
 	const struct doc *intent, *assigns, *instances; /* as stored */
 	const struct doc *orders; /* {node: order}; NULL: none */
 	bool frozen;
+	bool maintenance, maintenance_of_all; /* as in orch_in */
 	uint64_t next_token;
 };
 

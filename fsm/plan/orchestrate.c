@@ -272,6 +272,15 @@ const char *orch_may_start_elsewhere(struct arena *a, const struct orch_in *in,
 	return other ? may_run_why(a, other) : NULL;
 }
 
+const char *orch_rests(struct arena *a, const struct orch_in *in)
+{
+	struct orch_out out = { 0 };
+	struct pass p;
+
+	pass_init(&p, a, in, &out);
+	return upkeep_rests(&p);
+}
+
 const char *orch_unfit(struct arena *a, const struct orch_in *in,
 		       const char *node)
 {
@@ -399,16 +408,21 @@ static struct view *found_running(const struct pass *p)
 	return NULL;
 }
 
+static bool start_failed(const struct pass *p, const struct view *v)
+{
+	return has_served(v, p->seq) && start_ended(v) == ENDED_FAILED;
+}
+
 /* A start that failed is tried on the next node, where that is ours to do; and
  * a node that is none of the service's any more cannot keep it. */
 static bool moves_on(const struct pass *p)
 {
 	const struct view *h = p->holder;
 
-	if (!h->listed && !h->drp)
+	if ((!h->listed && !h->drp) || upkeep_drains(p))
 		return true;
-	return has_served(h, p->seq) && start_ended(h) == ENDED_FAILED &&
-	       is_ha(p) && (p->in->conf->rollback || said_switch(h)) &&
+	return start_failed(p, h) && is_ha(p) &&
+	       (p->in->conf->rollback || said_switch(h)) &&
 	       !fit_must_not_start(p);
 }
 
@@ -429,11 +443,32 @@ static struct view *pick_free(struct pass *p)
 	return v;
 }
 
+/* The node that a person has named, as long as that is of use. */
+static struct view *pick_asked(const struct pass *p)
+{
+	struct view *v =
+		view_named(p, doc_get_str(p->in->intent, "node", NULL));
+
+	return p->served || (v && v->node && v->node->draining) ? NULL : v;
+}
+
+static struct view *pick_next(struct pass *p)
+{
+	struct view *next = moves_on(p) ? fit_best(p, p->holder) : NULL;
+
+	if (next)
+		return next;
+	if (upkeep_drain_stuck(p))
+		return NULL;
+	if (start_failed(p, p->holder) && !p->out->blocked)
+		p->out->blocked = upkeep_start_failed(p);
+	return p->holder;
+}
+
 /* NULL: nowhere, and p->out->blocked says why. */
 static struct view *pick(struct pass *p)
 {
-	const char *node = doc_get_str(p->in->intent, "node", NULL);
-	struct view *asked = p->served ? NULL : view_named(p, node), *next;
+	struct view *asked = pick_asked(p);
 	const char *why = asked ? fit_refused(p, asked, true) : NULL;
 	const char *stop = fit_must_not_start(p);
 
@@ -442,14 +477,13 @@ static struct view *pick(struct pass *p)
 	else if (asked && !why)
 		return asked;
 	else if (asked)
-		p->out->blocked = arena_printf(p->a,
-					       "%s was asked to run on "
-					       "%s, which %s",
-					       p->in->service, node, why);
-	if (p->holder) {
-		next = moves_on(p) ? fit_best(p, p->holder) : NULL;
-		return next ? next : p->holder;
-	}
+		p->out->blocked =
+			arena_printf(p->a,
+				     "%s was asked to run on "
+				     "%s, which %s",
+				     p->in->service, asked->name, why);
+	if (p->holder)
+		return pick_next(p);
 	if (stop || (asked && !is_ha(p)))
 		return NULL;
 	return pick_free(p);
@@ -463,8 +497,17 @@ static void take_down(struct pass *p, const struct view *v,
 {
 	struct orch_change *c = assign(p, v, "down", NULL);
 
-	if (has_served(v, p->seq) && start_ended(v) == ENDED_FAILED) {
+	if (!next) {
+		c->why = arena_printf(p->a,
+				      "%s is being drained, and its time is "
+				      "over: no other node can run it",
+				      v->name);
+		return;
+	}
+	if (start_failed(p, v)) {
 		c->failed = true;
+		c->error = doc_get_str(
+			v->inst, said_switch(v) ? "monitor" : "error", NULL);
 		if (said_switch(v)) {
 			c->why = arena_printf(
 				p->a, "%s cannot keep it up: %s is next (%s)",
@@ -479,7 +522,11 @@ static void take_down(struct pass *p, const struct view *v,
 			doc_get_str(v->inst, "error", "no reason given"));
 		return;
 	}
-	c->why = arena_printf(p->a, "moves from %s to %s", v->name, next->name);
+	c->why = arena_printf(p->a,
+			      upkeep_drains(p) ? "%s is being drained: %s is "
+						 "next"
+					       : "moves from %s to %s",
+			      v->name, next->name);
 }
 
 static const char *up_why(const struct pass *p, const struct view *v)
@@ -549,8 +596,11 @@ static void place(struct pass *p)
 	if (restart_begins(p))
 		return;
 	target = pick(p);
-	if (!target) {
-		p->up = p->holder;
+	if (!target && p->holder) {
+		if (!waits_for_child(p))
+			take_down(p, p->holder, NULL);
+	} else if (!target) {
+		p->up = NULL;
 	} else if (!p->holder) {
 		bring_up(p, target);
 	} else if (target != p->holder) {
@@ -739,6 +789,10 @@ void orchestrate(struct arena *a, const struct orch_in *in,
 	own.conf = &conf;
 	*ret = (struct orch_out){ 0 };
 	pass_init(&p, a, &own, ret);
+	if (upkeep_rests(&p)) {
+		ret->blocked = p.seq ? upkeep_rests(&p) : NULL;
+		return;
+	}
 	write_off_lost(&p);
 	if (p.seq && strcmp(p.want, "stopped") == 0) {
 		stop_all(&p);
@@ -770,6 +824,8 @@ struct doc *orch_change_doc(struct arena *a, const struct orch_change *c)
 		doc_put_bool(a, d, "lost", true);
 	if (c->failed)
 		doc_put_bool(a, d, "failed", true);
+	if (c->failed && c->error)
+		doc_put_str(a, d, "error", c->error);
 	doc_put_int(a, d, "epoch", (int64_t)c->epoch);
 	doc_put_int(a, d, "token", (int64_t)c->token);
 	doc_put_int(a, d, "seq", (int64_t)c->seq);

@@ -32,6 +32,9 @@ struct orch_node {
 	bool alive;	/* state "up" in the cluster's table */
 	uint64_t epoch; /* current */
 	bool frozen;
+	bool maintenance; /* Encap looks at it, and does not touch it */
+	bool draining;	  /* what runs there goes, nothing comes */
+	bool drain_over;  /* and what cannot go is stopped */
 };
 
 /* NULL if it is none of them. */
@@ -58,7 +61,10 @@ struct orch_in {
 	/* Documents as stored (fsm/state/state.h): */
 	const struct doc *intent;
 	bool frozen;
-	/* {node: {want,epoch,token,level,seq,lost?,failed?}}, containers too */
+	/* Its own or, with _of_all, that of the whole cluster. */
+	bool maintenance, maintenance_of_all;
+	/* {node: {want,epoch,token,level,seq,lost?,failed?,error?}},
+	 * containers too */
 	const struct doc *assigns;
 	const struct doc *instances; /* {node: instance document} */
 	const struct orch_node *nodes;
@@ -79,9 +85,10 @@ struct orch_change {
 	uint64_t epoch, token;
 	uint64_t seq; /* of the part of the intent that it serves */
 	/* Of an assignment down; what became of the one before: */
-	bool lost;	 /* its lease ran out: nothing of it can run there */
-	bool failed;	 /* its start failed: not tried again for this intent */
-	const char *why; /* a sentence for people */
+	bool lost;   /* its lease ran out: nothing of it can run there */
+	bool failed; /* its start failed: not tried again for this intent */
+	const char *error; /* of that; NULL */
+	const char *why;   /* a sentence for people */
 };
 
 struct orch_out {
@@ -97,6 +104,9 @@ void orchestrate(struct arena *a, const struct orch_in *in,
 /* Exposed for tests and for `encap why`. NULL if it may; else why not. */
 const char *orch_may_start_elsewhere(struct arena *a, const struct orch_in *in,
 				     const char *node);
+
+/* What is in maintenance, so that nothing is done: a sentence; NULL. */
+const char *orch_rests(struct arena *a, const struct orch_in *in);
 
 /* Why @node could not run the service if a person asked for it there now, as
  * the end of a sentence about the node; NULL if it could. */

@@ -183,6 +183,13 @@ static const char *refused(const struct pass *p, const struct view *v,
 		return "is not up";
 	if (v->node->frozen)
 		return "is frozen";
+	if (v->node->maintenance)
+		return "is in maintenance";
+	if (v->node->draining)
+		return arena_printf(p->a,
+				    "is being drained ('encap node undrain "
+				    "%s')",
+				    v->name);
 	if (doc_get_bool(v->row, "failed", false) &&
 	    num(v->row, "seq") == p->seq)
 		return "its start failed there";

@@ -63,3 +63,14 @@ const char *fit_must_not_start(const struct pass *p);
 const char *fit_waits_for_parent(const struct pass *p);
 /* What a stop has to wait for: a child that is not down; NULL. */
 const char *fit_waits_for_child(const struct pass *p);
+
+/* orchestrate_upkeep.c */
+/* What is in maintenance, so that nothing is done; NULL. */
+const char *upkeep_rests(const struct pass *p);
+/* Is its holder to give it to another node, which has to be found? */
+bool upkeep_drains(const struct pass *p);
+/* There is none. True where it is to be stopped there all the same; says in
+ * p->out->blocked why it stays, or is nowhere. */
+bool upkeep_drain_stuck(struct pass *p);
+/* Where its start failed, the holder the last, and what to do. */
+const char *upkeep_start_failed(struct pass *p);

@@ -30,9 +30,11 @@
 	"[fs#2]\ntype = directory\npath = /data\nencap = true\n"               \
 	"[app#1]\nstart = /bin/s\ncheck = /bin/c\nencap = true\n"
 
-static const struct orch_node nodes[] = { { "hv1", true, 1, false },
-					  { "hv2", true, 1, false },
-					  { "hv3", true, 1, false } };
+static const struct orch_node nodes[] = {
+	{ .name = "hv1", .alive = true, .epoch = 1 },
+	{ .name = "hv2", .alive = true, .epoch = 1 },
+	{ .name = "hv3", .alive = true, .epoch = 1 }
+};
 
 struct bench {
 	struct db *db;

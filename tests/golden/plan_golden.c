@@ -21,7 +21,8 @@
  *
  * An action: start|stop|restart NAME [--master|--slaves|--slave VM],
  * move NAME NODE, freeze|thaw NAME, node-freeze|node-thaw NODE, delete NAME,
- * wait (nothing is asked).
+ * clear NAME, drain|undrain NODE, drained NODE (its time is over),
+ * maintenance on|off [NAME|NODE], wait (nothing is asked).
  */
 #include <ftw.h>
 #include <stdio.h>
@@ -48,6 +49,7 @@ struct world {
 	size_t n_nodes;
 	const char *services[SERVICES_MAX];
 	size_t n_services;
+	bool maintenance; /* of all */
 	int64_t at;
 };
 
@@ -125,8 +127,19 @@ static bool apply(struct world *w, const struct doc *cmd)
 static struct forecast_service service_now(struct world *w, const char *name)
 {
 	const struct state s = state_of(w);
+	struct forecast_service f = foreseen_service(&s, name, NULL);
 
-	return foreseen_service(&s, name, NULL);
+	f.maintenance = f.maintenance || w->maintenance;
+	f.maintenance_of_all = w->maintenance;
+	return f;
+}
+
+static bool is_service(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->n_services; i++)
+		if (strcmp(w->services[i], name) == 0)
+			return true;
+	return false;
 }
 
 static struct forecast_in world_now(struct world *w)
@@ -245,6 +258,8 @@ static struct orch_in orch_now(struct world *w, const char *name)
 		.n_others = named.n,
 		.intent = s->intent,
 		.frozen = s->frozen,
+		.maintenance = s->maintenance,
+		.maintenance_of_all = s->maintenance_of_all,
 		.assigns = s->assigns,
 		.instances = s->instances,
 		.nodes = w->nodes,
@@ -299,11 +314,41 @@ static bool ask_edit(struct world *w, const struct line *l, size_t i)
 	return apply(w, cmd);
 }
 
+/* False: it is none of these. */
+static bool ask_upkeep(struct world *w, const struct line *l, size_t i,
+		       bool *ret)
+{
+	const char *action = word(l, i),
+		   *what = i + 1 < l->n ? l->at[i + 1] : "";
+	bool on = strcmp(what, "on") == 0;
+	struct doc *cmd;
+
+	*ret = true;
+	if (strcmp(action, "clear") == 0) {
+		*ret = apply(w, command(w, "svc_clear", what));
+	} else if (strstr(action, "drain")) {
+		node_named(w, what)->draining = strcmp(action, "undrain") != 0;
+		node_named(w, what)->drain_over =
+			strcmp(action, "drained") == 0;
+	} else if (strcmp(action, "maintenance") != 0) {
+		return false;
+	} else if (i + 2 >= l->n) {
+		w->maintenance = on;
+	} else if (is_service(w, l->at[i + 2])) {
+		cmd = command(w, "svc_maintenance", l->at[i + 2]);
+		doc_put_bool(w->a, cmd, "on", on);
+		*ret = apply(w, cmd);
+	} else {
+		node_named(w, l->at[i + 2])->maintenance = on;
+	}
+	return true;
+}
+
 /* False if it is refused. */
 static bool ask(struct world *w, const struct line *l, size_t i)
 {
 	const char *action = word(l, i);
-	bool thaw = strcmp(action, "thaw") == 0;
+	bool thaw = strcmp(action, "thaw") == 0, done;
 	struct doc *cmd;
 
 	if (strcmp(action, "wait") == 0)
@@ -315,6 +360,8 @@ static bool ask(struct world *w, const struct line *l, size_t i)
 			strcmp(action, "node-freeze") == 0;
 		return true;
 	}
+	if (ask_upkeep(w, l, i, &done))
+		return done;
 	if (strcmp(action, "delete") == 0)
 		return apply(w, command(w, "svc_delete", word(l, i + 1)));
 	if (thaw || strcmp(action, "freeze") == 0) {
@@ -381,8 +428,9 @@ static void act(struct world *w, const struct line *l, size_t i, enum mode mode)
 static void do_nodes(struct world *w, const struct line *l)
 {
 	for (size_t i = 1; i < l->n; i++)
-		w->nodes[w->n_nodes++] =
-			(struct orch_node){ l->at[i], true, 1, false };
+		w->nodes[w->n_nodes++] = (struct orch_node){ .name = l->at[i],
+							     .alive = true,
+							     .epoch = 1 };
 }
 
 static const struct {

@@ -29,6 +29,7 @@ foreseen_service(const struct state *s, const char *name, struct keywords *k)
 		.assigns = state_assigns(s, name),
 		.instances = state_instances(s, name),
 		.frozen = doc_get_bool(row, "frozen", false),
+		.maintenance = doc_get_bool(row, "maintenance", false),
 		.next_token = (uint64_t)doc_get_int(row, "token", 0) + 1,
 	};
 }
