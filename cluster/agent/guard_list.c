@@ -1,7 +1,8 @@
 /*
  * What the guard has to take away when this node's lease runs out and the agent
- * does not: the resources of every instance that is up by an assignment and may
- * be started elsewhere then, the last started first.
+ * does not: the resources of every instance that is up by an assignment, or not
+ * yet stopped by one, and may be started elsewhere then, the last started
+ * first.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +27,37 @@ static bool may_be_elsewhere(const struct agent *g,
 	return sc->nodes.n + sc->drpnodes.n > 1 && g->n_peers > 0;
 }
 
+static bool is_not_ours(const struct resource *r)
+{
+	return r->encap || r->disable || r->noaction || r->standby;
+}
+
+/* A stop was asked for, and nothing of it was found since. */
+static bool is_gone(const struct instance_run *run)
+{
+	if (run->want == WANT_NOTHING)
+		return true;
+	if (run->want == WANT_UP || run->acting || !run->probes ||
+	    run->probe_token != run->token)
+		return false;
+	for (size_t i = 0; i < run->inst.n; i++)
+		if (!is_not_ours(&run->inst.res[i]) &&
+		    run->probes[i].status != STATUS_DOWN &&
+		    run->probes[i].status != STATUS_NA)
+			return false;
+	return true;
+}
+
 static bool is_guarded(const struct agent *g, const struct instance_run *run)
 {
-	return !run->gone && run->want == WANT_UP && run->epoch != 0 &&
+	return !run->gone && !is_gone(run) && run->epoch != 0 &&
 	       run->inst.n > 0 && may_be_elsewhere(g, run);
+}
+
+void guard_probed(struct agent *g, const struct instance_run *run)
+{
+	if (run->guarded != is_guarded(g, run))
+		g->guard.stale = true;
 }
 
 static void list_resource(struct agent *g, const struct instance_run *run,
@@ -45,7 +73,7 @@ static void list_resource(struct agent *g, const struct instance_run *run,
 		.arena = out->arena,
 	};
 
-	if (r->encap || r->disable || r->noaction || r->standby)
+	if (is_not_ours(r))
 		return;
 	driver_guard(&j, out);
 }
@@ -73,7 +101,8 @@ static void list_all(struct agent *g)
 	g->guard.arena = arena_new();
 	out = BUF(g->guard.arena);
 	for (struct instance_run *run = g->instances; run; run = run->next) {
-		if (!is_guarded(g, run))
+		run->guarded = is_guarded(g, run);
+		if (!run->guarded)
 			continue;
 		list_run(g, run);
 		buf_add(&out, run->guard_list, run->guard_len);

@@ -13,7 +13,8 @@
 #include "cluster/agent/internal.h"
 #include "fsm/plan/order.h"
 
-#define WAIT_PROBE_MS 400
+#define WAIT_PROBE_MS	   400
+#define CURRENT_TIMEOUT_MS 2000
 
 /* -- what should be ------------------------------------------------ */
 
@@ -380,13 +381,54 @@ static bool must_kill(const struct agent *g, const struct instance_run *run)
 	return run_right(g, run) == LEASE_NONE;
 }
 
-/* Is it known what this node should do with the instance? In a container, old
- * state may say what nobody wants any more. */
-static bool may_reconcile(const struct agent *g, const struct instance_run *run)
+struct asking {
+	struct agent *agent;
+	uint64_t gid;
+};
+
+static void on_current(void *arg, int code, struct arena *a,
+		       const struct doc *result)
+{
+	struct asking *q = arg;
+	struct group_seen *seen = agent_seen(q->agent, q->gid);
+
+	(void)a;
+	(void)result;
+	q->agent->pending--;
+	seen->asking = false;
+	seen->current = code == 0;
+	free(q);
+}
+
+/* A machine that lost power begins with its last snapshot, and what came after
+ * counts only once it is told that this is agreed. Until then its assignments
+ * may be such as it has itself carried out, and others stand in their place. */
+static bool is_current(struct agent *g, uint64_t gid)
+{
+	struct group_seen *seen = agent_seen(g, gid);
+	struct asking *q;
+
+	if (seen->current || seen->asking)
+		return seen->current;
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		abort();
+	*q = (struct asking){ g, gid };
+	seen->asking = true;
+	g->pending++;
+	engine_read(g->engine, gid, CURRENT_TIMEOUT_MS, on_current, q);
+	return false;
+}
+
+/* Is it known what this node should do with the instance? Old state may say
+ * what nobody wants any more. */
+static bool may_reconcile(struct agent *g, const struct instance_run *run)
 {
 	if (g->level == LEVEL_ENCAP)
 		return g->synced;
-	return run_right(g, run) != LEASE_ASK;
+	return run_right(g, run) != LEASE_ASK &&
+	       (run->want == WANT_NOTHING || must_kill(g, run) ||
+		is_current(g, run->group));
 }
 
 /* The host takes the start of this assignment back. */
@@ -630,8 +672,9 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 static void kill_beside(struct agent *g, struct instance_run *run)
 {
 	if (run->killing || !run->probes || !must_kill(g, run) ||
-	    g->now_ms < run->next_probe_ms)
+	    (run->was_kill && g->now_ms < run->next_probe_ms))
 		return;
+	run->was_kill = true; /* from here on it is repeated */
 	run_reconcile(g, run, true);
 	run->next_probe_ms = g->now_ms + WAIT_PROBE_MS;
 }

@@ -210,6 +210,7 @@ struct instance_run {
 	char act_error[400];
 
 	/* What the guard takes away of it; NULL: has to be looked at. */
+	bool guarded; /* it is in the list that the guard has */
 	struct arena *guard_arena;
 	const char *guard_list;
 	size_t guard_len;
@@ -342,6 +343,8 @@ void secret_free(struct agent *g);
 
 /* Told what to take away, when that or the lease has changed. */
 void guard_step(struct agent *g);
+/* What is there of @run was looked at. */
+void guard_probed(struct agent *g, const struct instance_run *run);
 /* What it takes away of @run may be something else now. */
 void guard_forget(struct instance_run *run);
 void guard_free(struct agent *g);
@@ -395,6 +398,9 @@ struct doc *query_events(struct agent *g, struct arena *a, struct txn *t,
 struct group_seen { /* what was last looked at, per group */
 	uint64_t gid, applied;
 	bool told; /* what the commands now being applied change is noted */
+	/* A hypervisor: all is here that was agreed on before this agent
+	 * began. */
+	bool current, asking;
 };
 
 struct touched { /* a service of which something has changed */

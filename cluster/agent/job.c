@@ -196,6 +196,7 @@ static void probe_done(void *arg)
 	run->probing = false;
 	run->moved = true;
 	run->busy--;
+	guard_probed(j->agent, run);
 	free(j); /* its arena lives on in the run */
 }
 
