@@ -454,6 +454,9 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 		.db = o->db,
 		.now_ms = o->now_ms,
 		.seed = o->seed,
+		.snapshot_entries = o->snapshot_entries,
+		.trailing = o->trailing,
+		.wal_segment = o->wal_segment,
 	};
 	int rc;
 

@@ -108,6 +108,9 @@ struct agent_options {
 	const struct doc *identity; /* NULL: member of nothing yet */
 	uint64_t now_ms, seed;
 	uint64_t lease_until_ms, lease_epoch; /* as saved in this session */
+	/* As in engine_options; 0: the usual. */
+	unsigned snapshot_entries, trailing;
+	uint64_t wal_segment;
 };
 
 int agent_open(struct agent **ret, const struct agent_options *o,

@@ -61,8 +61,13 @@ void world_trace(struct world *w, const char *fmt, ...)
 	for (const char *p = text; *p; p++)
 		w->trace = (w->trace ^ (unsigned char)*p) * 1099511628211ULL;
 	w->trace = (w->trace ^ w->now_us) * 1099511628211ULL;
-	if (w->verbose)
-		printf("%10.3f %s\n", (double)w->now_us / 1e6, text);
+	if (w->tell) {
+		char line[540];
+
+		snprintf(line, sizeof(line), "%10.3f %s",
+			 (double)w->now_us / 1e6, text);
+		w->tell(line);
+	}
 }
 
 void world_fail(struct world *w, const char *fmt, ...)
@@ -71,6 +76,7 @@ void world_fail(struct world *w, const char *fmt, ...)
 
 	if (w->failure[0])
 		return;
+	w->rule = fmt;
 	va_start(ap, fmt);
 	vsnprintf(w->failure, sizeof(w->failure), fmt, ap);
 	va_end(ap);
@@ -79,22 +85,77 @@ void world_fail(struct world *w, const char *fmt, ...)
 
 /* -- events -------------------------------------------------------------- */
 
+static bool earlier(const struct world_event *x, const struct world_event *y)
+{
+	return x->at_us < y->at_us || (x->at_us == y->at_us && x->seq < y->seq);
+}
+
+static void heap_up(struct world *w, size_t i)
+{
+	struct world_event *e = w->events[i];
+
+	for (; i && earlier(e, w->events[(i - 1) / 2]); i = (i - 1) / 2)
+		w->events[i] = w->events[(i - 1) / 2];
+	w->events[i] = e;
+}
+
+static void heap_down(struct world *w, size_t i)
+{
+	struct world_event *e = w->events[i];
+
+	for (;;) {
+		size_t c = 2 * i + 1;
+
+		if (c + 1 < w->n_events &&
+		    earlier(w->events[c + 1], w->events[c]))
+			c++;
+		if (c >= w->n_events || !earlier(w->events[c], e))
+			break;
+		w->events[i] = w->events[c];
+		i = c;
+	}
+	w->events[i] = e;
+}
+
+static void event_add(struct world *w, struct world_event *e, uint64_t at_us)
+{
+	if (w->n_events == w->cap_events) {
+		w->cap_events = w->cap_events ? w->cap_events * 2 : 256;
+		w->events = reallocarray(w->events, w->cap_events,
+					 sizeof(struct world_event *));
+		if (!w->events)
+			abort();
+	}
+	e->at_us = at_us;
+	e->seq = ++w->seq;
+	w->events[w->n_events++] = e;
+	heap_up(w, w->n_events - 1);
+}
+
+static struct world_event *event_take(struct world *w, size_t i)
+{
+	struct world_event *e = w->events[i], *last = w->events[--w->n_events];
+
+	if (i == w->n_events)
+		return e;
+	w->events[i] = last;
+	heap_up(w, i);
+	if (w->events[i] == last)
+		heap_down(w, i);
+	return e;
+}
+
 struct world_event *world_event_new(struct world *w, enum event_kind kind,
 				    struct world_node *n, uint64_t delay_us)
 {
-	struct world_event *e = calloc(1, sizeof(*e)), **at = &w->events;
+	struct world_event *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		abort();
 	e->kind = kind;
 	e->node = n;
 	e->life = n->life;
-	e->at_us = w->now_us + delay_us;
-	e->seq = ++w->seq;
-	while (*at && (*at)->at_us <= e->at_us)
-		at = &(*at)->next;
-	e->next = *at;
-	*at = e;
+	event_add(w, e, w->now_us + delay_us);
 	return e;
 }
 
@@ -107,25 +168,26 @@ static void event_free(struct world_event *e)
 /* A ghost does nothing but give its memory back. */
 static void work_ghost(struct world_event *e)
 {
-	e->run(e->arg);
+	if (!e->ran)
+		e->run(e->arg);
 	e->done(e->arg);
 }
 
 void world_events_void(struct world_node *n)
 {
-	struct world_event **at = &n->world->events;
+	struct world *w = n->world;
 
-	while (*at) {
-		struct world_event *e = *at;
+	for (size_t i = 0; i < w->n_events;) {
+		struct world_event *e = w->events[i];
 
 		if (e->node != n || e->kind != EV_WORK) {
-			at = &e->next;
+			i++;
 			continue;
 		}
-		*at = e->next;
+		event_take(w, i);
 		work_ghost(e);
 		event_free(e);
-		at = &n->world->events;
+		i = 0;
 	}
 }
 
@@ -136,6 +198,10 @@ static void turn(struct world_node *n)
 {
 	if (n->agent)
 		agent_turn(n->agent, world_node_ms(n));
+	if (n->will_die) {
+		world_agent_kill(n);
+		world_agent_start_in(n, 100 + world_random(n->world, 1000));
+	}
 }
 
 static void event_frame(struct world_event *e)
@@ -149,7 +215,8 @@ static void event_frame(struct world_event *e)
 	if (!n->agent || e->life != n->life || e->from_life != from->life)
 		return;
 	if (e->kind == EV_FRAME &&
-	    (n->cut || from->cut || !w->link[n->slot][from->slot]))
+	    (n->cut || from->cut || w->blocked[from->slot][n->slot] ||
+	     !w->link[n->slot][from->slot]))
 		return;
 	if (doc_decode(a, e->data, e->len, &frame, &err) < 0) {
 		world_fail(w, "a frame of %s: %s", from->name, err.text);
@@ -165,21 +232,51 @@ static void event_frame(struct world_event *e)
 	turn(n);
 }
 
-static void event_run(struct world_event *e)
+/* Until when what comes to it has to wait. */
+static uint64_t still_until(const struct world_node *n)
+{
+	return n->paused_until_us > n->asleep_until_us ? n->paused_until_us
+						       : n->asleep_until_us;
+}
+
+static bool work_step(struct world_event *e)
 {
 	struct world_node *n = e->node;
 
+	if (!e->ran) {
+		n->op_us = 0;
+		e->run(e->arg);
+		e->ran = true;
+		if (n->agent && n->op_us) {
+			event_add(n->world, e, n->world->now_us + n->op_us);
+			return false;
+		}
+	}
+	if (n->agent) {
+		e->done(e->arg);
+		turn(n);
+	}
+	return true;
+}
+
+static void event_run(struct world_event *e)
+{
+	struct world_node *n = e->node;
+	struct world *w = n->world;
+
+	if (world_is_still(n) &&
+	    (e->kind == EV_START ? !n->agent : e->life == n->life)) {
+		event_add(w, e, still_until(n));
+		return;
+	}
 	switch (e->kind) {
 	case EV_FRAME:
 	case EV_CHANNEL_FRAME:
 		event_frame(e);
 		break;
 	case EV_WORK:
-		e->run(e->arg);
-		if (n->agent) {
-			e->done(e->arg);
-			turn(n);
-		}
+		if (!work_step(e))
+			return;
 		break;
 	case EV_START:
 		if (n->up && !n->agent && (n->host || !n->container))
@@ -201,6 +298,8 @@ static struct world_node *next_tick(struct world *w, uint64_t *ret_us)
 		if (!n->agent)
 			continue;
 		at = node_us(n, agent_next_ms(n->agent));
+		if (at < still_until(n))
+			at = still_until(n);
 		if (at < *ret_us) {
 			*ret_us = at;
 			best = n;
@@ -209,32 +308,45 @@ static struct world_node *next_tick(struct world *w, uint64_t *ret_us)
 	return best;
 }
 
+static void world_around(struct world *w)
+{
+	for (unsigned i = 0; i < w->n; i++) {
+		if (w->node[i].asleep_until_us > w->now_us)
+			continue;
+		world_guard_step(&w->node[i]);
+		world_late_step(&w->node[i]);
+	}
+	world_links_step(w);
+	world_channels_step(w);
+	if (w->check)
+		w->check(w, w->check_arg);
+}
+
 static void step(struct world *w, uint64_t end_us)
 {
 	uint64_t tick_us;
 	struct world_node *n = next_tick(w, &tick_us);
-	struct world_event *e = w->events;
+	struct world_event *e = w->n_events ? w->events[0] : NULL;
 	uint64_t event_us = e ? e->at_us : UINT64_MAX;
 	uint64_t at = tick_us < event_us ? tick_us : event_us;
 
-	/* Links and channels are looked at every few ms at least. */
+	/* All else is looked at every few ms at least. */
 	if (at > w->now_us + 10000)
 		at = w->now_us + 10000;
 	if (at > end_us)
 		at = end_us;
 	if (at > w->now_us)
 		w->now_us = at;
+	world_around(w);
 	if (e && event_us <= w->now_us) {
-		w->events = e->next;
-		event_run(e);
-	} else if (n && tick_us <= w->now_us) {
+		if (w->n_events && w->events[0] == e)
+			event_run(event_take(w, 0));
+	} else if (n && tick_us <= w->now_us && n->agent) {
 		/* An agent that wants to be called at once gets some time. */
 		agent_tick(n->agent, world_node_ms(n));
 		turn(n);
 		w->now_us += 20;
 	}
-	world_links_step(w);
-	world_channels_step(w);
 }
 
 bool world_run(struct world *w, uint64_t ms)
@@ -298,7 +410,7 @@ struct doc *world_call(struct world_node *n, struct arena *a,
 /* -- the whole ----------------------------------------------------------------
  */
 
-struct world *world_new(uint64_t seed, bool verbose)
+struct world *world_new(uint64_t seed, void (*tell)(const char *line))
 {
 	struct world *w = calloc(1, sizeof(*w));
 	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
@@ -307,7 +419,7 @@ struct world *world_new(uint64_t seed, bool verbose)
 		abort();
 	w->rng = seed * 0x9e3779b97f4a7c15ULL + 1;
 	w->trace = 14695981039346656037ULL;
-	w->verbose = verbose;
+	w->tell = tell;
 	snprintf(w->dir, sizeof(w->dir), "%s/encap-sim-XXXXXX", tmp);
 	if (!mkdtemp(w->dir)) {
 		perror(w->dir);
@@ -330,18 +442,16 @@ void world_free(struct world *w)
 	for (unsigned i = 0; i < w->n; i++)
 		if (w->node[i].agent)
 			world_agent_kill(&w->node[i]);
-	while (w->events) {
-		struct world_event *e = w->events;
-
-		w->events = e->next;
-		event_free(e);
-	}
+	while (w->n_events)
+		event_free(event_take(w, 0));
+	free(w->events);
 	for (unsigned i = 0; i < w->n; i++) {
-		free(w->node[i].res);
 		arena_free(w->node[i].identity_arena);
 		arena_free(w->node[i].wanted_arena);
 		simdisk_free(w->node[i].wal);
 		simdisk_free(w->node[i].snap);
+		free(w->node[i].res);
+		free(w->node[i].guard_list);
 	}
 	nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(w);

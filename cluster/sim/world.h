@@ -22,9 +22,25 @@
 
 struct world;
 
+/* What the drivers of a node do for a while. */
+enum world_spell {
+	SPELL_NONE,
+	SPELL_FAIL,  /* a start, a stop: an error, and nothing is done */
+	SPELL_HANG,  /* nothing is done until the time for it is over */
+	SPELL_LATE,  /* it is done, and says so, much later */
+	SPELL_LIE,   /* success, and nothing is done */
+	SPELL_BLIND, /* nobody can say what is up */
+};
+
 struct world_resource { /* of one node; up or not there */
 	char service[WORLD_NAME], rid[WORLD_NAME];
 	bool up;
+	char guard[192]; /* what the guard would know it by; "": nothing */
+	size_t guard_len;
+	/* A start or stop that is done at last (SPELL_LATE); 0: none. */
+	uint64_t late_us;
+	bool late_up;
+	char encapnode[WORLD_NAME]; /* of a container */
 };
 
 struct world_node {
@@ -47,6 +63,21 @@ struct world_node {
 	char session[WORLD_NAME + 16];
 	uint64_t lease_until, lease_epoch;
 
+	/* The process stands still (SIGSTOP), or all of the machine does. */
+	uint64_t paused_until_us, asleep_until_us;
+	uint64_t slow_until_us;		 /* its disks are */
+	uint64_t late_until_us, late_us; /* what is sent to it comes later */
+	bool disk_full, disk_hurt, will_die;
+	enum world_spell spell;
+	uint64_t spell_until_us;
+	uint64_t op_us; /* how long the operation that just ran goes on */
+
+	/* The guard, a process of its own: what the agent has told it. */
+	uint64_t guard_until_ms, guard_next_us;
+	char *guard_list;
+	size_t guard_len;
+
+	int64_t wall_ms; /* how wrong the clock on the wall is */
 	int64_t offset_ms;
 	int64_t speed; /* of its clock, per mille */
 
@@ -66,21 +97,33 @@ struct world {
 	uint64_t now_us, rng;
 	struct world_node node[WORLD_NODES];
 	unsigned n;
-	struct world_event *events; /* a heap would do; a list is enough */
+	struct world_event **events; /* a heap */
+	size_t n_events, cap_events;
 	uint64_t seq;
+	uint64_t links_us; /* when they are looked at again */
+	bool blocked[WORLD_NODES][WORLD_NODES]; /* nothing gets from to */
+	unsigned loss; /* of frames between hypervisors, per mille */
+	bool reorders; /* those frames */
+	bool guarded;  /* hypervisors have a guard */
+	unsigned snapshot_entries, trailing; /* of the agents */
+	/* Whoever wants to read what happens; NULL: nobody. */
+	void (*tell)(const char *line);
 	/* What each end of a link believes, and since when it is as it is. */
 	bool link[WORLD_NODES][WORLD_NODES];
 	uint64_t link_moved_us[WORLD_NODES][WORLD_NODES];
 	uint64_t last_us[WORLD_NODES][WORLD_NODES]; /* order of delivery */
 	uint64_t lane_us[WORLD_NODES][4];
-	uint64_t trace; /* a hash over all that happened */
-	bool verbose;
+	uint64_t trace;	   /* a hash over all that happened */
 	char dir[64];	   /* of the databases */
 	char failure[256]; /* the first broken rule; "" if none */
-	bool drop_kills;   /* a planted bug: nothing is ever killed */
+	const char *rule;  /* the same without names and numbers */
+	/* Called after each event, for what must hold at any time. */
+	void (*check)(struct world *w, void *arg);
+	void *check_arg;
 };
 
-struct world *world_new(uint64_t seed, bool verbose);
+/* @tell may be NULL. */
+struct world *world_new(uint64_t seed, void (*tell)(const char *line));
 void world_free(struct world *w);
 
 /* A hypervisor without an agent yet. */
@@ -93,6 +136,20 @@ void world_agent_start_in(struct world_node *n, uint64_t ms);
 void world_agent_kill(struct world_node *n);
 void world_boot(struct world_node *n); /* nothing if it is up */
 void world_power_off(struct world_node *n);
+/* A container stops by itself. */
+void world_container_crash(struct world_node *c);
+/* The agent stands still for @ms, as by SIGSTOP; its world goes on. */
+void world_pause(struct world_node *n, uint64_t ms);
+/* All of the machine does, its containers too; its clock goes on. */
+void world_sleep(struct world_node *n, uint64_t ms);
+/* The drivers of @n; @ms from now they are as they should be. */
+void world_spell(struct world_node *n, enum world_spell spell, uint64_t ms);
+/* The log's and the snapshots' disk has no room, or has again. */
+void world_disk_full(struct world_node *n, bool full);
+/* The @nth operation from now gives an error. */
+void world_disk_error(struct world_node *n, unsigned nth);
+/* Everything that goes wrong by itself ends; who is off stays off. */
+void world_calm(struct world *w);
 
 /* Let @ms pass. false when a rule was broken. */
 bool world_run(struct world *w, uint64_t ms);

@@ -2,7 +2,8 @@
  * world_internal - what the files of the world share.
  *
  *  world.c        chance, events, the loop, requests
- *  world_io.c     what an agent asks of its world: frames, work, resources
+ *  world_io.c     what an agent asks of its world: frames, work
+ *  world_drive.c  what runs on a node: resources, drivers, the guard
  *  world_node.c   agents and machines that start and end
  *  world_links.c  who hears whom
  */
@@ -13,9 +14,9 @@
 enum event_kind { EV_FRAME, EV_CHANNEL_FRAME, EV_WORK, EV_START };
 
 struct world_event {
-	struct world_event *next;
 	uint64_t at_us, seq;
 	enum event_kind kind;
+	bool ran; /* work: what is left is to tell of it */
 	struct world_node *node;
 	unsigned life; /* of the node's agent that it is for */
 	struct world_node *from;
@@ -34,9 +35,24 @@ struct world_event *world_event_new(struct world *w, enum event_kind kind,
 void world_events_void(struct world_node *n);
 
 struct agent_io world_io(struct world_node *n);
+struct world_resource *world_res_find(struct world_node *n, const char *service,
+				      const char *rid);
+void world_res_set(struct world_node *n, struct world_resource *r, bool up);
+int world_drive(void *ctx, enum drive_op op, const struct job *j,
+		struct probe *ret, struct err *err);
+/* Starts and stops that are late come to their end. */
+void world_late_step(struct world_node *n);
+void world_guard(void *ctx, uint64_t until_ms, const char *list, size_t len);
+void world_guard_step(struct world_node *n);
+void world_guard_forget(struct world_node *n);
+/* NULL: it does not run here. */
+struct world_node *world_container_of(struct world_node *host,
+				      const char *service, const char *rid);
 /* The container and all in it is gone. */
 void world_container_end(struct world_node *c);
 
+/* Nothing is heard of it, and nothing hears it. */
+bool world_is_still(const struct world_node *n);
 void world_links_step(struct world *w);
 void world_channels_step(struct world *w);
 /* The channel of container @c is no more. */

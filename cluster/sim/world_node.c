@@ -1,8 +1,11 @@
 #include "cluster/sim/world_internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#define WAL_SEGMENT (256 << 10)
 
 struct world_node *world_named(struct world *w, const char *name)
 {
@@ -31,6 +34,15 @@ struct world_node *world_add(struct world *w, const char *name, bool container)
 static struct world_node *machine_of(struct world_node *n)
 {
 	return n->container && n->host ? n->host : n;
+}
+
+static void agent_start_again(struct world_node *n, const char *why)
+{
+	world_trace(n->world, "%s: does not start: %s", n->name, why);
+	n->disk_hurt = n->disk_full;
+	simdisk_restart(n->wal);
+	simdisk_restart(n->snap);
+	world_agent_start_in(n, 1000);
 }
 
 void world_agent_start(struct world_node *n)
@@ -63,10 +75,20 @@ void world_agent_start(struct world_node *n)
 	o.seed = world_mix(n->world);
 	o.lease_until_ms = n->lease_until;
 	o.lease_epoch = n->lease_epoch;
+	o.snapshot_entries = n->world->snapshot_entries;
+	o.trailing = n->world->trailing;
+	o.wal_segment = WAL_SEGMENT;
 	if (agent_open(&n->agent, &o, &err) < 0) {
-		world_fail(n->world, "%s: %s", n->name, err.text);
+		n->agent = NULL;
+		db_close(n->db, false);
+		n->db = NULL;
+		if (n->disk_full || n->disk_hurt)
+			agent_start_again(n, err.text);
+		else
+			world_fail(n->world, "%s: %s", n->name, err.text);
 		return;
 	}
+	n->disk_hurt = false;
 	world_trace(n->world, "%s: agent starts", n->name);
 }
 
@@ -82,6 +104,8 @@ void world_agent_kill(struct world_node *n)
 	if (!g)
 		return;
 	world_trace(n->world, "%s: agent dies", n->name);
+	n->paused_until_us = 0;
+	n->will_die = false;
 	n->agent = NULL; /* from here on it is a ghost */
 	world_channel_end(n);
 	n->wanted = NULL;
@@ -124,6 +148,83 @@ void world_power_off(struct world_node *n)
 		if (w->node[i].container && w->node[i].host == n)
 			world_container_end(&w->node[i]);
 	world_agent_kill(n);
+	world_guard_forget(n);
+	n->asleep_until_us = 0;
 	n->up = false;
 	n->n_res = 0;
+}
+
+/* -- what goes wrong ------------------------------------------------------- */
+
+void world_container_crash(struct world_node *c)
+{
+	struct world_node *h = c->host;
+
+	if (!c->up || !h)
+		return;
+	world_trace(c->world, "%s: stops by itself", c->name);
+	world_res_set(h, world_res_find(h, c->service, c->rid), false);
+}
+
+void world_pause(struct world_node *n, uint64_t ms)
+{
+	if (!n->agent)
+		return;
+	world_trace(n->world, "%s: agent stands still for %llu ms", n->name,
+		    (unsigned long long)ms);
+	n->paused_until_us = n->world->now_us + ms * 1000;
+}
+
+void world_sleep(struct world_node *n, uint64_t ms)
+{
+	struct world *w = n->world;
+
+	if (!n->up)
+		return;
+	world_trace(w, "%s: sleeps for %llu ms", n->name,
+		    (unsigned long long)ms);
+	n->asleep_until_us = w->now_us + ms * 1000;
+	for (unsigned i = 0; i < w->n; i++)
+		if (w->node[i].host == n)
+			w->node[i].asleep_until_us = n->asleep_until_us;
+}
+
+void world_spell(struct world_node *n, enum world_spell spell, uint64_t ms)
+{
+	n->spell = spell;
+	n->spell_until_us = n->world->now_us + ms * 1000;
+}
+
+void world_disk_full(struct world_node *n, bool full)
+{
+	if (full && !n->disk_full)
+		world_trace(n->world, "%s: its disk is full", n->name);
+	n->disk_full = full;
+	simdisk_limit(n->wal, full);
+	simdisk_limit(n->snap, full);
+}
+
+void world_disk_error(struct world_node *n, unsigned nth)
+{
+	if (!n->agent)
+		return;
+	world_trace(n->world, "%s: its disk has an error", n->name);
+	n->disk_hurt = true;
+	simdisk_fail_after(n->wal, nth, -EIO);
+}
+
+void world_calm(struct world *w)
+{
+	w->loss = 0;
+	memset(w->blocked, 0, sizeof(w->blocked));
+	for (unsigned i = 0; i < w->n; i++) {
+		struct world_node *n = &w->node[i];
+
+		n->cut = false;
+		n->slow_until_us = n->late_until_us = n->spell_until_us = 0;
+		n->paused_until_us = n->asleep_until_us = 0;
+		world_disk_full(n, false);
+		simdisk_restart(n->wal);
+		simdisk_restart(n->snap);
+	}
 }

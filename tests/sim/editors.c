@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
-#include "fsm/rev/merge.h"
+#include "tests/sim/plan.h"
 
 #define EDITS	300
 #define SHARED	2 /* keys that everybody changes */
@@ -35,6 +35,7 @@ struct copy {
 
 struct editors {
 	struct world *w;
+	uint64_t *chance; /* of the step that is played */
 	const char *service;
 	struct edit edits[EDITS];
 	unsigned n, n_asked;
@@ -235,13 +236,13 @@ static void type(struct editors *e, struct world_node *n)
 	*x = (struct edit){ .fate = FATE_ASKED };
 	snprintf(x->value, sizeof(x->value), "%s.%u", n->name, e->n);
 	set_key(conf, a, arena_printf(a, "edit%u", e->n), x->value);
-	if (world_random(e->w, 2) == 0)
+	if (chance_pick(e->chance, 2) == 0)
 		set_key(conf, a,
 			arena_printf(a, "shared%u",
-				     (unsigned)world_random(e->w, SHARED)),
+				     (unsigned)chance_pick(e->chance, SHARED)),
 			x->value);
 	conf_text(conf, &b);
-	if (world_random(e->w, 6) == 0)
+	if (chance_pick(e->chance, 6) == 0)
 		buf_printf(&b, "# by %s\n", x->value);
 	free(c->text);
 	c->text = strdup(buf_text(&b));
@@ -289,8 +290,8 @@ static void old_copy(struct editors *e, struct world_node *n)
 		text = text_of(
 			e, &l,
 			doc_get_str(
-				doc_at(history,
-				       world_random(e->w, doc_len(history))),
+				doc_at(history, chance_pick(e->chance,
+							    doc_len(history))),
 				"rev", ""));
 	txn_abort(l.t);
 	if (!text)
@@ -343,7 +344,7 @@ static void resolve(struct editors *e, struct world_node *n)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct doc *req = request(a, "svc_resolve", e->service);
-	unsigned i = (unsigned)world_random(e->w, e->n);
+	unsigned i = (unsigned)chance_pick(e->chance, e->n);
 
 	while (i < e->n && !to_resolve(&e->edits[i]))
 		i++;
@@ -351,31 +352,39 @@ static void resolve(struct editors *e, struct world_node *n)
 		return;
 	e->edits[i].resolving = true;
 	doc_put_str(a, req, "draft", e->edits[i].draft);
-	doc_put_str(a, req, "take", world_random(e->w, 2) ? "ours" : "theirs");
+	doc_put_str(a, req, "take",
+		    chance_pick(e->chance, 2) ? "ours" : "theirs");
 	world_ask(n, req, on_resolved, asked_new(e, i, n));
 }
 
 /* -- acting -------------------------------------------------------------------
  */
 
-void editors_act(struct editors *e)
+static bool answers(const struct world_node *n)
 {
-	struct world_node *n = &e->w->node[world_random(e->w, e->w->n)];
+	return n->agent && n->paused_until_us <= n->world->now_us &&
+	       n->asleep_until_us <= n->world->now_us;
+}
+
+void editors_act(struct editors *e, uint64_t *chance)
+{
+	struct world_node *n = &e->w->node[chance_pick(chance, e->w->n)];
 	struct copy *c = &e->copy[n->slot];
 
+	e->chance = chance;
 	if (c->edit >= 0) { /* a file that waits is proposed again */
-		if (n->agent && !c->asked)
+		if (answers(n) && !c->asked)
 			save(e, n);
 		return;
 	}
-	switch (world_random(e->w, 12)) {
+	switch (chance_pick(e->chance, 12)) {
 	case 0:
-		if (n->agent)
+		if (answers(n))
 			old_copy(e, n);
 		break;
 	case 1:
 	case 2:
-		if (n->agent)
+		if (answers(n))
 			resolve(e, n);
 		break;
 	case 3:
@@ -389,7 +398,7 @@ void editors_act(struct editors *e)
 		if (!c->text || e->n == EDITS)
 			break;
 		type(e, n); /* with the agent dead or cut off, too */
-		if (n->agent)
+		if (answers(n))
 			save(e, n);
 		break;
 	}
@@ -570,41 +579,4 @@ void editors_free(struct editors *e)
 struct editors_counts editors_counts(const struct editors *e)
 {
 	return e->counts;
-}
-
-/* -- a planted bug (linked with --wrap=merge_texts)
- * ------------------------------
- */
-
-static bool losing;
-
-void editors_plant_lost_key(void)
-{
-	losing = true;
-}
-
-void __real_merge_texts(struct arena *a, const struct merge_in *in,
-			struct merge *ret);
-void __wrap_merge_texts(struct arena *a, const struct merge_in *in,
-			struct merge *ret);
-
-void __wrap_merge_texts(struct arena *a, const struct merge_in *in,
-			struct merge *ret)
-{
-	const char *at;
-
-	__real_merge_texts(a, in, ret);
-	if (!losing || ret->code != MERGE_DONE)
-		return;
-	for (at = strstr(ret->text, "\nedit"); at;
-	     at = strstr(at + 1, "\nedit")) {
-		size_t n = strcspn(at + 1, "\n") + 1;
-		const char *key = arena_printf(a, "%.*s", (int)n, at);
-
-		if (strstr(in->base, key) || strstr(in->ours, key))
-			continue;
-		ret->text = arena_printf(a, "%.*s%s", (int)(at - ret->text),
-					 ret->text, at + n);
-		return;
-	}
 }

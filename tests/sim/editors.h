@@ -15,8 +15,8 @@ struct editors;
 struct editors *editors_new(struct world *w, const char *service);
 void editors_free(struct editors *e); /* once nothing is under way */
 
-/* Somebody does something. */
-void editors_act(struct editors *e);
+/* Somebody does something, by @chance (plan.h). */
+void editors_act(struct editors *e, uint64_t *chance);
 /* @n was rolled back: so was the copy that is open there. */
 void editors_rolled_back(struct editors *e, struct world_node *n);
 /* Is no answer awaited? */
@@ -34,6 +34,3 @@ struct editors_counts {
 	unsigned acked, merged, drafted, resolved, old_copies;
 };
 struct editors_counts editors_counts(const struct editors *e);
-
-/* A planted bug: now and then a merge loses a key of theirs. */
-void editors_plant_lost_key(void);

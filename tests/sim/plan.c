@@ -15,7 +15,7 @@ uint64_t chance_next(uint64_t *chance)
 
 uint64_t chance_pick(uint64_t *chance, uint64_t n)
 {
-	return chance_next(chance) % n;
+	return n ? chance_next(chance) % n : 0;
 }
 
 bool chance_hit(uint64_t *chance, unsigned per_mille)

@@ -44,7 +44,7 @@ struct plan {
 
 /* SplitMix64 (Steele, Lea, Flood 2014). */
 uint64_t chance_next(uint64_t *chance);
-uint64_t chance_pick(uint64_t *chance, uint64_t n); /* in [0, n); n > 0 */
+uint64_t chance_pick(uint64_t *chance, uint64_t n); /* in [0, n); 0 of 0 */
 bool chance_hit(uint64_t *chance, unsigned per_mille);
 
 void plan_set(struct plan *p, const char *name, unsigned value, unsigned least);
