@@ -213,6 +213,11 @@ static int change(struct cli *c, struct change how)
 	return rc;
 }
 
+int cli_change(struct cli *c, int (*apply)(struct cli *, struct conf *))
+{
+	return change(c, (struct change){ .apply = apply, .strict = true });
+}
+
 /* "+=", "key[2]=", ...: to the value that there is, whatever that be. */
 static bool is_relative(const char *assignment)
 {

@@ -47,6 +47,7 @@ extern const struct exit_row exit_table[]; /* ends with a row without word */
 enum option_id {
 	OPT_ADDRESS,
 	OPT_AS,
+	OPT_CANCEL,
 	OPT_COMMENT,
 	OPT_CONFIG,
 	OPT_CREATE,
@@ -74,6 +75,7 @@ enum option_id {
 	OPT_PARAM,
 	OPT_PATCH,
 	OPT_PRUNE,
+	OPT_REPLACE,
 	OPT_REV,
 	OPT_RID,
 	OPT_SERVICE,
@@ -177,6 +179,11 @@ int cli_ask(struct cli *c, const char *op, const struct doc *args,
 /* Prints a refusal; returns its code. */
 int cli_refused(const struct cli *c, const struct reply *r);
 
+/* Change the env file of the service that is the first argument; again where
+ * somebody else was faster. (cmd_conf.c) */
+struct conf;
+int cli_change(struct cli *c, int (*apply)(struct cli *, struct conf *));
+
 /* {"name": the first argument} */
 struct doc *cli_args_name(struct cli *c);
 /* The words of @text between any of @separators, as a list; NULL: none. */
@@ -215,6 +222,11 @@ int cmd_cluster_backup(struct cli *c);
 int cmd_cluster_forget(struct cli *c);
 int cmd_cluster_init(struct cli *c);
 int cmd_cluster_join(struct cli *c);
+int cmd_cluster_leave(struct cli *c);
+int cmd_cluster_remove(struct cli *c);
+int cmd_cluster_replace(struct cli *c);
+int cmd_cluster_set(struct cli *c);
+int cmd_node_label(struct cli *c);
 int cmd_cluster_recover(struct cli *c);
 int cmd_cluster_restore(struct cli *c);
 int cmd_cluster_status(struct cli *c);

@@ -4,6 +4,7 @@
 const struct option_row option_table[OPT_N] = {
 	[OPT_ADDRESS] = { "address", 0,   "ADDRESS,...", "under which the others reach this machine" },
 	[OPT_AS]      = { "as",      0,   "NODE",     "evaluate for this node (implies --eval)" },
+	[OPT_CANCEL]  = { "cancel",  0,   NULL,       "have it stay after all" },
 	[OPT_COMMENT] = { "comment", 0,   "TEXT",     "why, for the history" },
 	[OPT_CONFIG]  = { "config",  0,   "FILE",     "the env file; - is standard input" },
 	[OPT_CREATE]  = { "create",  0,   NULL,       "make a service of each file that has no error" },
@@ -31,6 +32,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_PARAM]   = { "param",   0,   "KEY",      "a key (svcmgr)" },
 	[OPT_PATCH]   = { "patch",   'p', NULL,       "with what each of them changed" },
 	[OPT_PRUNE]   = { "prune",   0,   NULL,       "services that no file names are to go" },
+	[OPT_REPLACE] = { "replace", 0,   "NODE",     "in the place of this one, which is lost or has left" },
 	[OPT_REV]     = { "rev",     0,   "REV",      "this revision, not the head" },
 	[OPT_RID]     = { "rid",     0,   "RID,...",  "only these resources, groups or GROUP:SUBSETs" },
 	[OPT_SERVICE] = { "service", 's', "NAME",     "the service (svcmgr)" },
@@ -403,6 +405,18 @@ const struct command command_table[] = {
 	  { "encap node undrain hv2", "encap node undrain hv2 && encap move web hv2" },
 	  1, 1, cmd_node_undrain, TOPIC_NODE,
 	  "Services are not moved back by themselves." },
+	{ "node label", "NODE LABEL=VALUE...", 0, 0,
+	  "say what a node is, and what it fails with",
+	  { "encap node label hv1 rack=a", "encap node label hv1 site=paris rack=a ssd=" },
+	  2, CLI_ANY, cmd_node_label, TOPIC_NODE,
+	  "A value of nothing takes the label away. The labels region, zone, site, room "
+	  "and rack say what fails together: who votes is chosen so that none of them "
+	  "holds a majority, where that can be avoided." },
+	{ "node rm", "NODE", 0, 0,
+	  "remove a machine that is lost from the cluster",
+	  { "encap node rm hv3", "encap node ls && encap node rm hv3" },
+	  1, 1, cmd_cluster_remove, TOPIC_NODE,
+	  "The same as cluster remove." },
 	{ "cluster init", "[CLUSTER]", O(ADDRESS) | O(LEASE), 0,
 	  "found a cluster on this machine",
 	  { "encap cluster init", "encap cluster init lab --address 10.0.0.1,fd00::1 --lease 5s" },
@@ -419,12 +433,14 @@ const struct command command_table[] = {
 	  0, 0, cmd_cluster_token, TOPIC_CLUSTER,
 	  "It is good for one machine, for an hour. Whoever has it can join: hand it on "
 	  "like a password." },
-	{ "cluster join", "TOKEN ADDRESS...", O(ADDRESS), 0,
+	{ "cluster join", "TOKEN ADDRESS...", O(ADDRESS) | O(REPLACE), 0,
 	  "join this machine to the cluster at these addresses",
 	  { "encap cluster join $TOKEN 10.0.0.1", "encap cluster join $TOKEN hv1 hv2 --address 10.0.0.3" },
 	  2, CLI_ANY, cmd_cluster_join, TOPIC_CLUSTER,
 	  "TOKEN is from encap cluster token on a member. One of the addresses has to "
-	  "answer; the others of the cluster are learned from it." },
+	  "answer; the others of the cluster are learned from it. --replace: a machine "
+	  "that is lost, or has left, gives up its place to this one, which may have the "
+	  "same name; with another name see cluster replace." },
 	{ "cluster backup", "FILE", O(OUTPUT) | O(STALE), 0,
 	  "write the whole state to a file, while everything runs",
 	  { "encap cluster backup /root/lab.backup", "encap cluster backup --stale /root/what-is-left.backup" },
@@ -457,6 +473,36 @@ const struct command command_table[] = {
 	  "For the other survivors, once encap cluster recover has founded a new "
 	  "cluster on one. Refused while the cluster has a leader. Nothing is deleted: "
 	  "see encap cluster recover." },
+	{ "cluster leave", "", O(CANCEL) | O(NO_WAIT) | O(TIMEOUT), 0,
+	  "empty this machine and take it out of the cluster",
+	  { "encap cluster leave", "encap cluster leave --timeout 1h" },
+	  0, 0, cmd_cluster_leave, TOPIC_CLUSTER,
+	  "What runs here moves to other machines; where something has nowhere to go "
+	  "the command is refused and says what. Then this machine hands on its vote, "
+	  "leaves, and its agent starts anew as a member of nothing. What it had is "
+	  "kept below /var/lib/encap/before-... Nothing new is started here meanwhile; "
+	  "--cancel has it stay." },
+	{ "cluster remove", "NODE", 0, 0,
+	  "remove a machine that is lost from the cluster",
+	  { "encap cluster remove hv3", "encap node ls && encap cluster remove hv3" },
+	  1, 1, cmd_cluster_remove, TOPIC_CLUSTER,
+	  "For one that will not come back. Refused while it is up, or can still hold "
+	  "a lease. It is not let in again with its old certificate: should it come "
+	  "back, encap cluster forget on it and join it anew. Its name stays in the "
+	  "env files: see cluster replace." },
+	{ "cluster replace", "OLD NEW", 0, 0,
+	  "have a machine take the place of one that is lost",
+	  { "encap cluster replace hv3 hv4", "encap cluster join --replace hv3 $TOKEN hv1 && encap cluster replace hv3 hv4" },
+	  2, 2, cmd_cluster_replace, TOPIC_CLUSTER,
+	  "NEW is a member, OLD is lost or has left. In every env file NEW stands where "
+	  "OLD stood, in the lists of nodes and as a scope, and OLD is removed. A new "
+	  "machine of the same name needs none of this: it joins with --replace." },
+	{ "cluster set", "OPTION=VALUE", 0, 0,
+	  "set an option of the cluster",
+	  { "encap cluster set voter_grace=10m", "encap cluster set voter_grace=1h" },
+	  1, 1, cmd_cluster_set, TOPIC_CLUSTER,
+	  "voter_grace: for how long a machine that votes may be gone before another "
+	  "one votes in its place; 10m at first." },
 	{ "cluster status", "", O(OUTPUT), 0,
 	  "the cluster: leader, machines, services",
 	  { "encap cluster status", "encap cluster status -o json" },

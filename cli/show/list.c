@@ -238,6 +238,14 @@ static const char *node_notes(struct arena *a, const struct doc *n)
 		text_note(&b, "in maintenance");
 	if (doc_get(doc_get(n, "drain"), "at"))
 		text_note(&b, node_drain(a, doc_get(n, "drain")));
+	if (truth(n, "leaving"))
+		text_note(&b, "leaving");
+	for (size_t i = 0; i < doc_len(doc_get(n, "labels")); i++)
+		text_note(&b, arena_printf(a, "%s=%s",
+					   doc_at(doc_get(n, "labels"), i)->key,
+					   doc_text(doc_at(doc_get(n, "labels"),
+							   i),
+						    "")));
 	if (doc_get(n, "connected") && !truth(n, "connected"))
 		text_note(&b, "not connected to this node");
 	return buf_text(&b);

@@ -301,6 +301,7 @@ static void identity_take(struct agent *g, const struct doc *id)
 	g->group = (uint64_t)doc_get_int(id, "group", CLUSTER_GROUP);
 	free(g->service);
 	g->service = service ? agent_strdup(service) : NULL;
+	g->left = doc_get_bool(id, "left", false);
 	g->dirty = true;
 }
 
@@ -502,6 +503,7 @@ void agent_close(struct agent *g)
 	channel_free(g);
 	request_free(g);
 	lease_free(g);
+	member_free(g);
 	orch_free(g);
 	secret_free(g);
 	guard_free(g);
@@ -624,6 +626,7 @@ static void look_at_all(struct agent *g)
 	channel_sync(g);
 	if (g->level == LEVEL_HYPERVISOR)
 		orch_all(g);
+	member_step(g);
 }
 
 static void look(struct agent *g)

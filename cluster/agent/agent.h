@@ -91,6 +91,9 @@ struct agent_io {
 		      size_t len);
 	/* What protects this node, a sentence; NULL: its agent alone. */
 	const char *(*protection)(void *ctx);
+	/* This node has left its cluster: it is to start anew, as a member of
+	 * nothing. May be called again. NULL: it stays as it is. */
+	void (*left)(void *ctx);
 	/* Reboot this machine, with @crash without leaving it time for
 	 * anything; NULL where that is not allowed. */
 	void (*node_action)(void *ctx, bool crash);

@@ -9,7 +9,6 @@
 #include "cluster/agent/internal.h"
 #include "store/plant.h"
 
-#define MAX_VOTERS     5
 #define HASTEN_STEP_MS 15 /* between the elections of two groups */
 #define HASTEN_STEPS   32
 #define FIRST_STEP_MS  300 /* between the voters of a new group */
@@ -20,33 +19,6 @@ static const struct engine_timing service_timing = {
 };
 
 /* -- members ------------------------------------------------------- */
-
-static size_t voters_of(size_t nodes)
-{
-	if (nodes >= MAX_VOTERS)
-		return MAX_VOTERS;
-	return nodes % 2 ? nodes : nodes - 1;
-}
-
-static void cluster_members(struct agent *g, struct arena *a,
-			    const struct doc *nodes)
-{
-	size_t n = doc_len(nodes);
-	struct engine_server *want = ARENA_VEC(a, struct engine_server, n + 1);
-	struct err err;
-
-	if (!n)
-		return;
-	for (size_t i = 0; i < n; i++)
-		want[i] = (struct engine_server){
-			.id = (uint64_t)doc_get_int(doc_at(nodes, i), "id", 0),
-			.role = i < voters_of(n) ? ENGINE_VOTER
-						 : ENGINE_STANDBY,
-			.address = doc_get_str(doc_at(nodes, i), "name", "?"),
-		};
-	if (engine_set_members(g->engine, CLUSTER_GROUP, want, n, &err) < 0)
-		agent_log(g, 7, "members: %s", err.text);
-}
 
 struct doc *groups_voters(struct agent *g, struct arena *a)
 {
@@ -87,7 +59,7 @@ static void want_nodes(struct wanted *w, const struct doc *nodes,
 		const struct doc *row = doc_at(nodes, i);
 		const char *name = doc_get_str(row, "name", "");
 
-		if (names_have(names, name))
+		if (names_have(names, name) && !member_has_left(row))
 			want_server(w, (uint64_t)doc_get_int(row, "id", 0),
 				    ENGINE_STANDBY, name);
 	}
@@ -291,7 +263,7 @@ void groups_sync(struct agent *g)
 	groups_drop_gone(g, &s);
 	if (engine_info(g->engine, CLUSTER_GROUP, &info) && info.is_leader &&
 	    info.is_ready)
-		cluster_members(g, a, nodes);
+		member_list(g, &s, nodes, &info);
 	for (size_t i = 0; i < doc_len(services); i++)
 		if (doc_get(doc_at(services, i), "group"))
 			group_look(g, a, t, nodes, doc_at(services, i));

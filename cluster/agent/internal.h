@@ -68,6 +68,24 @@ void lease_recv_renew(struct agent *g, uint64_t peer, struct arena *a,
 void lease_recv_grant(struct agent *g, const struct doc *frame);
 void lease_free(struct agent *g);
 
+/* It is over, by this node's own word: it runs nothing. */
+void lease_end(struct agent *g);
+
+/* -- member ------------------------------------------------------------ */
+
+/* As leader: have the list of members be as the rows of the nodes say. */
+void member_list(struct agent *g, const struct state *s,
+		 const struct doc *nodes, const struct engine_info *info);
+/* A node that leaves: is it time? */
+void member_step(struct agent *g);
+/* Rows of those who have left stay, for their epochs: is this one of them? */
+bool member_has_left(const struct doc *row);
+/* It is to leave. */
+bool member_leaves(const struct doc *row);
+/* The rows of those who have not. */
+struct doc *member_rows(struct arena *a, const struct doc *nodes);
+void member_free(struct agent *g);
+
 /* -- channel ----------------------------------------------------------- */
 
 /* A container that this node hosts (or would): one per container resource
@@ -425,6 +443,11 @@ struct agent {
 	char *service;	/* encap level: ours */
 
 	struct lease lease;
+	struct member_seen *members;
+	size_t n_members, cap_members;
+	uint64_t members_term; /* of these */
+	bool left; /* this node has emptied itself: it runs nothing any more */
+	uint64_t leave_ms; /* when it last said so */
 	struct channel *channels;
 	struct route *routes;
 	size_t n_routes, cap_routes;

@@ -91,7 +91,7 @@ static void lease_take(struct agent *g, uint64_t asked_ms, uint64_t duration,
 {
 	struct lease *l = &g->lease;
 
-	if (epoch < l->epoch || asked_ms > g->now_ms)
+	if (g->left || epoch < l->epoch || asked_ms > g->now_ms)
 		return;
 	if (epoch == l->epoch && asked_ms + duration <= l->until_ms)
 		return;
@@ -141,7 +141,7 @@ static uint64_t lease_grant(struct agent *g, struct arena *a, uint64_t node)
 	struct lease_grantee *l = grantee(g, node);
 
 	txn_abort(t);
-	if (!row || l->lost_epoch >= epoch)
+	if (!row || member_has_left(row) || l->lost_epoch >= epoch)
 		return 0;
 	/* Whom we let back in has as long as a lease to ask again. */
 	l->last_ms = g->now_ms;
@@ -194,7 +194,8 @@ static void lease_renew(struct agent *g, uint64_t lease)
 	struct doc *ask;
 	uint64_t epoch;
 
-	if (!engine_info(g->engine, CLUSTER_GROUP, &info) || !info.leader)
+	if (g->left || !engine_info(g->engine, CLUSTER_GROUP, &info) ||
+	    !info.leader)
 		return;
 	if (info.is_leader) {
 		epoch = may_grant(g, lease) ? lease_grant(g, a, g->self) : 0;
@@ -284,6 +285,15 @@ uint64_t lease_next_ms(const struct agent *g)
 	if (!g->identity || g->level != LEVEL_HYPERVISOR)
 		return UINT64_MAX;
 	return g->lease.next_renew_ms;
+}
+
+void lease_end(struct agent *g)
+{
+	g->lease.until_ms = g->lease.saved_ms = 0;
+	g->lease.grace_ms = 0;
+	g->lease.epoch = 0;
+	g->io.save_lease(g->io.ctx, 0, 0);
+	g->dirty = true;
 }
 
 void lease_free(struct agent *g)

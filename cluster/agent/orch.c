@@ -104,7 +104,9 @@ struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
 			.epoch = (uint64_t)doc_get_int(row, "epoch", 0),
 			.frozen = doc_get_bool(row, "frozen", false),
 			.maintenance = doc_get_bool(row, "maintenance", false),
-			.draining = upkeep_drains_now(row),
+			.draining =
+				upkeep_drains_now(row) || member_leaves(row),
+			.leaving = member_leaves(row),
 			.drain_over = doc_get_bool(doc_get(row, "drain"),
 						   "over", false),
 		};
@@ -222,13 +224,13 @@ static uint64_t nodes_sign(const struct doc *nodes, bool all_rest)
 	for (size_t i = 0; i < doc_len(nodes); i++) {
 		const struct doc *r = doc_at(nodes, i);
 
-		buf_printf(&b, "%s %lld %s %d%d%d%d;",
+		buf_printf(&b, "%s %lld %s %d%d%d%d%d;",
 			   doc_get_str(r, "name", ""),
 			   (long long)doc_get_int(r, "epoch", 0),
 			   doc_get_str(r, "state", ""),
 			   doc_get_bool(r, "frozen", false),
 			   doc_get_bool(r, "maintenance", false),
-			   upkeep_drains_now(r),
+			   upkeep_drains_now(r), member_leaves(r),
 			   doc_get_bool(doc_get(r, "drain"), "over", false));
 	}
 	return sign_of(&b);

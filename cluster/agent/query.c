@@ -44,7 +44,8 @@ static const char *role_name(enum engine_role role)
 struct doc *query_nodes(struct agent *g, struct arena *a, struct txn *t)
 {
 	struct doc *d = doc_map(a);
-	struct doc *nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
+	struct doc *nodes = member_rows(
+		a, state_nodes(&(struct state){ t, CLUSTER_GROUP, a }));
 	struct engine_server *servers;
 	size_t n = engine_members(g->engine, CLUSTER_GROUP, a, &servers);
 	struct engine_info info = { 0 };

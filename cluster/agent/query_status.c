@@ -138,8 +138,11 @@ static void put_age(const struct query *q, const char *node, struct doc *inst)
 			  arena_printf(q->arena, "%s is cut off",
 				       q->agent->node));
 	else if (strcmp(state, "up") != 0 && !own)
-		put_stale(q, inst, age_of(q, doc_get_int(row, "since", q->now)),
-			  arena_printf(q->arena, "node is %s", state));
+		put_stale(
+			q, inst, age_of(q, doc_get_int(row, "since", q->now)),
+			arena_printf(q->arena, "node %s %s",
+				     strcmp(state, "left") == 0 ? "has" : "is",
+				     state));
 	else if (old)
 		put_stale(q, inst, age_of(q, old),
 			  "it does not come to look at its resources");

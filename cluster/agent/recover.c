@@ -173,7 +173,7 @@ void request_recover_look(struct request *r)
 	doc_put_bool(a, data, "leader", info.leader != 0);
 	doc_put_int(a, data, "voters", (int64_t)info.n_voters);
 	list = doc_put(a, data, "nodes", doc_list(a));
-	nodes = state_nodes(&s);
+	nodes = member_rows(a, state_nodes(&s));
 	for (size_t i = 0; i < doc_len(nodes); i++)
 		put_node(g, a, list, doc_at(nodes, i));
 	doc_put(a, data, "services", service_names(a, &s));

@@ -91,6 +91,13 @@ void request_node_drain(struct request *r);
 void request_node_undrain(struct request *r);
 /* Why nothing that a person asks of the service "name" would be done; NULL. */
 const char *request_rests(struct request *r, uint64_t gid);
+/* member.c */
+void request_node_leave(struct request *r);
+void request_node_stay(struct request *r);
+void request_node_leave_look(struct request *r);
+void request_node_remove(struct request *r);
+void request_node_label(struct request *r);
+void request_cluster_set(struct request *r);
 /* request_plan.c */
 void request_plan(struct request *r);
 void request_why(struct request *r);

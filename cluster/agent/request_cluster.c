@@ -112,6 +112,8 @@ void request_node_join(struct request *r)
 	cmd = request_command(r, "node_join");
 	doc_put_str(r->arena, cmd, "hash", request_arg(r, "hash"));
 	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
+	request_pass(r, cmd, "cert");
+	request_pass(r, cmd, "replace");
 	if (addresses)
 		doc_put(r->arena, cmd, "addresses",
 			doc_copy(r->arena, addresses));

@@ -67,6 +67,11 @@ static void daemon_turn(struct daemon *d, uint64_t now_ms)
 		next = world_next_ms(d);
 	if (envfiles_next_ms(d->envfiles) < next)
 		next = envfiles_next_ms(d->envfiles);
+	if (d->has_left) {
+		d->has_left = false;
+		recover_leave(d);
+		next = now_ms;
+	}
 	alarm_set(&d->alarm, next);
 }
 

@@ -63,6 +63,7 @@ struct daemon {
 	bool all_named;
 
 	bool stopping, again;
+	bool has_left; /* the cluster: to start anew at the end of the turn */
 	uint64_t stop_by_ms;
 };
 
@@ -114,6 +115,8 @@ int backup_job_run(const struct backup_job *b, const char *path,
 /* cluster_recover and cluster_forget; false if @req is another. */
 bool recover_request(struct daemon *d, const struct doc *req, agent_answer done,
 		     void *arg);
+/* This node has left its cluster: start anew, as a member of nothing. */
+void recover_leave(struct daemon *d);
 /* Before anything of VAR is opened. */
 int recover_start(struct keep *k, struct err *err);
 

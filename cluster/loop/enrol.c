@@ -39,7 +39,7 @@ struct enrol {
 	struct arena *arena;
 	agent_answer done;
 	void *arg;
-	const char *name, *cluster_id;
+	const char *name, *cluster_id, *replace;
 	struct doc *addresses; /* our own */
 	int64_t lease_ms;      /* init */
 	/* join: */
@@ -281,6 +281,8 @@ static int join_try(struct enrol *e, struct err *err)
 	doc_put_str(a, req, "token", e->token.secret);
 	doc_put_str(a, req, "name", d->o->node);
 	doc_put_str(a, req, "csr", csr);
+	if (*e->replace)
+		doc_put_str(a, req, "replace", e->replace);
 	doc_put(a, req, "addresses", doc_copy(a, e->addresses));
 	rc = join_ask(a, &e->token, e->ask, req, JOIN_MS, &e->answer, err);
 	if (rc == 0)
@@ -347,6 +349,7 @@ static int join_arguments(struct enrol *e, const struct doc *req,
 	if (!doc_len(ask))
 		return err_set(err, -EINVAL, "no address of a member is given");
 	e->cluster_id = e->token.cluster_id;
+	e->replace = doc_get_str(req, "replace", "");
 	e->ask = ARENA_VEC(e->arena, const char *, doc_len(ask) + 1);
 	for (size_t i = 0; i < doc_len(ask); i++)
 		e->ask[i] = doc_text(doc_at(ask, i), "");
@@ -483,11 +486,11 @@ struct stranger {
 	struct daemon *daemon;
 	struct arena *arena;
 	uint64_t who;
-	const char *name, *csr, *hash, *cluster_id;
+	const char *name, *csr, *hash, *cluster_id, *replace;
 	struct doc *addresses;
 	int rc;
 	struct err err;
-	const char *cert, *ca, *ca_key;
+	const char *cert, *cert_hash, *ca, *ca_key;
 	struct doc *nodes;
 };
 
@@ -561,6 +564,9 @@ static void sign_run(void *arg)
 	s->rc = pki_sign(s->arena, dir, s->cluster_id, s->csr, s->name,
 			 &s->cert, &s->err);
 	if (s->rc == 0)
+		s->rc = pki_fingerprint(s->arena, s->cert, &s->cert_hash,
+					&s->err);
+	if (s->rc == 0)
 		s->rc = pki_read(s->arena, dir, "ca.pem", &s->ca, &s->err);
 	if (s->rc == 0)
 		s->rc = pki_read(s->arena, dir, "ca.key", &s->ca_key, &s->err);
@@ -580,6 +586,9 @@ static void sign_done(void *arg)
 	doc_put_str(a, req, "op", "node_join");
 	doc_put_str(a, req, "hash", s->hash);
 	doc_put_str(a, req, "name", s->name);
+	doc_put_str(a, req, "cert", s->cert_hash);
+	if (*s->replace)
+		doc_put_str(a, req, "replace", s->replace);
 	doc_put(a, req, "addresses", s->addresses);
 	agent_request(s->daemon->agent, clock_ms(), req, on_node_joined, s);
 }
@@ -610,6 +619,7 @@ static int stranger_read(struct stranger *s, const struct doc *frame,
 {
 	s->name = doc_get_str(frame, "name", "");
 	s->csr = doc_get_str(frame, "csr", "");
+	s->replace = doc_get_str(frame, "replace", "");
 	s->hash = join_secret_hash(s->arena, doc_get_str(frame, "token", ""));
 	s->cluster_id =
 		arena_printf(s->arena, "%s",

@@ -97,15 +97,34 @@ static void recovery_end(struct recovery *r, int code, const char *text)
 	free(r);
 }
 
+static int put_marker(struct daemon *d, int64_t at, struct err *err)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *marker = doc_map(a);
+
+	doc_put_int(a, marker, "at", at);
+	return keep_save(&d->keep, MARKER, marker, err);
+}
+
+void recover_leave(struct daemon *d)
+{
+	struct err err;
+
+	if (d->again)
+		return;
+	if (put_marker(d, clock_wall_ms(), &err) < 0)
+		report(3, "leaving: %s", err.text);
+	else
+		daemon_again(d);
+}
+
 /* The answer is on its way before the program starts anew. */
 static void recovery_finish(struct recovery *r)
 {
 	struct daemon *d = r->daemon;
-	struct doc *marker = doc_map(r->arena);
 
-	doc_put_int(r->arena, marker, "at", r->at);
 	if (r->rc == 0)
-		r->rc = keep_save(&d->keep, MARKER, marker, &r->err);
+		r->rc = put_marker(d, r->at, &r->err);
 	if (r->rc < 0) {
 		recovery_end(r, OP_FAILED, r->err.text);
 		return;

@@ -203,11 +203,14 @@ static struct doc *peers_of(struct arena *a, const struct doc *nodes)
 		const struct doc *addresses = doc_get(row, "addresses");
 		struct doc *peer;
 
-		if (strcmp(doc_get_str(row, "state", ""), "left") == 0)
+		if (doc_get_bool(row, "gone", false))
 			continue;
 		peer = doc_add(a, list, doc_map(a));
 		doc_put_int(a, peer, "id", doc_get_int(row, "id", 0));
 		doc_put_str(a, peer, "name", doc_get_str(row, "name", ""));
+		if (doc_get(row, "cert"))
+			doc_put_str(a, peer, "cert",
+				    doc_get_str(row, "cert", ""));
 		if (addresses)
 			doc_put(a, peer, "addresses", doc_copy(a, addresses));
 	}
@@ -228,8 +231,12 @@ static void links_take(struct daemon *d, const struct doc *peers)
 
 		if (id == 0 || id == self)
 			continue;
-		at[n++] = (struct link_peer){ id, doc_get_str(row, "name", ""),
-					      addresses_of(a, row) };
+		at[n++] = (struct link_peer){
+			.id = id,
+			.name = doc_get_str(row, "name", ""),
+			.addresses = addresses_of(a, row),
+			.cert = doc_get_str(row, "cert", NULL),
+		};
 	}
 	links_set_peers(d->links, at, n);
 }
@@ -424,6 +431,13 @@ static void on_node_action(void *ctx, bool crash)
 		report(2, "reboot: %s", strerror(errno));
 }
 
+static void on_left(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->has_left = true; /* it is in a turn: what it uses must stay */
+}
+
 struct agent_io world_io(struct daemon *d)
 {
 	return (struct agent_io){
@@ -444,6 +458,7 @@ struct agent_io world_io(struct daemon *d)
 		.secret_key = on_secret_key,
 		.guard = on_guard,
 		.protection = on_protection,
+		.left = on_left,
 		.node_action = d->o->monitor_reboots ? on_node_action : NULL,
 		.fatal = on_fatal,
 		.log = on_log,

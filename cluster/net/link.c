@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -131,6 +132,7 @@ static bool peer_set(struct links *l, const struct link_peer *want)
 		p->next = l->peers;
 		l->peers = p;
 	}
+	snprintf(p->cert, sizeof(p->cert), "%s", want->cert ? want->cert : "");
 	if (addresses_equal(p, list))
 		return false;
 	addresses_set(p, list);

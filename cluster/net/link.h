@@ -72,6 +72,9 @@ struct link_peer {
 	uint64_t id;
 	const char *name;
 	const char *const *addresses; /* NULL-terminated "host:port" */
+	/* The one certificate that is its own: SHA-256 as 64 hex digits. NULL:
+	 * any of the authority's that has its name. */
+	const char *cert;
 };
 void links_set_peers(struct links *l, const struct link_peer *peers, size_t n);
 

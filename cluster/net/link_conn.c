@@ -265,6 +265,13 @@ static void conn_refuse(struct conn *c, struct arena *a, const char *why)
 
 /* -- greeting ------------------------------------------------------------- */
 
+/* A machine that was removed keeps a certificate that is valid, for its name;
+ * another one may have that name now. */
+static bool is_own_cert(const struct conn *c, const struct peer *p)
+{
+	return !p->cert[0] || strcmp(p->cert, c->cert) == 0;
+}
+
 void conn_shaken(struct conn *c)
 {
 	X509 *cert = SSL_get0_peer_certificate(c->ssl);
@@ -283,10 +290,16 @@ void conn_shaken(struct conn *c)
 		conn_fail(c, "certificate", "its certificate names no node");
 		return;
 	}
+	tls_fingerprint(cert, c->cert);
 	if (!c->dialed)
 		return;
 	if (strcmp(c->cn, c->peer->name) != 0)
 		conn_fail(c, "name", "the certificate there names %s", c->cn);
+	else if (!is_own_cert(c, c->peer))
+		conn_fail(c, "certificate",
+			  "the certificate there is not the one that %s joined "
+			  "with: an older machine of that name?",
+			  c->cn);
 	else
 		say_hello(c);
 }
@@ -350,13 +363,20 @@ static const char *caller_wrong(const struct conn *c, struct arena *a,
 	if (!p)
 		return arena_printf(a,
 				    "node %llu (%s) is no member that node "
-				    "%llu knows of",
+				    "%llu knows of; if it was removed, 'encap "
+				    "cluster forget' there has it forget what "
+				    "it was",
 				    (unsigned long long)id, c->cn, self);
 	if (strcmp(p->name, c->cn) != 0)
 		return arena_printf(a,
 				    "node %llu is %s, but the certificate "
 				    "names %s",
 				    (unsigned long long)id, p->name, c->cn);
+	if (!is_own_cert(c, p))
+		return arena_printf(a,
+				    "node %llu (%s) joined with another "
+				    "certificate than the one that is shown",
+				    (unsigned long long)id, c->cn);
 	if (id > self)
 		return arena_printf(a,
 				    "node %llu has to wait: the node with the "

@@ -79,6 +79,7 @@ struct conn {
 	/* Ended by the loop's next turn, for this reason; static text. */
 	const char *doomed_class, *doomed;
 	char cn[TLS_NAME_MAX + 1];
+	char cert[65]; /* the peer's certificate's fingerprint */
 	struct sockaddr_storage where;
 
 	uv_tcp_t tcp;
@@ -101,6 +102,7 @@ struct peer {
 	struct peer *next; /* links::peers */
 	uint64_t id;
 	char *name;
+	char cert[65]; /* "" : any with its name */
 	char **addresses;
 	size_t n_addresses;
 	struct conn *conn; /* up or being dialed */

@@ -103,6 +103,11 @@ int conf_assign(struct conf *c, const char *assignment, struct err *err);
  * it is there. */
 int conf_remove(struct conf *c, const char *text, struct err *err);
 
+/* @new in the place of @old: in the lists of hypervisors, and as a scope (where
+ * @new has no value of its own there). How many keys that were. (rename.c) */
+int conf_rename_node(struct conf *c, const char *old, const char *new,
+		     struct err *err);
+
 /* -- what the file means for one node -------------------------------- */
 
 enum level { LEVEL_HYPERVISOR, LEVEL_ENCAP };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fsm/conf/conf.h"
+#include "fsm/op/internal.h"
 
 static struct state_key node_key(uint64_t id)
 {
@@ -121,7 +122,8 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd)
 	const char *hash = doc_get_str(cmd, "hash", "");
 	const char *name = doc_get_str(cmd, "name", "");
 	struct state_key k;
-	struct doc *token, *result, *was;
+	const char *old = doc_get_str(cmd, "replace", "");
+	struct doc *token, *result, *row;
 	const char *why;
 	struct err err;
 	uint64_t id;
@@ -133,26 +135,21 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd)
 		return op_result(env, OP_FAILED, "%s", why);
 	if (name_check(name, &err) < 0)
 		return op_result(env, OP_USAGE, "node name: %s", err.text);
-	was = state_node_named(s, name);
-	if (was && !doc_is(was, "state", "joining"))
-		return op_result(env, OP_CONFLICT,
-				 "%s is a member of this cluster already: a "
-				 "node needs a host name of its own",
-				 name);
-	if (was) { /* it never got the answer: the old id is given up */
-		k = node_key((uint64_t)doc_get_int(was, "id", 0));
-		state_del(s, TABLE_NODE, &k);
-	}
+	why = op_place_refused(env, name, old);
+	if (why)
+		return op_result(env, OP_CONFLICT, "%s", why);
 	id = state_next(s, "node");
 	k = state_key(hash, NULL);
 	token = state_row(s, TABLE_TOKEN, &k);
 	doc_put_int(a, token, "used", (int64_t)id);
 	state_put(s, TABLE_TOKEN, &k, token);
+	row = node_row(env, id, name, doc_get(cmd, "addresses"), "joining");
+	op_put_known(a, row, "cert", doc_get_str(cmd, "cert", ""));
+	doc_put_int(a, row, "epoch", op_place_take(env, name, old, row));
 	k = node_key(id);
-	state_put(
-		s, TABLE_NODE, &k,
-		node_row(env, id, name, doc_get(cmd, "addresses"), "joining"));
-	op_event(env, "node", NULL, name, "joins the cluster");
+	state_put(s, TABLE_NODE, &k, row);
+	op_event(env, "node", NULL, name, "joins the cluster%s%s",
+		 *old ? " in the place of " : "", old);
 	result = op_result(env, OP_OK, NULL);
 	doc_put_int(a, result, "id", (int64_t)id);
 	return result;
@@ -186,7 +183,7 @@ struct doc *op_node_up(const struct op_env *env, const struct doc *cmd)
 {
 	struct doc *row = node_at_epoch(env, cmd);
 
-	if (!row)
+	if (!row || doc_is(row, "state", "left"))
 		return op_result(env, OP_CONFLICT, "the epoch has moved on");
 	if (!doc_is(row, "state", "up")) {
 		node_turn(env, row, "up");
@@ -219,7 +216,7 @@ struct doc *op_node_freeze(const struct op_env *env, const struct doc *cmd)
 	const struct state *s = env->s;
 	const char *name = doc_get_str(cmd, "node", "");
 	bool frozen = doc_get_bool(cmd, "frozen", false);
-	struct doc *row = state_node_named(s, name);
+	struct doc *row = op_node_here(env, name);
 	struct state_key k;
 
 	if (!row)

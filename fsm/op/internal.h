@@ -14,6 +14,19 @@
 void op_put_known(struct arena *a, struct doc *d, const char *key,
 		  const char *text);
 
+/* -- member.c ------------------------------------------------------------- */
+
+/* The node of that name, unless it has left; NULL. */
+struct doc *op_node_here(const struct op_env *env, const char *name);
+/* Why @name may not join, in the place of @old ("": of nobody); NULL if it
+ * may. */
+const char *op_place_refused(const struct op_env *env, const char *name,
+			     const char *old);
+/* Make room for it: who had the place leaves; its labels go to @row. Gives the
+ * epoch that @name begins with. */
+int64_t op_place_take(const struct op_env *env, const char *name,
+		      const char *old, struct doc *row);
+
 /* -- service.c ------------------------------------------------------------ */
 
 struct doc *op_no_service(const struct op_env *env, const char *name);

@@ -110,6 +110,12 @@ const char *op_token_refused(const struct state *s, const char *hash,
 			     int64_t at);
 /* Was the service whose group this was deleted? */
 bool op_group_gone(const struct state *s, uint64_t group);
+/* member.c */
+struct doc *op_node_leaving(const struct op_env *env, const struct doc *cmd);
+struct doc *op_node_left(const struct op_env *env, const struct doc *cmd);
+struct doc *op_node_gone(const struct op_env *env, const struct doc *cmd);
+struct doc *op_node_label(const struct op_env *env, const struct doc *cmd);
+struct doc *op_cluster_set(const struct op_env *env, const struct doc *cmd);
 /* service.c */
 struct doc *op_svc_create(const struct op_env *env, const struct doc *cmd);
 struct doc *op_svc_delete(const struct op_env *env, const struct doc *cmd);

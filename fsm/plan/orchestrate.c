@@ -413,6 +413,16 @@ static bool start_failed(const struct pass *p, const struct view *v)
 	return has_served(v, p->seq) && start_ended(v) == ENDED_FAILED;
 }
 
+/* Whatever its node does. */
+static const char *stays_anyhow(const struct pass *p)
+{
+	if (p->in->frozen)
+		return "it is frozen";
+	if (p->in->conf->disable)
+		return "it is disabled";
+	return upkeep_rests(p);
+}
+
 /* A start that failed is tried on the next node, where that is ours to do; and
  * a node that is none of the service's any more cannot keep it. */
 static bool moves_on(const struct pass *p)
@@ -424,6 +434,24 @@ static bool moves_on(const struct pass *p)
 	return start_failed(p, h) && is_ha(p) &&
 	       (p->in->conf->rollback || said_switch(h)) &&
 	       !fit_must_not_start(p);
+}
+
+const char *orch_cannot_go(struct arena *a, const struct orch_in *in,
+			   const char *node)
+{
+	struct orch_out out = { 0 };
+	const struct view *v;
+	struct pass p;
+
+	pass_init(&p, a, in, &out);
+	v = view_named(&p, node);
+	if (!v || !may_run(v))
+		return NULL;
+	if (!is_up(v))
+		return may_run_why(a, v);
+	if (stays_anyhow(&p))
+		return stays_anyhow(&p);
+	return fit_best(&p, v) ? NULL : fit_nobody(&p);
 }
 
 static struct view *pick_free(struct pass *p)

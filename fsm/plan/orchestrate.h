@@ -35,6 +35,7 @@ struct orch_node {
 	bool maintenance; /* Encap looks at it, and does not touch it */
 	bool draining;	  /* what runs there goes, nothing comes */
 	bool drain_over;  /* and what cannot go is stopped */
+	bool leaving;	  /* the cluster; it is draining, too */
 };
 
 /* NULL if it is none of them. */
@@ -112,6 +113,11 @@ const char *orch_rests(struct arena *a, const struct orch_in *in);
  * the end of a sentence about the node; NULL if it could. */
 const char *orch_unfit(struct arena *a, const struct orch_in *in,
 		       const char *node);
+
+/* Where @node runs the service and leaves the cluster: why the service cannot
+ * go elsewhere, as a sentence; NULL if it can, or if nothing of it is there. */
+const char *orch_cannot_go(struct arena *a, const struct orch_in *in,
+			   const char *node);
 
 /* A change as it is proposed, and as the row of an assignment is stored. */
 struct doc *orch_change_doc(struct arena *a, const struct orch_change *c);

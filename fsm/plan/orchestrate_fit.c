@@ -181,6 +181,8 @@ static const char *refused(const struct pass *p, const struct view *v,
 		return "is not a member of the cluster";
 	if (!v->node->alive)
 		return "is not up";
+	if (v->node->leaving)
+		return "leaves the cluster";
 	if (v->node->frozen)
 		return "is frozen";
 	if (v->node->maintenance)

@@ -5,9 +5,10 @@
  * and no nodes. All values are docs (msgpack maps). Keys are text; numbers in
  * keys are big-endian so that byte order is number order.
  *
- *  CLUSTER  ""            {name, id, lease_ms, created}
- *  NODE     id (8 bytes)  {id, name, addresses[], state joining|up|lost,
- *                          epoch, frozen, since}
+ *  CLUSTER  ""            {name, id, lease_ms, voter_grace_ms, created}
+ *  NODE     id (8 bytes)  {id, name, addresses[], state joining|up|lost|left,
+ *                          epoch, frozen, since, labels{}, cert (its
+ *                          certificate's SHA-256), leaving, gone}
  *  TOKEN    sha256 hex    {expires, used}
  *  SERVICE  name          {name, head, intent{want started|stopped|restart,
  *                          want_seq, node, encap started|stopped, encap_seq,

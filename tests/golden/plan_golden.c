@@ -22,6 +22,7 @@
  * An action: start|stop|restart NAME [--master|--slaves|--slave VM],
  * move NAME NODE, freeze|thaw NAME, node-freeze|node-thaw NODE, delete NAME,
  * clear NAME, drain|undrain NODE, drained NODE (its time is over),
+ * node-leave|node-stay NODE (it leaves the cluster, or does not any more),
  * maintenance on|off [NAME|NODE], wait (nothing is asked).
  */
 #include <ftw.h>
@@ -355,6 +356,13 @@ static bool ask(struct world *w, const struct line *l, size_t i)
 		return true;
 	if (strcmp(action, "edit") == 0)
 		return ask_edit(w, l, i);
+	if (strcmp(action, "node-leave") == 0 ||
+	    strcmp(action, "node-stay") == 0) {
+		node_named(w, word(l, i + 1))->leaving =
+			node_named(w, word(l, i + 1))->draining =
+				strcmp(action, "node-leave") == 0;
+		return true;
+	}
 	if (strncmp(action, "node-", 5) == 0) {
 		node_named(w, word(l, i + 1))->frozen =
 			strcmp(action, "node-freeze") == 0;

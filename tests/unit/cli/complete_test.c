@@ -60,7 +60,8 @@ static const struct line_row {
 } lines[] = {
 	{ "a command begun", "encap fr", "freeze" },
 	{ "a family once", "encap nod", "node" },
-	{ "the second word", "encap node ", "ls freeze thaw drain undrain" },
+	{ "the second word", "encap node ",
+	  "ls freeze thaw drain undrain label rm" },
 	{ "the second word begun", "encap cluster st", "status" },
 	{ "nothing like it", "encap xyzzy", "" },
 	{ "behind what is no command", "encap xyzzy ", "" },

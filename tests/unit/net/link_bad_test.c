@@ -392,9 +392,9 @@ struct scene {
 static void scene_open(struct scene *s)
 {
 	static const char *const none[] = { NULL };
-	const struct link_peer peers[] = { { 1, "hv1", none },
-					   { 2, "hv2", none },
-					   { 4, "hv4", none } };
+	const struct link_peer peers[] = { { 1, "hv1", none, NULL },
+					   { 2, "hv2", none, NULL },
+					   { 4, "hv4", none, NULL } };
 
 	memset(s, 0, sizeof(*s));
 	uv_loop_init(&s->loop);

@@ -460,7 +460,7 @@ static void closing_in_the_middle_of_everything(void **state)
 	for (unsigned ms = 0; ms < 12; ms++) {
 		struct node one = { 0 }, two = { 0 };
 		const char *list[] = { "localhost:1", "127.0.0.1:2", NULL };
-		struct link_peer peer = { 3, "hv3", list };
+		struct link_peer peer = { 3, "hv3", list, NULL };
 		uv_loop_t loop;
 
 		uv_loop_init(&loop);

@@ -244,7 +244,7 @@ static UNUSED void node_meet(struct node *n, struct node *const *peers)
 				     links_port(peers[count]->links));
 		list[count] = (struct link_peer){
 			peers[count]->id,
-			arena_printf(a, "hv%d", (int)peers[count]->id), at
+			arena_printf(a, "hv%d", (int)peers[count]->id), at, NULL
 		};
 	}
 	links_set_peers(n->links, list, count);

@@ -22,6 +22,13 @@ static struct op_fixture fixture;
 	"addresses=[10.0.0.1]}; "
 #define HASH  "hash=@64"
 #define TOKEN INIT "token_add " HASH " expires=5000; "
+#define JOIN2(name, more)                                                      \
+	"node_join hash='11111111111111111111111111111111111111111111111111"  \
+	"11111111111111' name=" name more
+#define TOKEN2                                                                 \
+	"token_add hash='11111111111111111111111111111111111111111111111111"  \
+	"11111111111111' expires=9999"
+#define TWO   TOKEN JOIN "; node_up id=2 epoch=1"
 #define JOIN  "node_join " HASH " name=hv2 addresses=[10.0.0.2]"
 #define CONF                                                                   \
 	"'[DEFAULT]|nodes = hv1 hv2|drpnodes = hv9|encapnodes = vm1 vm2|"      \
@@ -77,6 +84,36 @@ static const struct row cluster[] = {
 	{ "node_lost: of another epoch", INIT "node_lost id=1 epoch=1; node_up id=1 epoch=2", "node_lost id=1 epoch=1", OP_CONFLICT, "moved on", "node hv1 state=up; node hv1 epoch=2" },
 	{ "node_lost: is lost already", INIT "node_lost id=1 epoch=1", "node_lost id=1 epoch=2", OP_CONFLICT, "", "node hv1 epoch=2" },
 	{ "node_lost: never was up", TOKEN JOIN, "node_lost id=2 epoch=1", OP_CONFLICT, "", "node hv2 state=joining" },
+	{ "node_leaving", TWO, "node_leaving node=hv2", OP_OK, "", "node hv2 leaving=true; node hv2 state=up; events e kind=node" },
+	{ "node_leaving: it stays", TWO "; node_leaving node=hv2", "node_leaving node=hv2 leaving=false", OP_OK, "", "node hv2 leaving=false" },
+	{ "node_leaving: the last one", INIT, "node_leaving node=hv1", OP_CONFLICT, "no other machine", "" },
+	{ "node_leaving: two cannot both", TWO "; node_leaving node=hv2", "node_leaving node=hv1", OP_CONFLICT, "no other machine", "" },
+	{ "node_leaving: unknown", INIT, "node_leaving node=hv7", OP_NOT_FOUND, "no node hv7", "" },
+	{ "node_left: it said so", TWO "; node_leaving node=hv2", "node_left node=hv2 epoch=1 said=true", OP_OK, "", "node hv2 state=left; node hv2 epoch=2" },
+	{ "node_left: it said so of an epoch before", TWO "; node_leaving node=hv2", "node_left node=hv2 epoch=0 said=true", OP_CONFLICT, "moved on", "node hv2 state=up" },
+	{ "node_left: it is to stay meanwhile", TWO, "node_left node=hv2 epoch=1 said=true", OP_CONFLICT, "not to leave", "node hv2 state=up" },
+	{ "node_left: removed while it is up", TWO, "node_left node=hv2", OP_CONFLICT, "is up", "node hv2 state=up" },
+	{ "node_left: removed when it is lost", TWO "; node_lost id=2 epoch=1", "node_left node=hv2", OP_OK, "", "node hv2 state=left; node hv2 epoch=3" },
+	{ "node_left: removed before it was ever up", TOKEN JOIN, "node_left node=hv2", OP_OK, "", "node hv2 state=left" },
+	{ "node_left: twice", TWO "; node_lost id=2 epoch=1; node_left node=hv2", "node_left node=hv2", OP_NOT_FOUND, "no node hv2", "" },
+	{ "node_left: it does not come up again", TWO "; node_lost id=2 epoch=1; node_left node=hv2", "node_up id=2 epoch=3", OP_CONFLICT, "", "node hv2 state=left" },
+	{ "node_left: and is not frozen", TWO "; node_lost id=2 epoch=1; node_left node=hv2", "node_freeze node=hv2 frozen=true", OP_NOT_FOUND, "no node hv2", "" },
+	{ "node_gone", TWO "; node_lost id=2 epoch=1; node_left node=hv2", "node_gone id=2", OP_OK, "", "node hv2 gone=true; node hv2 epoch=3" },
+	{ "node_gone: it has not left", TWO, "node_gone id=2", OP_CONFLICT, "not left", "node hv2 state=up" },
+	{ "node_join: under a name that has left, above its epochs", TWO "; node_lost id=2 epoch=1; node_left node=hv2; " TOKEN2, JOIN2("hv2", ""), OP_OK, "", "node hv2 id=3; node hv2 state=joining; node hv2 epoch=4" },
+	{ "node_join: a name that is lost is taken", TWO "; node_lost id=2 epoch=1; " TOKEN2, JOIN2("hv2", ""), OP_CONFLICT, "--replace hv2", "node hv2 id=2" },
+	{ "node_join: in its own place", TWO "; node_lost id=2 epoch=1; node_label node=hv2 labels={rack=a}; " TOKEN2, JOIN2("hv2", " replace=hv2"), OP_OK, "", "node hv2 id=3; node hv2 epoch=3; node hv2 labels.rack=a" },
+	{ "node_join: in the place of another", TWO "; node_lost id=2 epoch=1; node_label node=hv2 labels={rack=a}; " TOKEN2, JOIN2("hv3", " replace=hv2"), OP_OK, "", "node hv3 id=3; node hv3 epoch=1; node hv3 labels.rack=a; node hv2 state=left" },
+	{ "node_join: in the place of one that is up", TWO "; " TOKEN2, JOIN2("hv3", " replace=hv2"), OP_CONFLICT, "hv2 is up", "no node hv3" },
+	{ "node_join: in the place of nobody", TWO "; " TOKEN2, JOIN2("hv3", " replace=hv9"), OP_CONFLICT, "no node hv9", "no node hv3" },
+	{ "node_join: its certificate is kept", TWO "; " TOKEN2, JOIN2("hv3", " cert=abc"), OP_OK, "", "node hv3 cert=abc" },
+	{ "node_label", INIT, "node_label node=hv1 labels={rack=a site=x}", OP_OK, "", "node hv1 labels.rack=a; node hv1 labels.site=x" },
+	{ "node_label: another, and one away", INIT "node_label node=hv1 labels={rack=a site=x}", "node_label node=hv1 labels={rack='' room=r}", OP_OK, "", "node hv1 labels.room=r; node hv1 labels.site=x" },
+	{ "node_label: none", INIT, "node_label node=hv1 labels={}", OP_USAGE, "no label", "" },
+	{ "node_label: bad", INIT, "node_label node=hv1 labels={rack='a b'}", OP_USAGE, "KEY=VALUE", "" },
+	{ "node_label: unknown", INIT, "node_label node=hv7 labels={rack=a}", OP_NOT_FOUND, "no node hv7", "" },
+	{ "cluster_set", INIT, "cluster_set voter_grace_ms=60000", OP_OK, "", "cluster c voter_grace_ms=60000" },
+	{ "cluster_set: too short", INIT, "cluster_set voter_grace_ms=10", OP_USAGE, "1s to 7d", "" },
 	{ "node_freeze", INIT, "node_freeze node=hv1 frozen=true", OP_OK, "", "node hv1 frozen=true; node hv1 state=up; events e kind=freeze" },
 	{ "node_freeze: thaw", INIT "node_freeze node=hv1 frozen=true", "node_freeze node=hv1 frozen=false", OP_OK, "", "node hv1 frozen=false" },
 	{ "node_freeze: unknown", INIT, "node_freeze node=hv7 frozen=true", OP_NOT_FOUND, "no node hv7", "" },
