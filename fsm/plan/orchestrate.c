@@ -439,11 +439,20 @@ static bool moves_on(const struct pass *p)
 const char *orch_cannot_go(struct arena *a, const struct orch_in *in,
 			   const char *node)
 {
+	struct orch_node *nodes =
+		ARENA_VEC(a, struct orch_node, in->n_nodes + 1);
+	struct orch_in then = *in;
 	struct orch_out out = { 0 };
 	const struct view *v;
 	struct pass p;
 
-	pass_init(&p, a, in, &out);
+	for (size_t i = 0; i < in->n_nodes; i++) {
+		nodes[i] = in->nodes[i];
+		nodes[i].leaving =
+			nodes[i].leaving || strcmp(nodes[i].name, node) == 0;
+	}
+	then.nodes = nodes;
+	pass_init(&p, a, &then, &out);
 	v = view_named(&p, node);
 	if (!v || !may_run(v))
 		return NULL;
