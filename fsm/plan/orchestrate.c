@@ -448,8 +448,8 @@ const char *orch_cannot_go(struct arena *a, const struct orch_in *in,
 
 	for (size_t i = 0; i < in->n_nodes; i++) {
 		nodes[i] = in->nodes[i];
-		nodes[i].leaving =
-			nodes[i].leaving || strcmp(nodes[i].name, node) == 0;
+		if (strcmp(nodes[i].name, node) == 0)
+			nodes[i].leaving = nodes[i].draining = true;
 	}
 	then.nodes = nodes;
 	pass_init(&p, a, &then, &out);
