@@ -92,9 +92,29 @@ struct world_node {
 };
 
 struct world_event;
+struct world;
+
+/* For who wants to know what happens, and to say what comes of it. Each may be
+ * NULL; where there are hooks the world itself does not judge whether a
+ * service is up twice, and leaves nothing to chance but what agents draw. */
+struct world_hooks {
+	void *ctx;
+	/* A driver is asked to start (@up) or stop @j->res, which is not so
+	 * yet: it takes *@us. 0: it comes to be; negative: it does not. */
+	int (*drive)(void *ctx, struct world_node *n, bool up,
+		     const struct job *j, uint64_t *us, struct err *err);
+	void (*changed)(void *ctx, struct world_node *n, const char *service,
+			const char *rid, bool up);
+	void (*head)(void *ctx, struct world_node *n, const char *service,
+		     const char *config);
+	void (*log)(void *ctx, struct world_node *n, int level,
+		    const char *text);
+	void (*agent)(void *ctx, struct world_node *n, bool starts);
+};
 
 struct world {
 	uint64_t now_us, rng;
+	const struct world_hooks *hooks; /* or NULL */
 	struct world_node node[WORLD_NODES];
 	unsigned n;
 	struct world_event **events; /* a heap */
