@@ -48,6 +48,7 @@ enum option_id {
 	OPT_ADDRESS,
 	OPT_AS,
 	OPT_CANCEL,
+	OPT_CLUSTER,
 	OPT_COMMENT,
 	OPT_CONFIG,
 	OPT_CREATE,
@@ -78,6 +79,7 @@ enum option_id {
 	OPT_REPLACE,
 	OPT_REV,
 	OPT_RID,
+	OPT_SCENARIO,
 	OPT_SERVICE,
 	OPT_SLAVE,
 	OPT_SLAVES,
@@ -266,6 +268,7 @@ int cmd_secret_set(struct cli *c);
 int cmd_secret_unset(struct cli *c);
 int cmd_set(struct cli *c);
 int cmd_show(struct cli *c);
+int cmd_simulate(struct cli *c);
 int cmd_start(struct cli *c);
 int cmd_status(struct cli *c);
 int cmd_stop(struct cli *c);

@@ -5,6 +5,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_ADDRESS] = { "address", 0,   "ADDRESS,...", "under which the others reach this machine" },
 	[OPT_AS]      = { "as",      0,   "NODE",     "evaluate for this node (implies --eval)" },
 	[OPT_CANCEL]  = { "cancel",  0,   NULL,       "have it stay after all" },
+	[OPT_CLUSTER] = { "cluster", 0,   "FILE",     "the cluster: its nodes, and the env files of its services" },
 	[OPT_COMMENT] = { "comment", 0,   "TEXT",     "why, for the history" },
 	[OPT_CONFIG]  = { "config",  0,   "FILE",     "the env file; - is standard input" },
 	[OPT_CREATE]  = { "create",  0,   NULL,       "make a service of each file that has no error" },
@@ -35,6 +36,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_REPLACE] = { "replace", 0,   "NODE",     "in the place of this one, which is lost or has left" },
 	[OPT_REV]     = { "rev",     0,   "REV",      "this revision, not the head" },
 	[OPT_RID]     = { "rid",     0,   "RID,...",  "only these resources, groups or GROUP:SUBSETs" },
+	[OPT_SCENARIO] = { "scenario", 0, "FILE",     "what happens to it, and when" },
 	[OPT_SERVICE] = { "service", 's', "NAME",     "the service (svcmgr)" },
 	[OPT_SLAVE]   = { "slave",   0,   "NAME,...", "only what runs in these containers" },
 	[OPT_SLAVES]  = { "slaves",  0,   NULL,       "only what runs in containers" },
@@ -327,6 +329,18 @@ const struct command command_table[] = {
 	  "state. Machines that are at work at the same time are listed one behind the "
 	  "other. What the action itself would refuse is refused with the same words "
 	  "and exit code. --dry-run with an action is the same." },
+	{ "simulate", "", O(CLUSTER) | O(SCENARIO) | O(OUTPUT), O(SCENARIO),
+	  "what would come of a failure, played on a simulated cluster",
+	  { "encap simulate --cluster lab.cluster --scenario power.scenario", "encap simulate --scenario power.scenario -o json" },
+	  0, 0, cmd_simulate, TOPIC_SEE,
+	  "Machines die, networks are cut, people move and edit services, as the "
+	  "scenario has it; the agents are the real ones, everything around them is "
+	  "pretended, and nothing real is touched. Prints what would happen, with times: "
+	  "who is declared lost, what is decided and why, what starts where, for how long "
+	  "each service would be down, and whether what the scenario expects came to be. "
+	  "Without --cluster it plays on the file that the scenario names, else on a copy "
+	  "of the cluster that runs here. Exits with 1 where an expectation is not met. "
+	  "See encap-simulate(7)." },
 	{ "why", "NAME [RID|NODE|CONTAINER]", O(OUTPUT), 0,
 	  "why a service is here, not there, down, or not started",
 	  { "encap why web", "encap why web hv2" },

@@ -20,14 +20,10 @@ struct given {
 	bool json;
 };
 
-static int problems_tell(const struct problems *p, const char *path)
+static int problems_tell(const struct problems *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (p->at[i].line)
-			fprintf(stderr, "%s:%u: %s\n", path, p->at[i].line,
-				p->at[i].text);
-		else
-			fprintf(stderr, "%s: %s\n", path, p->at[i].text);
+		fprintf(stderr, "%s\n", p->at[i].text);
 	return 2;
 }
 
@@ -61,7 +57,7 @@ static void result_print(struct arena *a, const struct play_result *r,
 
 static int simulate(struct arena *a, const struct given *g)
 {
-	struct problems p = { .arena = a }, q = { .arena = a };
+	struct problems p = { .arena = a, .name = g->scenario }, q = p;
 	const char *base = setup_folder(a, g->scenario), *path;
 	struct scenario *s;
 	struct setup *setup;
@@ -75,7 +71,7 @@ static int simulate(struct arena *a, const struct given *g)
 	}
 	s = scenario_parse(a, g->scenario, text, len, &p);
 	if (!s)
-		return problems_tell(&p, g->scenario);
+		return problems_tell(&p);
 	path = cluster_of(a, g, s, base);
 	if (!path) {
 		fprintf(stderr,
@@ -84,9 +80,10 @@ static int simulate(struct arena *a, const struct given *g)
 			g->scenario);
 		return 2;
 	}
+	q.name = path;
 	setup = setup_read(a, path, &q);
 	if (!setup)
-		return problems_tell(&q, path);
+		return problems_tell(&q);
 	play_run(a, setup, s, base, g->seed, &r);
 	result_print(a, &r, g->json);
 	if (r.error) {

@@ -77,8 +77,12 @@ static bool step_run(struct play *p, const struct scenario_step *s)
 		return play_expect(p, s);
 	p->acted_us = p->w->now_us;
 	PLAY_SAY(p, DIARY_ACT, NULL, NULL, "%s", s->text);
-	return s->act >= ACT_WANT ? play_act_people(p, s)
-				  : play_act_world(p, s);
+	if (s->act >= ACT_WANT)
+		return play_act_people(p, s);
+	if (!play_act_world(p, s))
+		return false;
+	play_services_look(p, true);
+	return true;
 }
 
 static void result_fill(struct play *p)
@@ -127,7 +131,7 @@ void play_run(struct arena *a, const struct setup *setup,
 	for (size_t i = 0; i < scenario->n; i++)
 		if (scenario->at[i].act == ACT_SEED)
 			seed = (uint64_t)scenario->at[i].number;
-	p->w = world_new(seed, false);
+	p->w = world_new(seed, NULL);
 	p->cap = setup->n + scenario->n + 1;
 	p->services = ARENA_VEC(a, struct play_service, p->cap);
 	p->rules = ARENA_VEC(a, struct play_rule, scenario->n + 1);

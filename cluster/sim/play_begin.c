@@ -141,6 +141,7 @@ bool play_begin(struct play *p)
 	for (size_t i = 0; i < p->scenario->n; i++)
 		stopped |= p->scenario->at[i].act == ACT_BEGIN_STOPPED;
 	play_hooks(p);
+	p->w->guarded = true;
 	for (size_t i = 0; i < s->nodes.n; i++)
 		world_boot(world_add(p->w, s->nodes.at[i], false));
 	on = found(p);

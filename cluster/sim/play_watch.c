@@ -57,6 +57,20 @@ static uint64_t event_us(const struct play *p, const struct doc *e)
 	return us > p->w->now_us ? p->w->now_us : us;
 }
 
+/* "up: why", or "down: why". */
+static void assign_tell(struct play *p, const struct doc *e,
+			const char *service, const char *node)
+{
+	const char *text = doc_get_str(e, "text", "");
+	size_t n = strcspn(text, ":");
+	const char *why = text + n + (text[n] == ':');
+
+	why += *why == ' ';
+	diary_add(&p->r->diary, event_us(p, e), DIARY_CLUSTER, NULL, service,
+		  "to be %.*s on %s%s%s", (int)n, text, node ? node : "?",
+		  *why ? ": " : "", why);
+}
+
 static void event_tell(struct play *p, const struct doc *e)
 {
 	const char *service = doc_get_str(e, "service", NULL);
@@ -64,7 +78,9 @@ static void event_tell(struct play *p, const struct doc *e)
 
 	if (!is_told(e) || !p->begun)
 		return;
-	if (service && *service && node && *node)
+	if (doc_is(e, "kind", "assign"))
+		assign_tell(p, e, service, node);
+	else if (service && *service && node && *node)
 		diary_add(&p->r->diary, event_us(p, e), DIARY_CLUSTER, NULL,
 			  service, "%s on %s", doc_get_str(e, "text", ""),
 			  node);

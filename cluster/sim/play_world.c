@@ -78,15 +78,18 @@ static void on_log(void *ctx, struct world_node *n, int level, const char *text)
 {
 	struct play *p = ctx;
 
+	/* The events have that, too, once it is agreed. */
+	if (strstr(text, "its lease of epoch"))
+		return;
 	if (p->begun && level <= 4)
 		PLAY_SAY(p, DIARY_AGENT, n->name, NULL, "%s", text);
 }
 
-static void on_agent(void *ctx, struct world_node *n, bool starts)
+static void on_agent(void *ctx, struct world_node *n)
 {
 	struct play *p = ctx;
 
-	if (p->begun && starts && !n->container)
+	if (p->begun && !n->container)
 		PLAY_SAY(p, DIARY_WORLD, n->name, NULL, "its agent starts");
 }
 
@@ -327,6 +330,5 @@ bool play_act_world(struct play *p, const struct scenario_step *s)
 		on = mend(p, s);
 	else
 		on = rule_add(p, s);
-	play_services_look(p, true);
 	return on;
 }

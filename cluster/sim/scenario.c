@@ -123,7 +123,7 @@ struct match {
 	struct names form;	   /* the row's words */
 	struct scenario_step *step;
 	const char *why; /* it does not fit; NULL: it does */
-	size_t furthest; /* words that fitted */
+	size_t furthest; /* words that fitted; one that nearly did is two */
 };
 
 static bool is_place(const char *form)
@@ -280,6 +280,7 @@ static bool take_word(struct match *m, const char *form)
 	for (char *w = strtok_r(copy, "|", &save); w;
 	     w = strtok_r(NULL, "|", &save))
 		nearest_try(&near, w);
+	m->furthest += near.best ? 2 : 0;
 	return misfit(m, arena_printf(m->arena, "'%.40s' where '%s' belongs%s",
 				      m->words->at[m->at], form,
 				      nearest_hint(m->arena, &near)));
@@ -329,6 +330,7 @@ static const char *left_over(struct match *m, size_t i)
 	for (; i < m->form.n; i++)
 		if (m->form.at[i][0] == '[')
 			nearest_try(&near, bare(m, i));
+	m->furthest += near.best ? 2 : 0;
 	return arena_printf(m->arena, "'%.40s' is too much here%s",
 			    m->words->at[m->at], nearest_hint(m->arena, &near));
 }
@@ -418,7 +420,7 @@ static bool step_parse(struct arena *a, const struct names *words,
 		*step = empty;
 		if (row_fits(&m, &forms[i]))
 			return true;
-		if (m.furthest > best.furthest) {
+		if (m.furthest >= best.furthest) {
 			best = m;
 			form = forms[i].text;
 		}

@@ -34,6 +34,12 @@ uint64_t world_random(struct world *w, uint64_t below)
 	return below ? world_mix(w) % below : 0;
 }
 
+uint64_t world_chance(struct world *w, uint64_t least, uint64_t spread,
+		      uint64_t even)
+{
+	return w->hooks ? even : least + world_random(w, spread);
+}
+
 uint64_t world_node_ms(const struct world_node *n)
 {
 	return (uint64_t)(n->offset_ms +
@@ -68,6 +74,15 @@ void world_trace(struct world *w, const char *fmt, ...)
 			 (double)w->now_us / 1e6, text);
 		w->tell(line);
 	}
+}
+
+void world_tell(struct world_node *n, const char *text)
+{
+	const struct world_hooks *h = n->world->hooks;
+
+	world_trace(n->world, "%s: %s", n->name, text);
+	if (h && h->log)
+		h->log(h->ctx, n, 4, text);
 }
 
 void world_fail(struct world *w, const char *fmt, ...)
@@ -200,7 +215,7 @@ static void turn(struct world_node *n)
 		agent_turn(n->agent, world_node_ms(n));
 	if (n->will_die) {
 		world_agent_kill(n);
-		world_agent_start_in(n, 100 + world_random(n->world, 1000));
+		world_agent_start_in(n, world_chance(n->world, 100, 1000, 500));
 	}
 }
 
@@ -277,6 +292,9 @@ static void event_run(struct world_event *e)
 	case EV_WORK:
 		if (!work_step(e))
 			return;
+		break;
+	case EV_BOOT:
+		world_boot(n);
 		break;
 	case EV_START:
 		if (n->up && !n->agent && (n->host || !n->container))

@@ -92,7 +92,6 @@ struct world_node {
 };
 
 struct world_event;
-struct world;
 
 /* For who wants to know what happens, and to say what comes of it. Each may be
  * NULL; where there are hooks the world itself does not judge whether a
@@ -109,7 +108,7 @@ struct world_hooks {
 		     const char *config);
 	void (*log)(void *ctx, struct world_node *n, int level,
 		    const char *text);
-	void (*agent)(void *ctx, struct world_node *n, bool starts);
+	void (*agent)(void *ctx, struct world_node *n); /* starts */
 };
 
 struct world {
@@ -155,6 +154,7 @@ void world_agent_start_in(struct world_node *n, uint64_t ms);
 /* As by kill -9: what it had begun is void. */
 void world_agent_kill(struct world_node *n);
 void world_boot(struct world_node *n); /* nothing if it is up */
+void world_boot_in(struct world_node *n, uint64_t ms);
 void world_power_off(struct world_node *n);
 /* A container stops by itself. */
 void world_container_crash(struct world_node *c);
@@ -164,6 +164,11 @@ void world_pause(struct world_node *n, uint64_t ms);
 void world_sleep(struct world_node *n, uint64_t ms);
 /* The drivers of @n; @ms from now they are as they should be. */
 void world_spell(struct world_node *n, enum world_spell spell, uint64_t ms);
+/* From now on its clock is so much faster than time, or slower. */
+void world_drift(struct world_node *n, int64_t permille);
+/* By itself, without anybody having stopped it. */
+void world_resource_down(struct world_node *n, const char *service,
+			 const char *rid);
 /* The log's and the snapshots' disk has no room, or has again. */
 void world_disk_full(struct world_node *n, bool full);
 /* The @nth operation from now gives an error. */

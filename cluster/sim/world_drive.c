@@ -109,12 +109,13 @@ static void container_begin(struct world_node *host,
 	snprintf(c->rid, sizeof(c->rid), "%s", r->rid);
 	snprintf(c->session, sizeof(c->session), "%s.%u", c->name, ++c->boots);
 	c->lease_until = c->lease_epoch = 0;
-	world_agent_start_in(c, 20 + world_random(host->world, 200));
+	world_agent_start_in(c, world_chance(host->world, 20, 200, 500));
 }
 
 void world_res_set(struct world_node *n, struct world_resource *r, bool up)
 {
 	bool container = strncmp(r->rid, "container#", 10) == 0;
+	const struct world_hooks *h = n->world->hooks;
 
 	r->late_us = 0;
 	if (r->up == up)
@@ -129,9 +130,11 @@ void world_res_set(struct world_node *n, struct world_resource *r, bool up)
 			world_container_end(c);
 	}
 	r->up = up;
+	if (h && h->changed)
+		h->changed(h->ctx, n, r->service, r->rid, up);
 	if (up && container)
 		container_begin(n, r);
-	if (up && world_places(n->world, r->service) > 1)
+	if (up && !h && world_places(n->world, r->service) > 1)
 		world_fail(n->world,
 			   "%s is up twice: %s started %s while "
 			   "another node runs it",
@@ -156,14 +159,21 @@ static struct world_resource *res_of(struct world_node *n, const struct job *j)
 	return r;
 }
 
+static uint64_t until_deadline(const struct world_node *n, const struct job *j)
+{
+	uint64_t now = world_node_ms(n);
+
+	return j->deadline_ms > 0 && (uint64_t)j->deadline_ms > now
+		       ? ((uint64_t)j->deadline_ms - now) * 1000
+		       : 0;
+}
+
 static int change_spelled(struct world_node *n, const struct job *j,
 			  struct world_resource *r, bool up, struct err *err)
 {
 	struct world *w = n->world;
-	uint64_t now = world_node_ms(n), left = 0;
+	uint64_t left = until_deadline(n, j);
 
-	if (j->deadline_ms > 0 && (uint64_t)j->deadline_ms > now)
-		left = ((uint64_t)j->deadline_ms - now) * 1000;
 	world_trace(w, "%s: %s %s %s %s", n->name, r->service, r->rid,
 		    up ? "start" : "stop",
 		    n->spell == SPELL_FAIL   ? "fails"
@@ -189,6 +199,27 @@ static int change_spelled(struct world_node *n, const struct job *j,
 	return 0;
 }
 
+/* As who plays with the world will have it. */
+static int change_hooked(struct world_node *n, const struct job *j,
+			 struct world_resource *r, bool up, struct err *err)
+{
+	const struct world_hooks *h = n->world->hooks;
+	uint64_t us = 0, left = until_deadline(n, j);
+	int rc = h->drive(h->ctx, n, up, j, &us, err);
+
+	if (us > left) {
+		n->op_us += left;
+		return err_set(err, -ETIMEDOUT, "it is not done within %.0f s",
+			       (double)left / 1e6);
+	}
+	n->op_us += us;
+	if (rc == 0) {
+		r->late_us = n->world->now_us + n->op_us;
+		r->late_up = up;
+	}
+	return rc;
+}
+
 static int res_change(struct world_node *n, const struct job *j, bool up,
 		      struct err *err)
 {
@@ -196,6 +227,8 @@ static int res_change(struct world_node *n, const struct job *j, bool up,
 
 	if (r->up == up)
 		return DRIVER_NOOP;
+	if (n->world->hooks && n->world->hooks->drive)
+		return change_hooked(n, j, r, up, err);
 	if (n->spell_until_us > n->world->now_us && n->spell != SPELL_BLIND)
 		return change_spelled(n, j, r, up, err);
 	world_res_set(n, r, up);
@@ -247,6 +280,13 @@ void world_late_step(struct world_node *n)
 			world_res_set(n, &n->res[i], n->res[i].late_up);
 }
 
+void world_resource_down(struct world_node *n, const char *service,
+			 const char *rid)
+{
+	if (world_resource_up(n, service, rid))
+		world_res_set(n, world_res_find(n, service, rid), false);
+}
+
 /* -- the guard ------------------------------------------------------------ */
 
 void world_guard(void *ctx, uint64_t until_ms, const char *list, size_t len)
@@ -290,10 +330,10 @@ void world_guard_step(struct world_node *n)
 			    r->guard_len))
 			continue;
 		if (first)
-			world_trace(w, "%s: the guard acts", n->name);
+			world_tell(n, "the guard acts");
 		if (first && n->paused_until_us > w->now_us) {
 			world_agent_kill(n);
-			world_agent_start_in(n, 50 + world_random(w, 1000));
+			world_agent_start_in(n, world_chance(w, 50, 1000, 500));
 		}
 		first = false;
 		world_res_set(n, r, false);

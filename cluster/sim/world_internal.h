@@ -11,7 +11,7 @@
 
 #include "cluster/sim/world.h"
 
-enum event_kind { EV_FRAME, EV_CHANNEL_FRAME, EV_WORK, EV_START };
+enum event_kind { EV_FRAME, EV_CHANNEL_FRAME, EV_WORK, EV_START, EV_BOOT };
 
 struct world_event {
 	uint64_t at_us, seq;
@@ -29,6 +29,12 @@ struct world_event {
 };
 
 uint64_t world_mix(struct world *w); /* 64 random bits */
+/* @least and something below @spread more; where nothing is left to chance,
+ * @even. */
+uint64_t world_chance(struct world *w, uint64_t least, uint64_t spread,
+		      uint64_t even);
+/* Something that happens to @n, for whoever watches. */
+void world_tell(struct world_node *n, const char *text);
 struct world_event *world_event_new(struct world *w, enum event_kind kind,
 				    struct world_node *n, uint64_t delay_us);
 /* What @n's agent had begun is carried out as a ghost. */

@@ -32,12 +32,12 @@ static bool frame_post(struct world_node *from, struct world_node *to,
 	struct world *w = from->world;
 	struct buf b = BUF(a);
 	struct world_event *e;
-	uint64_t at = w->now_us + 50 + world_random(w, 1500);
+	uint64_t at = w->now_us + world_chance(w, 50, 1500, 500);
 	uint64_t *last = &w->last_us[from->slot][to->slot];
 
 	if (kind == EV_FRAME && w->loss && world_random(w, 1000) < w->loss)
 		return true;
-	if (world_random(w, 200) == 0)
+	if (!w->hooks && world_random(w, 200) == 0)
 		at += world_random(w, 60000);
 	if (to->late_until_us > w->now_us)
 		at += to->late_us;
@@ -100,15 +100,15 @@ static void io_work(void *ctx, int lane, void (*run)(void *arg),
 {
 	struct world_node *n = ctx;
 	struct world *w = n->world;
-	uint64_t delay = 100 + world_random(w, 900);
+	uint64_t delay = world_chance(w, 100, 900, 300);
 	struct world_event *e;
 
-	if (world_random(w, 300) == 0)
+	if (!w->hooks && world_random(w, 300) == 0)
 		delay += world_random(w, 100000);
 	if (lane == 0)
-		delay = 1000 + world_random(w, 120000);
+		delay = world_chance(w, 1000, 120000, 5000);
 	else if (n->slow_until_us > w->now_us)
-		delay += world_random(w, 300000);
+		delay += world_chance(w, 0, 300000, 300000);
 	if (lane && w->lane_us[n->slot][lane] > w->now_us)
 		delay += w->lane_us[n->slot][lane] - w->now_us;
 	if (lane)
@@ -161,8 +161,24 @@ static void io_head(void *ctx, const char *service, const char *rev,
 {
 	struct world_node *n = ctx;
 
+	const struct world_hooks *h = n->world->hooks;
+
+	if (h && h->head)
+		h->head(h->ctx, n, service, config);
 	world_trace(n->world, "%s: head of %s is %.8s%s", n->name, service, rev,
 		    config ? "" : " (gone)");
+}
+
+static void io_log(void *ctx, int level, const char *text)
+{
+	struct world_node *n = ctx;
+	const struct world_hooks *h = n->world->hooks;
+
+	if (is_ghost(n))
+		return;
+	if (h && h->log)
+		h->log(h->ctx, n, level, text);
+	world_trace(n->world, "%s: <%d> %s", n->name, level, text);
 }
 
 static void io_fatal(void *ctx, const struct err *err)
@@ -172,19 +188,11 @@ static void io_fatal(void *ctx, const struct err *err)
 	if (is_ghost(n))
 		return;
 	if (n->disk_full || n->disk_hurt) {
-		world_trace(n->world, "%s: stops: %s", n->name, err->text);
+		io_log(ctx, 3, err->text);
 		n->will_die = true;
 		return;
 	}
 	world_fail(n->world, "%s: fatal: %s", n->name, err->text);
-}
-
-static void io_log(void *ctx, int level, const char *text)
-{
-	struct world_node *n = ctx;
-
-	if (!is_ghost(n))
-		world_trace(n->world, "%s: <%d> %s", n->name, level, text);
 }
 
 struct agent_io world_io(struct world_node *n)

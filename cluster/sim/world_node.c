@@ -24,8 +24,8 @@ struct world_node *world_add(struct world *w, const char *name, bool container)
 	n->slot = w->n++;
 	n->container = container;
 	snprintf(n->name, sizeof(n->name), "%s", name);
-	n->offset_ms = 1000 + (int64_t)world_random(w, 1000000);
-	n->speed = 990 + (int64_t)world_random(w, 21);
+	n->offset_ms = (int64_t)world_chance(w, 1000, 1000000, 100000);
+	n->speed = (int64_t)world_chance(w, 990, 21, 1000);
 	n->wal = simdisk_new(world_mix(w));
 	n->snap = simdisk_new(world_mix(w));
 	return n;
@@ -90,6 +90,8 @@ void world_agent_start(struct world_node *n)
 	}
 	n->disk_hurt = false;
 	world_trace(n->world, "%s: agent starts", n->name);
+	if (n->world->hooks && n->world->hooks->agent)
+		n->world->hooks->agent(n->world->hooks->ctx, n);
 }
 
 void world_agent_start_in(struct world_node *n, uint64_t ms)
@@ -135,6 +137,11 @@ void world_boot(struct world_node *n)
 	n->lease_until = n->lease_epoch = 0;
 	world_trace(n->world, "%s: boots", n->name);
 	world_agent_start(n);
+}
+
+void world_boot_in(struct world_node *n, uint64_t ms)
+{
+	world_event_new(n->world, EV_BOOT, n, ms * 1000);
 }
 
 void world_power_off(struct world_node *n)
@@ -193,6 +200,14 @@ void world_spell(struct world_node *n, enum world_spell spell, uint64_t ms)
 {
 	n->spell = spell;
 	n->spell_until_us = n->world->now_us + ms * 1000;
+}
+
+void world_drift(struct world_node *n, int64_t permille)
+{
+	int64_t now = (int64_t)world_node_ms(n);
+
+	n->speed = 1000 + permille;
+	n->offset_ms = now - (int64_t)n->world->now_us * n->speed / 1000000;
 }
 
 void world_disk_full(struct world_node *n, bool full)
