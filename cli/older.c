@@ -63,10 +63,9 @@ static int unknown_action(struct cli *c, const struct older *p)
 
 /* -- options --------------------------------------------------------------- */
 
+/* Also one whose name means another thing today, as --cluster does. */
 static const struct older_option *find_option(const char *word, size_t len)
 {
-	if (line_option(word, len) != OPT_N)
-		return NULL; /* it is still called that */
 	for (const struct older_option *o = older_options; o->name; o++)
 		if (strlen(o->name) == len && strncmp(o->name, word, len) == 0)
 			return o;

@@ -33,6 +33,7 @@ rm -f "$root.log"
 there usr/bin/encap
 there usr/sbin/encapd
 there usr/sbin/encap-guard
+there usr/libexec/encap/encap-simulate
 for name in svcmgr nodemgr svcmon; do
 	there usr/bin/$name encap
 	there usr/share/bash-completion/completions/$name encap
@@ -79,7 +80,8 @@ fi
 # Nothing else, and nothing of a test.
 while read -r file; do
 	case $file in
-	usr/bin/* | usr/sbin/encapd | usr/sbin/encap-guard | usr/share/man/man[1578]/* | \
+	usr/bin/* | usr/sbin/encapd | usr/sbin/encap-guard | \
+		usr/libexec/encap/encap-simulate | usr/share/man/man[1578]/* | \
 		usr/share/doc/encap/* | usr/lib/systemd/system/encapd.service | \
 		usr/share/bash-completion/completions/* | \
 		usr/share/fish/vendor_completions.d/* | \
