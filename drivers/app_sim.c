@@ -22,5 +22,7 @@ const struct driver driver_app_sim = {
 	.probe = probe,
 	.start = sim_start,
 	.stop = sim_stop,
+	.provision = sim_provision,
+	.unprovision = sim_unprovision,
 	.kill = sim_kill,
 };

@@ -12,6 +12,8 @@
  *   address       these addresses and
  *   gateway       these default routes
  *   halt_signal   what makes its init halt; found out by default
+ *   template      what its root is made from, when it is provisioned, with
+ *   template_options (lxc_make.h)
  *
  * The file, if any, comes first, and the keywords that are set are put over
  * it. Without a file there must be a rootfs, and what the distribution gives
@@ -42,6 +44,7 @@
 #include "drivers/drivers.h"
 #include "drivers/helper.h"
 #include "drivers/job.h"
+#include "drivers/lxc_make.h"
 #include "fsm/base/buf.h"
 #include "fsm/conf/convert.h"
 #include "fsm/conf/text.h"
@@ -53,18 +56,14 @@
 #define KILL_MS	    3000  /* to clear away what a failed start left */
 #define KILL_SHARE  10000 /* of a stop: kept for the kill, at most */
 
-struct box {
-	const char *name, *dir, *cf; /* cf: "" if there is none */
-};
-
-static struct box box_of(const struct job *j)
+static struct lxc_place box_of(const struct job *j)
 {
 	const char *name = job_kw(j, "name"), *dir = job_kw(j, "data_dir");
 	const char *cf = job_kw(j, "cf");
 
-	return (struct box){ .name = name ? name : j->service,
-			     .dir = dir ? dir : DATA_DIR,
-			     .cf = cf ? cf : "" };
+	return (struct lxc_place){ .name = name ? name : j->service,
+				   .dir = dir ? dir : DATA_DIR,
+				   .cf = cf ? cf : "" };
 }
 
 /* -- asking the helper -------------------------------------------------- */
@@ -81,7 +80,7 @@ static void word(struct words *w, const char *text)
 	w->n++;
 }
 
-static void verb(struct words *w, const struct box *b, const char *name,
+static void verb(struct words *w, const struct lxc_place *b, const char *name,
 		 const char *cf)
 {
 	w->n = 0;
@@ -126,8 +125,8 @@ struct state {
 	int init, automatic;
 };
 
-static int read_state(const struct job *j, const struct box *b, struct state *s,
-		      struct err *err)
+static int read_state(const struct job *j, const struct lxc_place *b,
+		      struct state *s, struct err *err)
 {
 	struct words w;
 	struct run r;
@@ -147,7 +146,8 @@ static int read_state(const struct job *j, const struct box *b, struct state *s,
 }
 
 /* The cgroups of what is in the container, NULL-terminated. */
-static const char *const *payloads(const struct job *j, const struct box *b)
+static const char *const *payloads(const struct job *j,
+				   const struct lxc_place *b)
 {
 	const char *const *homes, **list;
 	size_t n = 0;
@@ -164,7 +164,7 @@ static const char *const *payloads(const struct job *j, const struct box *b)
 }
 
 /* By liblxc, or by somebody else, of whom liblxc knows nothing. */
-static bool is_frozen(const struct job *j, const struct box *b,
+static bool is_frozen(const struct job *j, const struct lxc_place *b,
 		      const struct state *s)
 {
 	bool frozen = strcmp(s->word, "FROZEN") == 0;
@@ -182,7 +182,7 @@ static bool in_state(const struct state *s, const char *state)
 
 static int probe(const struct job *j, struct probe *ret, struct err *err)
 {
-	struct box b = box_of(j);
+	struct lxc_place b = box_of(j);
 	struct state s;
 	int rc;
 
@@ -206,6 +206,8 @@ static int probe(const struct job *j, struct probe *ret, struct err *err)
 	if (s.automatic)
 		probe_log(j, ret, "warn",
 			  "container auto boot is on: lxc.start.auto = 1");
+	ret->provisioned =
+		in_state(&s, "STOPPED") ? lxc_made(j, &b) : PROVISIONED_YES;
 	return 0;
 }
 
@@ -263,7 +265,7 @@ static void clear_home(const struct job *j, const char *home, const char *name)
 
 /* Only for a container that is down. As well as it goes: what is left does no
  * harm but for its name, and the next stop or start tries again. */
-static void clear_cgroups(const struct job *j, const struct box *b)
+static void clear_cgroups(const struct job *j, const struct lxc_place *b)
 {
 	const char *const *homes;
 	int fd = lock(j, LOCK_EX | LOCK_NB);
@@ -366,8 +368,8 @@ static int init_words(const struct job *j, struct words *w, struct err *err)
 	return 0;
 }
 
-static int settings(const struct job *j, const struct box *b, struct words *w,
-		    struct err *err)
+static int settings(const struct job *j, const struct lxc_place *b,
+		    struct words *w, struct err *err)
 {
 	const char *own =
 		arena_printf(j->arena, "%s/%s/config", b->dir, b->name);
@@ -454,7 +456,7 @@ static const char *console_text(const struct job *j, const char *log)
 	return job_clean(j->arena, line);
 }
 
-static void kill_box(const struct job *j, const struct box *b)
+static void kill_box(const struct job *j, const struct lxc_place *b)
 {
 	struct words w;
 
@@ -462,7 +464,8 @@ static void kill_box(const struct job *j, const struct box *b)
 	ask_ok(j, &w, driver_now_ms() + KILL_MS, NULL);
 }
 
-static int start_box(const struct job *j, const struct box *b, struct err *err)
+static int start_box(const struct job *j, const struct lxc_place *b,
+		     struct err *err)
 {
 	const char *log, *said;
 	struct words w;
@@ -499,7 +502,7 @@ static int start_box(const struct job *j, const struct box *b, struct err *err)
 
 static int start(const struct job *j, struct err *err)
 {
-	struct box b = box_of(j);
+	struct lxc_place b = box_of(j);
 	struct state s;
 	int fd, rc = read_state(j, &b, &s, err);
 
@@ -523,7 +526,7 @@ static int start(const struct job *j, struct err *err)
  */
 
 /* Ask liblxc, which asks the container's monitor. */
-static int ask_down(const struct job *j, const struct box *b, bool hard,
+static int ask_down(const struct job *j, const struct lxc_place *b, bool hard,
 		    int64_t patience_ms, struct err *err)
 {
 	const char *signal = job_kw(j, "halt_signal");
@@ -571,7 +574,7 @@ static size_t kill_group(const struct job *j, const char *dir)
 /* Without liblxc: a monitor that hangs answers nobody, and whatever else is
  * wrong, what is in the container's cgroup can be killed. Its monitor as well:
  * the container's first process dies with it. 1 when nothing was there. */
-static int kill_processes(const struct job *j, const struct box *b,
+static int kill_processes(const struct job *j, const struct lxc_place *b,
 			  struct err *err)
 {
 	const char *const *homes;
@@ -601,7 +604,7 @@ static int take_down(const struct job *j, bool hard, struct err *err)
 {
 	int64_t left = job_left_ms(j);
 	int64_t share = left / 2 < KILL_SHARE ? left / 2 : KILL_SHARE;
-	struct box b = box_of(j);
+	struct lxc_place b = box_of(j);
 	struct job first = *j;
 	int rc, killed;
 
@@ -638,7 +641,7 @@ static int operational(const struct job *j, struct err *err)
 	static const char script[] =
 		"[ ! -d /run/systemd/system ] || "
 		"systemctl is-active --quiet default.target";
-	struct box b = box_of(j);
+	struct lxc_place b = box_of(j);
 	struct state s;
 	struct words w;
 	struct run r;
@@ -663,9 +666,36 @@ static int operational(const struct job *j, struct err *err)
 		       b.name, run_said(&r));
 }
 
+/* -- provision --------------------------------------------------------------
+ */
+
+static int provision(const struct job *j, struct err *err)
+{
+	struct lxc_place b = box_of(j);
+	struct state s;
+	int rc = read_state(j, &b, &s, err);
+
+	if (rc < 0)
+		return rc;
+	return in_state(&s, "STOPPED") ? lxc_make(j, &b, err) : DRIVER_NOOP;
+}
+
+static int unprovision(const struct job *j, struct err *err)
+{
+	struct lxc_place b = box_of(j);
+	struct state s;
+	int rc = read_state(j, &b, &s, err);
+
+	if (rc < 0)
+		return rc;
+	if (!in_state(&s, "STOPPED"))
+		return err_set(err, -EBUSY, "%s is %s", b.name, s.word);
+	return lxc_unmake(j, &b, err);
+}
+
 static void guard(const struct job *j, struct buf *out)
 {
-	struct box b = box_of(j);
+	struct lxc_place b = box_of(j);
 
 	driver_guard_item(out, "cgroup",
 			  arena_printf(j->arena, "lxc.payload.%s", b.name),
@@ -684,6 +714,8 @@ const struct driver driver_container_lxc = {
 	.probe = probe,
 	.start = start,
 	.stop = stop,
+	.provision = provision,
+	.unprovision = unprovision,
 	.kill = kill_hard,
 	.guard = guard,
 	.channel_dir = channel_dir,

@@ -16,6 +16,16 @@
  *          up already (DRIVER_NOOP, so that a rollback leaves it alone).
  *  stop    takes it down; DRIVER_NOOP when it was down already. Must leave
  *          nothing of its own behind. Never touches what it did not make.
+ *  provision    makes what a start needs: a file, a file system, a container.
+ *          DRIVER_NOOP when that is there already. Overwrites nothing: what
+ *          is there and is something else is an error. What it makes it marks
+ *          (mark.h), half-made things differently from finished ones.
+ *  unprovision  of a resource that is down: takes away what carries its mark,
+ *          and nothing else. DRIVER_NOOP when nothing is there, DRIVER_LEFT
+ *          when what is there was not made by us, or cannot be seen now.
+ *          The probe fills `provisioned` where one of the two is there: NO
+ *          only where a start would fail for want of it, NA where it cannot be
+ *          told (job_hidden()).
  *  kill    the hard way, within a second if at all possible: used when a
  *          lease runs out. NULL: stop is used.
  *
@@ -36,6 +46,7 @@
 #include "store/err.h"
 
 #define DRIVER_NOOP 1
+#define DRIVER_LEFT 2 /* an unprovision: it is not ours to take away */
 
 struct job {
 	const char *service, *node;
@@ -48,6 +59,9 @@ struct job {
 	uint64_t token;	     /* of the assignment, grows with each */
 	bool has_run; /* a probe of a task: it has, and ended with last_code */
 	int last_code;
+	/* Mount points of the instance that are not mounted now: what is below
+	 * them cannot be seen. Ends with NULL; NULL: none. */
+	const char *const *hidden;
 	/* Of driver_command(); res may be NULL then: */
 	const char *command, *action; /* "start", "stop", ... */
 	const char *const *env;	      /* "env.KEY", value, ..., NULL */
@@ -68,6 +82,8 @@ struct driver {
 	int (*probe)(const struct job *j, struct probe *ret, struct err *err);
 	int (*start)(const struct job *j, struct err *err);
 	int (*stop)(const struct job *j, struct err *err);
+	int (*provision)(const struct job *j, struct err *err);
+	int (*unprovision)(const struct job *j, struct err *err);
 	int (*kill)(const struct job *j, struct err *err);
 	/* Tasks only: do it once; its exit code, or negative. */
 	int (*run)(const struct job *j, struct err *err);
@@ -100,6 +116,8 @@ int driver_probe(const struct job *j, struct probe *ret, struct err *err);
 int driver_start(const struct job *j, struct err *err);
 int driver_stop(const struct job *j, struct err *err);
 int driver_kill(const struct job *j, struct err *err);
+int driver_provision(const struct job *j, struct err *err);
+int driver_unprovision(const struct job *j, struct err *err);
 void driver_guard(const struct job *j, struct buf *out);
 /* An item; @two may be NULL. One with a NUL or nothing in it is left out. */
 void driver_guard_item(struct buf *out, const char *kind, const char *one,
@@ -111,3 +129,5 @@ int driver_command(const struct job *j, struct err *err);
 
 int64_t driver_now_ms(void); /* CLOCK_MONOTONIC */
 int64_t driver_timeout_ms(const struct resource *r, bool start);
+/* Of a provision or unprovision: archives are unpacked, trees removed. */
+#define DRIVER_PROVISION_MS (INT64_C(30) * 60 * 1000)

@@ -4,16 +4,20 @@
  *   path                 the directory
  *   user, group, perm    whose it is to be; what is not given is not looked at
  *
- * start makes it, with its parents, and sets owner and mode. stop leaves it.
+ * start makes it, with its parents, and sets owner and mode; so does a
+ * provision, which marks what it makes. stop leaves it; an unprovision removes
+ * what is marked, if it is empty.
  * As it has no down but being absent, it shows n/a where all is well, so that
  * it never makes an instance look up by itself.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "drivers/drivers.h"
 #include "drivers/job.h"
+#include "drivers/mark.h"
 #include "drivers/owner.h"
 
 static int probe(const struct job *j, struct probe *ret, struct err *err)
@@ -72,6 +76,41 @@ static int start(const struct job *j, struct err *err)
 	return owner_apply(&owner, path, err);
 }
 
+static int provision(const struct job *j, struct err *err)
+{
+	const char *path;
+	int rc = job_need(j, "path", &path, err);
+	bool there;
+
+	if (rc < 0)
+		return rc;
+	there = access(path, F_OK) == 0;
+	rc = start(j, err);
+	if (rc == 0 && !there) /* unmarked, an unprovision leaves it */
+		mark_put(j, path, MARK_DONE, NULL);
+	return rc;
+}
+
+static int unprovision(const struct job *j, struct err *err)
+{
+	const char *path;
+	int rc = job_need(j, "path", &path, err);
+
+	if (rc < 0)
+		return rc;
+	if (job_hidden(j, path))
+		return DRIVER_LEFT;
+	if (access(path, F_OK) < 0)
+		return DRIVER_NOOP;
+	if (mark_get(j, path) == MARK_NONE)
+		return DRIVER_LEFT;
+	if (rmdir(path) == 0)
+		return 0;
+	if (errno == ENOTEMPTY || errno == EEXIST)
+		return DRIVER_LEFT;
+	return err_set(err, -errno, "%s: remove: %s", path, strerror(errno));
+}
+
 const struct driver driver_fs_directory = {
 	.group = "fs",
 	.kind = "directory",
@@ -80,4 +119,6 @@ const struct driver driver_fs_directory = {
 	.stop_timeout_ms = 10000,
 	.probe = probe,
 	.start = start,
+	.provision = provision,
+	.unprovision = unprovision,
 };

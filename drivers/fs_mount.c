@@ -7,6 +7,7 @@
  *   mnt_opt              mount options
  *   user, group, perm    whose the root of what is mounted is to be
  *   size                 of a tmpfs
+ *   mkfs_opt             options of mkfs, when it is provisioned (fs_make.h)
  *   stat_timeout         how long it may take to answer
  *   check_read           true: read its root directory at each look
  *
@@ -35,6 +36,7 @@
 
 #include "drivers/drivers.h"
 #include "drivers/fs.h"
+#include "drivers/fs_make.h"
 #include "drivers/job.h"
 #include "drivers/loop.h"
 #include "drivers/mountinfo.h"
@@ -164,6 +166,11 @@ static void check_state(const struct job *j, const struct fs *f,
 		probe_log(j, ret, "warn", "%s: %s", f->mnt, differs);
 }
 
+static bool is_made(const struct fs *f)
+{
+	return !is_kind(f, "tmpfs") && !is_kind(f, "bind");
+}
+
 static int probe(const struct job *j, struct probe *ret, struct err *err)
 {
 	struct fs f;
@@ -182,6 +189,9 @@ static int probe(const struct job *j, struct probe *ret, struct err *err)
 		probe_log(j, ret, "warn", "%s has %s (%s) mounted instead",
 			  f.mnt, f.top->source, f.top->type);
 	}
+	if (is_made(&f))
+		ret->provisioned =
+			f.ours ? PROVISIONED_YES : fs_made(j, f.dev, ret);
 	return 0;
 }
 
@@ -450,30 +460,54 @@ static int kill_it(const struct job *j, struct err *err)
 	return take_down(j, hard, sizeof(hard) / sizeof(hard[0]), err);
 }
 
+/* -- provision ------------------------------------------------------------ */
+
+static int provision(const struct job *j, struct err *err)
+{
+	struct fs f;
+	int rc = look(j, &f, err);
+
+	if (rc < 0)
+		return rc;
+	return f.ours ? DRIVER_NOOP : fs_make(j, f.dev, err);
+}
+
+static int unprovision(const struct job *j, struct err *err)
+{
+	struct fs f;
+	int rc = look(j, &f, err);
+
+	if (rc < 0)
+		return rc;
+	if (f.ours)
+		return err_set(err, -EBUSY, "%s is mounted", f.mnt);
+	return fs_unmake(j, f.dev, err);
+}
+
 static void guard(const struct job *j, struct buf *out)
 {
 	driver_guard_item(out, "mount", job_kw(j, "mnt"), NULL);
 }
 
 /* A start may have to replay a journal, or to wait for mmp. */
-#define FS_DRIVER(NAME, SUMMARY)                                               \
-	const struct driver driver_fs_##NAME = {                               \
-		.group = "fs",                                                 \
-		.kind = #NAME,                                                 \
-		.summary = SUMMARY,                                            \
-		.start_timeout_ms = 300000,                                    \
-		.stop_timeout_ms = 60000,                                      \
-		.probe = probe,                                                \
-		.start = start,                                                \
-		.stop = stop,                                                  \
-		.kill = kill_it,                                               \
-		.guard = guard,                                                \
-	}
+#define FS_DRIVER(NAME, SUMMARY, ...)                                          \
+	const struct driver driver_fs_##NAME = { .group = "fs",                \
+						 .kind = #NAME,                \
+						 .summary = SUMMARY,           \
+						 .start_timeout_ms = 300000,   \
+						 .stop_timeout_ms = 60000,     \
+						 .probe = probe,               \
+						 .start = start,               \
+						 .stop = stop,                 \
+						 .kill = kill_it,              \
+						 .guard = guard,               \
+						 __VA_ARGS__ }
+#define FS_MADE .provision = provision, .unprovision = unprovision
 
-FS_DRIVER(ext2, "an ext2 file system");
-FS_DRIVER(ext3, "an ext3 file system");
-FS_DRIVER(ext4, "an ext4 file system");
-FS_DRIVER(xfs, "an XFS file system");
-FS_DRIVER(btrfs, "a btrfs file system");
-FS_DRIVER(bind, "a directory shown at a second place");
-FS_DRIVER(tmpfs, "a file system in memory");
+FS_DRIVER(ext2, "an ext2 file system", FS_MADE);
+FS_DRIVER(ext3, "an ext3 file system", FS_MADE);
+FS_DRIVER(ext4, "an ext4 file system", FS_MADE);
+FS_DRIVER(xfs, "an XFS file system", FS_MADE);
+FS_DRIVER(btrfs, "a btrfs file system", FS_MADE);
+FS_DRIVER(bind, "a directory shown at a second place", .provision = NULL);
+FS_DRIVER(tmpfs, "a file system in memory", .provision = NULL);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "drivers/mountinfo.h"
 #include "fsm/conf/text.h"
 
 #define FILE_MAX (64UL * 1024)
@@ -98,6 +99,14 @@ int job_file(const struct job *j, const char *area, const char *suffix,
 	*ret = arena_printf(j->arena, "%s/%s%s", dir,
 			    plain ? job_plain_rid(j) : j->res->rid, suffix);
 	return rc;
+}
+
+const char *job_hidden(const struct job *j, const char *path)
+{
+	for (const char *const *at = j->hidden; at && *at; at++)
+		if (path_is_below(path, *at))
+			return *at;
+	return NULL;
 }
 
 const char *job_clean(struct arena *a, const char *text)

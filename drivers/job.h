@@ -32,6 +32,9 @@ int job_file(const struct job *j, const char *area, const char *suffix,
 /* The rid without '#': "container#0" is "container0". */
 const char *job_plain_rid(const struct job *j);
 
+/* The mount point at or above @path that is not mounted now, or NULL. */
+const char *job_hidden(const struct job *j, const char *path);
+
 /* @text as it may be shown and sent: what is no UTF-8 becomes '?', control
  * characters become blanks. */
 const char *job_clean(struct arena *a, const char *text);

@@ -166,6 +166,20 @@ int driver_stop(const struct job *j, struct err *err)
 	return d ? act(j, "stop", d->stop, err) : DRIVER_NOOP;
 }
 
+int driver_provision(const struct job *j, struct err *err)
+{
+	const struct driver *d = find(j);
+
+	return d ? act(j, "provision", d->provision, err) : DRIVER_NOOP;
+}
+
+int driver_unprovision(const struct job *j, struct err *err)
+{
+	const struct driver *d = find(j);
+
+	return d ? act(j, "unprovision", d->unprovision, err) : DRIVER_NOOP;
+}
+
 int driver_kill(const struct job *j, struct err *err)
 {
 	const struct driver *d = find(j);

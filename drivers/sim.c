@@ -23,6 +23,51 @@ static bool fails(const struct job *j, const char *op)
 	return false;
 }
 
+/* -- provisioned ---------------------------------------------------------- */
+
+static bool must_be_made(const struct job *j)
+{
+	return job_kw_bool(j, "needs_provision", false);
+}
+
+static enum provisioned made(const struct job *j)
+{
+	const char *path;
+
+	if (!must_be_made(j) ||
+	    job_file(j, "sim", ".made", false, &path, NULL) < 0)
+		return PROVISIONED_NA;
+	return access(path, F_OK) == 0 ? PROVISIONED_YES : PROVISIONED_NO;
+}
+
+int sim_provision(const struct job *j, struct err *err)
+{
+	const char *path;
+	int rc = job_file(j, "sim", ".made", false, &path, err);
+
+	if (rc < 0 || made(j) != PROVISIONED_NO)
+		return rc < 0 ? rc : DRIVER_NOOP;
+	if (fails(j, "provision"))
+		return err_set(err, -EIO,
+			       "the provision fails, as fail= asks for");
+	return job_file_write(path, "made\n", err);
+}
+
+int sim_unprovision(const struct job *j, struct err *err)
+{
+	const char *path;
+	int rc = job_file(j, "sim", ".made", false, &path, err);
+
+	if (rc < 0 || made(j) != PROVISIONED_YES)
+		return rc < 0 ? rc : DRIVER_NOOP;
+	if (fails(j, "unprovision"))
+		return err_set(err, -EIO,
+			       "the unprovision fails, as fail= asks for");
+	return job_file_remove(path, err);
+}
+
+/* -- up and down ----------------------------------------------------------- */
+
 int sim_probe(const struct job *j, struct probe *ret, struct err *err)
 {
 	const char *path;
@@ -33,6 +78,7 @@ int sim_probe(const struct job *j, struct probe *ret, struct err *err)
 	if (fails(j, "probe"))
 		return err_set(err, -EIO, "the probe fails, as fail= asks for");
 	ret->status = access(path, F_OK) == 0 ? STATUS_UP : STATUS_DOWN;
+	ret->provisioned = made(j);
 	return 0;
 }
 
@@ -47,6 +93,10 @@ int sim_start(const struct job *j, struct err *err)
 		return rc;
 	if (access(path, F_OK) == 0)
 		return DRIVER_NOOP;
+	if (made(j) == PROVISIONED_NO)
+		return err_set(err, -ENOENT,
+			       "it is not provisioned: 'encap provision %s'",
+			       j->service);
 	rc = job_sleep(j, job_kw_int(j, "start_delay", 0), "simulated start",
 		       err);
 	if (rc < 0)

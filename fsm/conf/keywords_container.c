@@ -231,9 +231,10 @@ const struct keyword keywords_container[] = {
 	{ "container", "lxc", "rootfs", STRING, 0, "its root directory",
 	  .more = "A directory, or what lxc.rootfs.path takes; by default what the configuration "
 	  "file says." },
-	{ "container", "lxc", "template", STRING, LATER, "what its root directory is made from",
-	  .more = "The name of a template of lxc-create, or an archive to unpack." },
-	{ "container", "lxc", "template_options", SHLEX, LATER, "options of the template",
+	{ "container", "lxc", "template", STRING, 0, "what its root directory is made from",
+	  .more = "An archive to unpack (an absolute path, as tar reads it), a directory to "
+	  "copy, or the name of a template of lxc-create." },
+	{ "container", "lxc", "template_options", SHLEX, 0, "options of the template",
 	  .more = "Handed on to the template, as in '--release bookworm'." },
 	{ "container", "lxc", "network", STRING, 0, "the bridge that its interface is attached to",
 	  .from = FROM_OURS,
@@ -259,8 +260,11 @@ const struct keyword keywords_container[] = {
 	{ "container", "sim", "stop_delay", TIME, 0, "how long its stop takes",
 	  .fallback = "0", .from = FROM_OURS,
 	  .more = "For tests and demonstrations." },
-	{ "container", "sim", "fail", LIST, 0, "the operations that fail: start, stop, probe",
+	{ "container", "sim", "fail", LIST, 0, "the operations that fail: start, stop, probe, provision, unprovision",
 	  .from = FROM_OURS,
+	  .more = "For tests and demonstrations." },
+	{ "container", "sim", "needs_provision", BOOL, 0, "it starts only once it is provisioned",
+	  .fallback = "false", .from = FROM_OURS,
 	  .more = "For tests and demonstrations." },
 	{ 0 },
 };

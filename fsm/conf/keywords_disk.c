@@ -5,8 +5,8 @@
 const struct keyword keywords_disk[] = {
 	{ "disk", "loop", "file", STRING, MUST, "the file behind the loop device",
 	  .more = "The file must be there when the resource starts; the loop device is found "
-	  "or made." },
-	{ "disk", "loop", "size", SIZE, LATER, "how large the file is made",
+	  "or made. A provision makes the file." },
+	{ "disk", "loop", "size", SIZE, 0, "how large the file is made",
 	  .more = "The file is made sparse, of that length." },
 	{ "disk", "lv", "vg", STRING, MUST, "the volume group that it is in",
 	  .from = FROM_V23,

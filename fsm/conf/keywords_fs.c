@@ -41,7 +41,10 @@ const struct keyword keywords_fs[] = {
 	{ "fs", FS_MADE, "vg", STRING, LATER, "the volume group in which its volume is made",
 	  .depends = "size",
 	  .more = "The volume is made in it before the file system is." },
-	{ "fs", FS_MADE, "mkfs_opt", SHLEX, LATER, "options of mkfs",
+	{ "fs", FS_MADE_HERE, "mkfs_opt", SHLEX, 0, "options of mkfs",
+	  .more = "As in '-L data -m 1'. What holds data is not formatted unless mkfs's own word "
+	  "for that is among them: -F of ext*, -f of xfs and btrfs." },
+	{ "fs", FS_MADE_ELSE, "mkfs_opt", SHLEX, LATER, "options of mkfs",
 	  .more = "As in '-L data -m 1'." },
 	{ "fs", FS_MOUNTED, "user", STRING, 0, "the owner of the mount point",
 	  .from = FROM_V23,

@@ -423,6 +423,137 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* -- provision ------------------------------------------------------------ */
+
+static const char *make_archive(struct rig *r)
+{
+	const char *path =
+		arena_printf(r->arena, "%s/root.tar.gz", sandbox_dir);
+
+	shell(r->arena,
+	      arena_printf(r->arena, "tar -czf %s -C %s .", path, root));
+	return path;
+}
+
+/* From an archive to a directory that is named, started, and back. */
+static void test_provision(void **state)
+{
+	RIG(r, "container#0", "container", "lxc", "name", name, "rootfs", "",
+	    "template", "", "init", "/bin/sleep 1000");
+	const char *made = arena_printf(r.arena, "%s/made/vm", sandbox_dir);
+	const char *hidden[] = { made, NULL };
+
+	(void)state;
+	r_kw[3] = made;
+	r_kw[5] = make_archive(&r);
+	rig_made(&r, PROVISIONED_NO);
+	rig_provision(&r, 0);
+	rig_provision(&r, DRIVER_NOOP);
+	rig_made(&r, PROVISIONED_YES);
+	rig_start(&r, 0);
+	rig_made(&r, PROVISIONED_YES);
+	rig_provision(&r, DRIVER_NOOP);
+	rig_expect("unprovision", -EBUSY,
+		   driver_unprovision(rig_within(&r, 8000), &r.err), &r.err);
+	rig_stop(&r, 0);
+	r.job.hidden = hidden;
+	rig_made(&r, PROVISIONED_NA);
+	rig_unprovision(&r, DRIVER_LEFT);
+	r.job.hidden = NULL;
+	/* Nothing that is mounted in it is emptied with it. */
+	shell(r.arena,
+	      arena_printf(r.arena, "mount --bind %s %s/tmp", root, made));
+	rig_expect("unprovision", -EBUSY,
+		   driver_unprovision(rig_within(&r, 8000), &r.err), &r.err);
+	expect_text(r.err.text, "is mounted below it");
+	shell(r.arena, arena_printf(r.arena, "umount %s/tmp", made));
+	assert_int_equal(
+		access(arena_printf(r.arena, "%s/bin/busybox", made), X_OK), 0);
+	rig_unprovision(&r, 0);
+	rig_unprovision(&r, DRIVER_NOOP);
+	rig_made(&r, PROVISIONED_NO);
+	assert_int_equal(access(made, F_OK), -1);
+	assert_nothing_left();
+}
+
+/* What was there before, by whomever, is used and never removed. */
+static void test_provision_not_ours(void **state)
+{
+	RIG(r, "container#0", "container", "lxc", "name", name, "rootfs", root,
+	    "template", root, "init", "/bin/sleep 1000");
+	RIG(none, "container#0", "container", "lxc", "name", name, "rootfs",
+	    "/nonexistent/root");
+
+	(void)state;
+	rig_made(&r, PROVISIONED_YES);
+	rig_provision(&r, DRIVER_NOOP);
+	rig_unprovision(&r, DRIVER_LEFT);
+	assert_int_equal(
+		access(arena_printf(r.arena, "%s/bin/busybox", root), X_OK), 0);
+	rig_expect("provision", -EINVAL,
+		   driver_provision(rig_within(&none, 8000), &none.err),
+		   &none.err);
+	expect_text(none.err.text, "no template");
+}
+
+/* Without a rootfs there is a configuration of its own; a copy that was cut
+ * short is made anew. */
+static void test_provision_copy(void **state)
+{
+	RIG(r, "container#0", "container", "lxc", "name", name, "template",
+	    root, "init", "/bin/sleep 1000");
+	const char *dir = arena_printf(r.arena, "/var/lib/lxc/%s", name);
+	const char *half = arena_printf(r.arena, "%s/rootfs", dir);
+
+	(void)state;
+	shell(r.arena, arena_printf(r.arena, "rm -rf %s", dir));
+	rig_made(&r, PROVISIONED_NO);
+	rig_provision(&r, 0);
+	rig_made(&r, PROVISIONED_YES);
+	rig_start(&r, 0);
+	rig_stop(&r, 0);
+	shell(r.arena, arena_printf(r.arena,
+				    "rm %s/config && touch %s/half && python3 "
+				    "-c \"import os; os.setxattr('%s', "
+				    "'user.encap', b'web/container#0 "
+				    "(half-made)')\"",
+				    dir, half, half));
+	rig_made(&r, PROVISIONED_NO);
+	rig_provision(&r, 0);
+	assert_int_equal(access(arena_printf(r.arena, "%s/half", half), F_OK),
+			 -1);
+	rig_unprovision(&r, 0);
+	assert_string_equal(
+		shell(r.arena, arena_printf(r.arena,
+					    "find %s 2>/dev/null || "
+					    "true",
+					    dir)),
+		"");
+	rig_made(&r, PROVISIONED_NO);
+	assert_nothing_left();
+}
+
+/* By a template of lxc-create. */
+static void test_provision_lxc_create(void **state)
+{
+	RIG(r, "container#0", "container", "lxc", "name", name, "template",
+	    "busybox");
+	const char *dir = arena_printf(r.arena, "/var/lib/lxc/%s", name);
+
+	(void)state;
+	if (access("/usr/share/lxc/templates/lxc-busybox", X_OK) < 0) {
+		printf("not here: lxc-create and its template busybox\n");
+		skip();
+	}
+	shell(r.arena, arena_printf(r.arena, "rm -rf %s", dir));
+	rig_provision(&r, 0);
+	rig_made(&r, PROVISIONED_YES);
+	assert_int_equal(access(arena_printf(r.arena, "%s/config", dir), F_OK),
+			 0);
+	rig_unprovision(&r, 0);
+	assert_int_equal(access(dir, F_OK), -1);
+}
+
 /* A cgroup outlives what was in it. */
 static void after(void)
 {
@@ -451,6 +582,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_cf_and_network, teardown),
 		cmocka_unit_test_teardown(test_failures, teardown),
 		cmocka_unit_test_teardown(test_leftovers, teardown),
+		cmocka_unit_test_teardown(test_provision, teardown),
+		cmocka_unit_test_teardown(test_provision_not_ours, teardown),
+		cmocka_unit_test_teardown(test_provision_copy, teardown),
+		cmocka_unit_test_teardown(test_provision_lxc_create, teardown),
 	};
 
 	if (helper_wanted(argc, argv))

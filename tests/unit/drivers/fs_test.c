@@ -20,7 +20,8 @@ static const char *in(struct rig *r, const char *name)
 #define PATH(name)                                                             \
 	(snprintf(path_##name, sizeof(path_##name), "%s/" #name, sandbox_dir), \
 	 path_##name)
-static char path_img[96], path_mnt[96], path_src[96], path_dir[96];
+static char path_img[96], path_mnt[96], path_src[96], path_dir[96],
+	path_fresh[96];
 
 static bool have(const char *program)
 {
@@ -406,6 +407,195 @@ static void test_flag(void **state)
 	rig_probe(&r, STATUS_DOWN, NULL);
 }
 
+/* -- provision ------------------------------------------------------------ */
+
+/* From nothing to a file system, by the drivers alone; and back. */
+static void test_provision(void **state)
+{
+	const struct made_row *row = *state;
+	RIG(disk, "disk#1", "disk", "loop", "file", PATH(img), "size",
+	    "314572800");
+	RIG(r, "fs#1", "fs", row->name, "dev", PATH(img), "mnt", PATH(mnt));
+	struct stat st;
+
+	if (!have(row->program) || !have_loop() || !kernel_has(row->name)) {
+		printf("not here: %s, its mkfs, or loop devices\n", row->name);
+		skip();
+	}
+	unlink(path_img);
+	rig_made(&disk, PROVISIONED_NO);
+	rig_made(&r, PROVISIONED_NO);
+	rig_provision(&disk, 0);
+	rig_provision(&disk, DRIVER_NOOP);
+	rig_made(&disk, PROVISIONED_YES);
+	assert_int_equal(stat(path_img, &st), 0);
+	assert_int_equal(st.st_size, 314572800);
+	assert_true(st.st_blocks < 100); /* sparse */
+	rig_made(&r, PROVISIONED_NO);
+	rig_start(&disk, 0);
+	rig_provision(&r, 0);
+	rig_provision(&r, DRIVER_NOOP);
+	rig_made(&r, PROVISIONED_YES);
+	rig_start(&r, 0);
+	rig_provision(&r, DRIVER_NOOP);
+	rig_expect("unprovision", -EBUSY,
+		   driver_unprovision(rig_within(&r, 8000), &r.err), &r.err);
+	rig_expect("unprovision", -EBUSY,
+		   driver_unprovision(rig_within(&disk, 8000), &disk.err),
+		   &disk.err);
+	rig_stop(&r, 0);
+	rig_unprovision(&r, 0);
+	rig_made(&r, PROVISIONED_NO);
+	rig_unprovision(&r, DRIVER_NOOP);
+	rig_stop(&disk, 0);
+	rig_unprovision(&disk, 0);
+	rig_unprovision(&disk, DRIVER_NOOP);
+	rig_made(&disk, PROVISIONED_NO);
+	assert_int_equal(stat(path_img, &st), -1);
+}
+
+/* What holds something is not formatted, and what is not ours stays. */
+static void test_not_ours(void **state)
+{
+	RIG(disk, "disk#1", "disk", "loop", "file", PATH(img), "size",
+	    "8388608");
+	RIG(r, "fs#1", "fs", "ext4", "dev", PATH(img), "mnt", PATH(mnt));
+	RIG(force, "fs#1", "fs", "ext4", "dev", PATH(img), "mnt", PATH(mnt),
+	    "mkfs_opt", "-F -L 'two words'");
+	const char *uuid;
+
+	(void)state;
+	if (!have("mkfs.ext4") || !have("mkswap"))
+		skip();
+	shell(r.arena, arena_printf(r.arena,
+				    "rm -f %s && truncate -s 8M %s && "
+				    "mkswap -q %s",
+				    path_img, path_img, path_img));
+	rig_provision(&disk, DRIVER_NOOP);
+	rig_expect("provision", -EEXIST,
+		   driver_provision(rig_within(&r, 8000), &r.err), &r.err);
+	expect_text(r.err.text, "it holds swap");
+	rig_unprovision(&r, DRIVER_LEFT);
+	/* Data that nobody knows, at the end. */
+	shell(r.arena,
+	      arena_printf(r.arena,
+			   "rm %s && truncate -s 8M %s && printf data | dd "
+			   "of=%s bs=1 seek=8388600 conv=notrunc status=none",
+			   path_img, path_img, path_img));
+	rig_made(&r, PROVISIONED_NO);
+	rig_expect("provision", -EEXIST,
+		   driver_provision(rig_within(&r, 8000), &r.err), &r.err);
+	expect_text(r.err.text, "holds data of no known kind");
+	rig_provision(&force, 0);
+	assert_string_equal(
+		shell(r.arena,
+		      arena_printf(r.arena, "blkid -p -o value -s LABEL %s",
+				   path_img)),
+		"two words");
+	/* Even with -F, what is of the type already is kept. */
+	uuid = shell(r.arena,
+		     arena_printf(r.arena, "blkid -p -o value -s UUID %s",
+				  path_img));
+	rig_provision(&force, DRIVER_NOOP);
+	assert_string_equal(
+		shell(r.arena,
+		      arena_printf(r.arena, "blkid -p -o value -s UUID %s",
+				   path_img)),
+		uuid);
+	/* That of another resource, and one made by hand. */
+	r.res.rid = "fs#2";
+	rig_unprovision(&r, DRIVER_LEFT);
+	shell(r.arena, arena_printf(r.arena, "mkfs.ext4 -q -F %s", path_img));
+	rig_provision(&r, DRIVER_NOOP);
+	r.res.rid = "fs#1";
+	rig_unprovision(&r, DRIVER_LEFT);
+	rig_made(&r, PROVISIONED_YES);
+	rig_unprovision(&disk, DRIVER_LEFT);
+	assert_int_equal(access(path_img, F_OK), 0);
+	unlink(path_img);
+}
+
+/* Below what is not mounted now nothing can be told, made or removed. */
+static void test_hidden(void **state)
+{
+	RIG(disk, "disk#1", "disk", "loop", "file", PATH(img), "size", "4096");
+	RIG(bad, "disk#1", "disk", "loop", "file", PATH(img), "size",
+	    "50%FREE");
+	const char *hidden[] = { sandbox_dir, NULL };
+
+	(void)state;
+	unlink(path_img);
+	disk.job.hidden = hidden;
+	rig_made(&disk, PROVISIONED_NA);
+	rig_expect("provision", -ENOENT,
+		   driver_provision(rig_within(&disk, 8000), &disk.err),
+		   &disk.err);
+	expect_text(disk.err.text, "is not mounted");
+	assert_int_equal(access(path_img, F_OK), -1);
+	rig_unprovision(&disk, DRIVER_LEFT);
+	rig_expect("provision", -EINVAL,
+		   driver_provision(rig_within(&bad, 8000), &bad.err),
+		   &bad.err);
+	/* One that was cut short is made anew. */
+	disk.job.hidden = NULL;
+	rig_provision(&disk, 0);
+	shell(disk.arena, arena_printf(disk.arena, "mv %s %s.encap-new",
+				       path_img, path_img));
+	rig_provision(&disk, 0);
+	rig_unprovision(&disk, 0);
+	assert_string_equal(shell(disk.arena, arena_printf(disk.arena,
+							   "ls %s* 2>/dev/null"
+							   " || true",
+							   path_img)),
+			    "");
+}
+
+static void test_directory_made(void **state)
+{
+	RIG(r, "fs#3", "fs", "directory", "path", PATH(fresh), "perm", "0700");
+
+	(void)state;
+	rmdir(path_fresh);
+	rig_made(&r, PROVISIONED_NA);
+	rig_provision(&r, 0);
+	rig_provision(&r, DRIVER_NOOP);
+	shell(r.arena, arena_printf(r.arena, "touch %s/x", path_fresh));
+	rig_unprovision(&r, DRIVER_LEFT);
+	shell(r.arena, arena_printf(r.arena, "rm %s/x", path_fresh));
+	rig_unprovision(&r, 0);
+	rig_unprovision(&r, DRIVER_NOOP);
+	assert_int_equal(mkdir(path_fresh, 0700), 0);
+	rig_provision(&r, DRIVER_NOOP);
+	rig_unprovision(&r, DRIVER_LEFT);
+	assert_int_equal(rmdir(path_fresh), 0);
+}
+
+static void test_sim_made(void **state)
+{
+	RIG(r, "app#1", "app", "sim", "needs_provision", "true");
+	RIG(f, "app#1", "app", "sim", "needs_provision", "true", "fail",
+	    "provision unprovision");
+	RIG(no, "app#2", "app", "sim", "name", "x");
+
+	(void)state;
+	rig_made(&no, PROVISIONED_NA);
+	rig_provision(&no, DRIVER_NOOP);
+	rig_made(&r, PROVISIONED_NO);
+	rig_expect("start", -ENOENT, driver_start(rig_within(&r, 5000), &r.err),
+		   &r.err);
+	expect_text(r.err.text, "encap provision web");
+	rig_expect("provision", -EIO,
+		   driver_provision(rig_within(&f, 5000), &f.err), &f.err);
+	rig_provision(&r, 0);
+	rig_made(&r, PROVISIONED_YES);
+	rig_start(&r, 0);
+	rig_stop(&r, 0);
+	rig_expect("unprovision", -EIO,
+		   driver_unprovision(rig_within(&f, 5000), &f.err), &f.err);
+	rig_unprovision(&r, 0);
+	rig_made(&r, PROVISIONED_NO);
+}
+
 /* -- loop ----------------------------------------------------------------- */
 
 static void test_loop(void **state)
@@ -514,10 +704,15 @@ int main(void)
 		cmocka_unit_test(test_flag),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_loop_in_use),
+		cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_directory_made),
+		cmocka_unit_test(test_sim_made),
 	};
 	int failed;
 
 	sandbox_enter(after);
 	failed = TABLE_RUN(made_rows, test_made);
+	failed += TABLE_RUN(made_rows, test_provision);
 	sandbox_exit(failed + cmocka_run_group_tests(tests, NULL, NULL));
 }

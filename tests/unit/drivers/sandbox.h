@@ -218,6 +218,18 @@ static inline void rig_kill(struct rig *r, int want)
 		   &r->err);
 }
 
+static inline void rig_provision(struct rig *r, int want)
+{
+	rig_expect("provision", want,
+		   driver_provision(rig_within(r, 20000), &r->err), &r->err);
+}
+
+static inline void rig_unprovision(struct rig *r, int want)
+{
+	rig_expect("unprovision", want,
+		   driver_unprovision(rig_within(r, 8000), &r->err), &r->err);
+}
+
 /* The probe says @want, and its log holds @log (NULL: is empty). */
 static inline void rig_probe(struct rig *r, enum status want, const char *log)
 {
@@ -231,6 +243,18 @@ static inline void rig_probe(struct rig *r, enum status want, const char *log)
 	if (log ? !strstr(r->probe.log, log) : *r->probe.log != '\0')
 		fail_msg("log '%s', expected '%s'", r->probe.log,
 			 log ? log : "");
+}
+
+/* What a look says of what a start needs. */
+static inline void rig_made(struct rig *r, enum provisioned want)
+{
+	static const char *const words[] = { "n/a", "no", "yes" };
+	int rc = driver_probe(rig_within(r, 5000), &r->probe, &r->err);
+
+	rig_expect("probe", 0, rc, &r->err);
+	if (r->probe.provisioned != want)
+		fail_msg("provisioned: %s, not %s", words[r->probe.provisioned],
+			 words[want]);
 }
 
 static inline void expect_text(const char *text, const char *part)
