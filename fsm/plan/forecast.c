@@ -109,6 +109,17 @@ static enum status unknown(const struct resource *r)
 		       : STATUS_DOWN;
 }
 
+static enum provisioned provisioned(const struct doc *row)
+{
+	const struct doc *state = doc_get(doc_get(row, "provisioned"), "state");
+
+	if (!state)
+		return PROVISIONED_NA;
+	return doc_get_bool(doc_get(row, "provisioned"), "state", false)
+		       ? PROVISIONED_YES
+		       : PROVISIONED_NO;
+}
+
 static void probes_init(struct fc_agent *g, const struct doc *said)
 {
 	const struct doc *rows = doc_get(said, "resources");
@@ -120,6 +131,7 @@ static void probes_init(struct fc_agent *g, const struct doc *said)
 
 		g->probes[i] = (struct probe){
 			.status = word ? found(status_parse(word)) : unknown(r),
+			.provisioned = provisioned(doc_get(rows, r->rid)),
 			.label = "",
 			.log = "",
 		};
@@ -458,8 +470,7 @@ static void note_action(struct fc *f, const struct fc_agent *g,
 			doc_put_str(f->a, d, "subset",
 				    g->inst.subsets[act->res - 1].name);
 	} else {
-		doc_put_str(f->a, d, "op",
-			    act->op == RECON_START ? "start" : "stop");
+		doc_put_str(f->a, d, "op", recon_op_word(act->op));
 		doc_put_str(f->a, d, "rid", g->inst.res[act->res].rid);
 	}
 	doc_put_str(f->a, d, "why", act->why);
@@ -475,7 +486,7 @@ static void agent_act(struct fc *f, struct fc_agent *g,
 		if (act->op == RECON_STOP)
 			note_interrupted(f, g, act->res);
 		recon_assume(in, act, g->probes);
-		if (act->op != RECON_HOOK)
+		if (act->op == RECON_START || act->op == RECON_STOP)
 			container_turns(g, act->res);
 	}
 	g->changed = true;
@@ -532,6 +543,7 @@ static void agent_reconcile(struct fc *f, struct fc_agent *g)
 
 	take_order(g);
 	in.standby = in.standby || g->order;
+	in.whole = order_whole(g->order);
 	while (!g->given_up && left-- && out.state == RECON_ACT) {
 		in.n_encaps = encap_views(g, views);
 		in.was_up = g->was_up;

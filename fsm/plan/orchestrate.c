@@ -295,6 +295,18 @@ const char *orch_unfit(struct arena *a, const struct orch_in *in,
 		 : "is not one of the service's nodes";
 }
 
+const char *orch_unmade(struct arena *a, const struct orch_in *in,
+			const char *node)
+{
+	struct orch_out out = { 0 };
+	const struct view *v;
+	struct pass p;
+
+	pass_init(&p, a, in, &out);
+	v = view_named(&p, node);
+	return v ? fit_unmade(&p, v) : NULL;
+}
+
 /* -- changes --------------------------------------------------------------- */
 
 static struct orch_change *change_new(struct pass *p, enum orch_kind kind,

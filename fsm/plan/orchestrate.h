@@ -119,6 +119,11 @@ const char *orch_unfit(struct arena *a, const struct orch_in *in,
 const char *orch_cannot_go(struct arena *a, const struct orch_in *in,
 			   const char *node);
 
+/* What a start needs and is not on @node, likewise; NULL. A person may ask for
+ * it there all the same. */
+const char *orch_unmade(struct arena *a, const struct orch_in *in,
+			const char *node);
+
 /* A change as it is proposed, and as the row of an assignment is stored. */
 struct doc *orch_change_doc(struct arena *a, const struct orch_change *c);
 /* What an ORCH_INTENT makes of the intent. False if it has no such part. */

@@ -209,6 +209,38 @@ const char *fit_refused(const struct pass *p, const struct view *v, bool asked)
 	return refused(p, v, asked, &own);
 }
 
+/* -- what a start needs ---------------------------------------------------- */
+
+/* The first resource of which it is known that it is not there, or NULL. */
+static const char *missing_on(const struct view *v)
+{
+	const struct doc *rows = doc_get(v->inst, "resources");
+
+	for (size_t i = 0; i < doc_len(rows); i++) {
+		const struct doc *r = doc_at(rows, i);
+		const struct doc *p = doc_get(r, "provisioned");
+
+		if (p && !doc_get_bool(p, "state", true) &&
+		    !doc_get_bool(r, "optional", false) &&
+		    !doc_get_bool(r, "disable", false) &&
+		    !doc_get_bool(r, "encap", false))
+			return r->key;
+	}
+	return NULL;
+}
+
+/* As the end of a sentence about the node. */
+const char *fit_unmade(const struct pass *p, const struct view *v)
+{
+	const char *rid = missing_on(v);
+
+	return rid ? arena_printf(p->a,
+				  "has not what %s needs: 'encap provision "
+				  "%s' makes it",
+				  rid, p->in->service)
+		   : NULL;
+}
+
 /* -- the best of them -------------------------------------------------------
  */
 
@@ -255,7 +287,8 @@ static int64_t wishes(const struct pass *p, const char *node,
 	return n;
 }
 
-struct view *fit_best(const struct pass *p, const struct view *but)
+static struct view *best(const struct pass *p, const struct view *but,
+			 bool made)
 {
 	struct view *best = NULL;
 	int64_t best_wishes = 0;
@@ -267,7 +300,8 @@ struct view *fit_best(const struct pass *p, const struct view *but)
 		int64_t wish;
 		uint64_t place;
 
-		if (v == but || refused(p, v, false, &own))
+		if (v == but || (made && missing_on(v)) ||
+		    refused(p, v, false, &own))
 			continue;
 		wish = wishes(p, v->name, own);
 		place = place_of(p, i);
@@ -279,6 +313,15 @@ struct view *fit_best(const struct pass *p, const struct view *but)
 		best_place = place;
 	}
 	return best;
+}
+
+/* A start that we make is never where it is known to fail; one that a person
+ * asks for is, if there is nothing better: it says what is missing. */
+struct view *fit_best(const struct pass *p, const struct view *but)
+{
+	struct view *v = best(p, but, true);
+
+	return v || p->served ? v : best(p, but, false);
 }
 
 /* -- what is ours to do ----------------------------------------------------
@@ -353,6 +396,13 @@ const char *fit_must_not_start(const struct pass *p)
 	return p->served ? must_not_act(p) : NULL;
 }
 
+static const char *nobody_why(const struct pass *p, const struct view *v)
+{
+	const char *why = fit_refused(p, v, false);
+
+	return why ? why : fit_unmade(p, v);
+}
+
 const char *fit_nobody(const struct pass *p)
 {
 	struct buf b = BUF(p->a);
@@ -361,6 +411,6 @@ const char *fit_nobody(const struct pass *p)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->at[i].listed)
 			buf_printf(&b, "%s %s %s", i ? ";" : ":", p->at[i].name,
-				   fit_refused(p, &p->at[i], false));
+				   nobody_why(p, &p->at[i]));
 	return buf_text(&b);
 }

@@ -33,7 +33,20 @@ static enum hold hold_word(const char *word)
 		return HOLD_UP;
 	if (strcmp(word, "down") == 0)
 		return HOLD_DOWN;
+	if (strcmp(word, "provision") == 0)
+		return HOLD_PROVISION;
+	if (strcmp(word, "make") == 0)
+		return HOLD_MAKE;
+	if (strcmp(word, "unprovision") == 0)
+		return HOLD_UNPROVISION;
 	return strcmp(word, "restart") == 0 ? HOLD_RESTART : HOLD_NOT;
+}
+
+const char *order_whole(const struct doc *order)
+{
+	const char *word = doc_get_str(order, "whole", "");
+
+	return *word ? word : NULL;
 }
 
 enum hold order_hold(const struct instance *inst, const struct doc *order,

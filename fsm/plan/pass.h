@@ -54,6 +54,8 @@ struct view *pass_latest(const struct pass *p);
 /* Why @v cannot run it, as the end of a sentence about the node; NULL if it
  * can. @asked: a person has named it. */
 const char *fit_refused(const struct pass *p, const struct view *v, bool asked);
+/* What a start needs and is not there, likewise; NULL. */
+const char *fit_unmade(const struct pass *p, const struct view *v);
 /* The best of the nodes that can, by placement and soft affinities; NULL. */
 struct view *fit_best(const struct pass *p, const struct view *but);
 const char *fit_nobody(const struct pass *p);

@@ -32,13 +32,12 @@ static bool is_group(const struct resource *r, const char *group)
 	return strcmp(r->group, group) == 0;
 }
 
-/* Ours to act on, at this level. */
-static bool is_ours(const struct sweep *s, size_t i)
+bool sweep_is_ours(const struct sweep *s, size_t i)
 {
 	return actions_may_touch(s->in->inst, res(s, i));
 }
 
-static enum hold hold_of(const struct sweep *s, size_t i)
+enum hold sweep_hold(const struct sweep *s, size_t i)
 {
 	return s->in->holds ? s->in->holds[i] : HOLD_NOT;
 }
@@ -57,11 +56,19 @@ static enum want wanted(const struct sweep *s, size_t i)
 	enum want up =
 		s->in->want == WANT_UP || standby ? WANT_UP : s->in->want;
 
-	switch (hold_of(s, i)) {
+	switch (sweep_hold(s, i)) {
 	case HOLD_UP:
+	case HOLD_PROVISION:
 		return up;
 	case HOLD_DOWN:
+	case HOLD_UNPROVISION:
 		return WANT_DOWN;
+	case HOLD_MAKE:
+		if (s->making)
+			return WANT_NOTHING;
+		if (s->in->memory[i].started && !standby)
+			return WANT_DOWN;
+		break;
 	case HOLD_RESTART:
 		return s->in->memory[i].turned ? up : WANT_DOWN;
 	case HOLD_KEEP:
@@ -130,10 +137,11 @@ static void scope_acted(struct sweep *s, size_t i)
 		h[1 + (sub - s->in->inst->subsets)].acted = true;
 }
 
-static void act(struct sweep *s, enum recon_op op, size_t i, const char *why)
+void sweep_act(struct sweep *s, enum recon_op op, size_t i, const char *why)
 {
 	put(s, op, i, why);
-	s->out->word = op == RECON_START ? "starting" : "stopping";
+	s->out->word = op == RECON_START || op == RECON_PROVISION ? "starting"
+								  : "stopping";
 }
 
 static void wait_for(struct sweep *s, const char *word, const char *what)
@@ -172,8 +180,11 @@ static bool hook(struct sweep *s, size_t scope, bool after, const char *action)
 {
 	struct recon_hooks *h = s->in->hooks ? &s->in->hooks[scope] : NULL;
 	const char *const *kw = scope_kw(s, scope);
+	bool start = strcmp(action, "start") == 0;
 	struct recon_action *put_act;
 
+	if (s->in->whole)
+		action = s->in->whole;
 	if (!h || s->partial || h->failed || (after ? h->after : h->before) ||
 	    (after && !h->acted) ||
 	    (!actions_trigger(kw, action, after, false) &&
@@ -185,7 +196,7 @@ static bool hook(struct sweep *s, size_t scope, bool after, const char *action)
 			    : "triggers of the service");
 	put_act->after = after;
 	put_act->action = action;
-	s->out->word = strcmp(action, "start") == 0 ? "starting" : "stopping";
+	s->out->word = start ? "starting" : "stopping";
 	return true;
 }
 
@@ -294,7 +305,7 @@ static const char *start_why(const struct sweep *s, size_t i)
 		return arena_printf(s->a, "it fell down: restart %u of %lld",
 				    m->restarts + 1,
 				    (long long)res(s, i)->restart);
-	if (hold_of(s, i) == HOLD_UP || hold_of(s, i) == HOLD_RESTART)
+	if (sweep_hold(s, i) == HOLD_UP || sweep_hold(s, i) == HOLD_RESTART)
 		return "it was asked for by itself";
 	if (res(s, i)->standby && s->in->want != WANT_UP)
 		return "it is standby: up whether the rest is or not";
@@ -306,7 +317,7 @@ static bool stop_in_rollback(const struct sweep *s, size_t i)
 	const struct recon_memory *m = &s->in->memory[i];
 	enum status st = status_of(s, i);
 
-	if (!is_ours(s, i) || res(s, i)->standby || m->stop_failed ||
+	if (!sweep_is_ours(s, i) || res(s, i)->standby || m->stop_failed ||
 	    st == STATUS_DOWN)
 		return false;
 	if (m->started)
@@ -326,7 +337,7 @@ static void roll_back_one(struct sweep *s, size_t i, const char *error)
 			s->out->halt = res(s, i)->rid;
 		return;
 	}
-	act(s, RECON_STOP, i, arena_printf(s->a, "rollback: %s", error));
+	sweep_act(s, RECON_STOP, i, arena_printf(s->a, "rollback: %s", error));
 }
 
 /* The start has failed: stop what it has started, in reverse. */
@@ -356,7 +367,7 @@ static const char *start_error(const struct sweep *s, size_t i)
 static bool has_failed(const struct sweep *s, bool held, size_t *ret)
 {
 	for (size_t i = 0; i < s->in->inst->n; i++)
-		if (is_ours(s, i) && !res(s, i)->optional &&
+		if (sweep_is_ours(s, i) && !res(s, i)->optional &&
 		    is_held(s, i) == held && s->in->memory[i].start_failed) {
 			*ret = i;
 			return true;
@@ -417,13 +428,22 @@ static bool start_one(struct sweep *s, size_t i)
 {
 	const char *why = NULL;
 	bool alone = s->in->want != WANT_UP && !s->in->memory[i].asked;
-	enum need need = alone ? standby_need(s, i) : start_need(s, i);
+	enum need need = sweep_hold(s, i) == HOLD_PROVISION
+				 ? provision_need(s, i, &why)
+				 : NEED_NOTHING;
 	bool goes_on;
 
+	if (need == NEED_ACT)
+		return false;
+	if (need == NEED_GIVE_UP) {
+		start_failed_by(s, i, why);
+		return is_held(s, i);
+	}
+	need = alone ? standby_need(s, i) : start_need(s, i);
 	if (need == NEED_ACT) {
 		if (!start_is_allowed(s, i, &goes_on))
 			return goes_on;
-		act(s, RECON_START, i, start_why(s, i));
+		sweep_act(s, RECON_START, i, start_why(s, i));
 		return false;
 	}
 	if (need == NEED_WAIT && !has_fallen(s, i)) {
@@ -457,7 +477,7 @@ static bool start_one(struct sweep *s, size_t i)
 /* What else was asked for is not begun once some of it has failed. */
 static bool is_start(struct sweep *s, size_t i)
 {
-	return is_ours(s, i) && wanted(s, i) == WANT_UP &&
+	return sweep_is_ours(s, i) && wanted(s, i) == WANT_UP &&
 	       !(s->out->act_error && is_held(s, i));
 }
 
@@ -485,7 +505,7 @@ static bool unit_up(struct sweep *s, const struct unit *u)
 	for (size_t i = u->from; i < u->to; i++) {
 		if (!is_start(s, i) || start_one(s, i))
 			continue;
-		if (s->out->n && s->out->at[s->out->n - 1].op == RECON_START &&
+		if (s->out->n && s->out->at[s->out->n - 1].op != RECON_STOP &&
 		    !has_fallen(s, i))
 			scope_acted(s, i);
 		goes_on = false;
@@ -553,7 +573,7 @@ static bool app_may_be_up(const struct sweep *s, size_t i)
 	if (!is_group(res(s, i), "app"))
 		return false;
 	for (size_t k = 0; k < s->in->inst->n; k++)
-		if (is_ours(s, k) && !is_group(res(s, k), "app") &&
+		if (sweep_is_ours(s, k) && !is_group(res(s, k), "app") &&
 		    !res(s, k)->optional && !res(s, k)->standby &&
 		    status_of(s, k) == STATUS_DOWN)
 			return false;
@@ -629,11 +649,39 @@ static bool stop_is_allowed(struct sweep *s, size_t i, bool *ret_goes_on)
 
 static const char *stop_why(const struct sweep *s, size_t i)
 {
-	enum hold hold = hold_of(s, i);
+	enum hold hold = sweep_hold(s, i);
 
+	if (hold == HOLD_MAKE)
+		return "it was up only for what was made on it";
 	return hold == HOLD_DOWN || hold == HOLD_RESTART
 		       ? "it was asked for by itself"
 		       : "next in the order of the stop";
+}
+
+/* It is down: what was made for it may go. False where the sweep ends. */
+static bool unprovision_one(struct sweep *s, size_t i)
+{
+	const char *why = NULL;
+	enum need need = unprovision_need(s, i, &why);
+
+	if (need == NEED_GIVE_UP) {
+		s->in->memory[i].unmade = true;
+		s->out->act_error = why;
+	}
+	return need != NEED_ACT;
+}
+
+/* What went wrong in a container is lost once that is down. */
+static void note_inner(struct sweep *s, size_t i)
+{
+	const char *error = sweep_hold(s, i) == HOLD_UNPROVISION
+				    ? encap_act_error(s, i)
+				    : NULL;
+
+	if (!error)
+		return;
+	s->in->memory[i].unmade = true;
+	s->out->act_error = error;
 }
 
 /* False where the sweep ends. */
@@ -644,7 +692,7 @@ static bool stop_one(struct sweep *s, size_t i)
 	bool goes_on;
 
 	if (need == NEED_NOTHING)
-		return true;
+		return unprovision_one(s, i);
 	if (need == NEED_ACT && !stop_is_allowed(s, i, &goes_on))
 		return goes_on;
 	inner = stop_inner_need(s, i, &why);
@@ -656,13 +704,21 @@ static bool stop_one(struct sweep *s, size_t i)
 		return stop_failed_by(s, why);
 	if (need == NEED_GIVE_UP)
 		return stop_failed_by(s, stop_error(s, i));
-	act(s, RECON_STOP, i, why ? why : stop_why(s, i));
+	note_inner(s, i);
+	sweep_act(s, RECON_STOP, i, why ? why : stop_why(s, i));
 	return false;
 }
 
 static bool is_stop(const struct sweep *s, size_t i)
 {
-	return is_ours(s, i) && wanted(s, i) == WANT_DOWN;
+	return sweep_is_ours(s, i) && wanted(s, i) == WANT_DOWN;
+}
+
+/* An unprovision of all of it may find all of it down. */
+static bool stops_all(const struct sweep *s)
+{
+	return s->in->want == WANT_DOWN ||
+	       (s->in->whole && strcmp(s->in->whole, "unprovision") == 0);
 }
 
 static bool hooks_before_stop(struct sweep *s, const struct unit *u)
@@ -670,8 +726,9 @@ static bool hooks_before_stop(struct sweep *s, const struct unit *u)
 	bool needed = false;
 
 	for (size_t i = u->from; i < u->to && !needed; i++)
-		needed = is_stop(s, i) && stop_need(s, i) == NEED_ACT;
-	if (!needed || s->in->want != WANT_DOWN)
+		needed = is_stop(s, i) && (stop_need(s, i) == NEED_ACT ||
+					   unprovision_pends(s, i));
+	if (!needed || !stops_all(s))
 		return false;
 	return hook(s, 0, false, "stop") ||
 	       (u->scope && hook(s, u->scope, false, "stop"));
@@ -693,8 +750,8 @@ static bool unit_down(struct sweep *s, const struct unit *u)
 		if (!u->parallel || s->out->state == RECON_FAILED)
 			return false;
 	}
-	return goes_on && !(u->scope && s->in->want == WANT_DOWN &&
-			    hook(s, u->scope, true, "stop"));
+	return goes_on &&
+	       !(u->scope && stops_all(s) && hook(s, u->scope, true, "stop"));
 }
 
 /* What was to be down before it comes up again has come down. */
@@ -703,7 +760,7 @@ static void turn(struct sweep *s)
 	for (size_t i = 0; i < s->in->inst->n; i++) {
 		struct recon_memory *m = &s->in->memory[i];
 
-		if (hold_of(s, i) != HOLD_RESTART || m->turned)
+		if (sweep_hold(s, i) != HOLD_RESTART || m->turned)
 			continue;
 		if (m->stop_failed)
 			m->asked = false;
@@ -718,7 +775,7 @@ static bool sweep_down(struct sweep *s)
 {
 	const struct recon_hooks *h = failed_hook(s);
 
-	if (h && s->in->want == WANT_DOWN)
+	if (h && stops_all(s))
 		return stop_failed_by(s,
 				      h->error ? h->error : "a trigger failed");
 	for (size_t i = s->in->inst->n; i > 0;) {
@@ -728,7 +785,7 @@ static bool sweep_down(struct sweep *s)
 		if (!unit_down(s, &u))
 			return false;
 	}
-	if (s->in->want == WANT_DOWN && hook(s, 0, true, "stop"))
+	if (stops_all(s) && hook(s, 0, true, "stop"))
 		return false;
 	turn(s);
 	return true;
@@ -742,7 +799,7 @@ static void find_monitored(struct sweep *s)
 	for (size_t i = 0; i < s->in->inst->n; i++) {
 		const struct resource *r = res(s, i);
 
-		if (!is_ours(s, i) || !r->monitor || !has_fallen(s, i) ||
+		if (!sweep_is_ours(s, i) || !r->monitor || !has_fallen(s, i) ||
 		    wanted(s, i) != WANT_UP || status_of(s, i) != STATUS_DOWN ||
 		    may_restart(s, i) || s->in->frozen)
 			continue;
@@ -762,7 +819,7 @@ static bool must_be_killed(const struct sweep *s, size_t i)
 	const struct recon_memory *m = &s->in->memory[i];
 	enum status st = status_of(s, i);
 
-	if (!is_ours(s, i) || res(s, i)->standby || st == STATUS_DOWN)
+	if (!sweep_is_ours(s, i) || res(s, i)->standby || st == STATUS_DOWN)
 		return false;
 	if (st == STATUS_NA)
 		return is_group(res(s, i), "app") &&
@@ -774,8 +831,8 @@ static void sweep_kill(struct sweep *s)
 {
 	for (size_t i = 0; i < s->in->inst->n; i++)
 		if (must_be_killed(s, i))
-			act(s, RECON_KILL, i,
-			    "this node has no lease for it any more");
+			sweep_act(s, RECON_KILL, i,
+				  "this node has no lease for it any more");
 }
 
 /* What was asked for and is there is like all the rest from now on. */
@@ -791,10 +848,10 @@ static void settle(struct sweep *s)
 void reconcile(struct arena *a, const struct recon_in *in,
 	       struct recon_out *ret)
 {
-	struct sweep s = { a, in, ret, false };
+	struct sweep s = { .a = a, .in = in, .out = ret };
 
 	*ret = (struct recon_out){ .state = RECON_SETTLED, .word = "idle" };
-	for (size_t i = 0; in->holds && i < in->inst->n; i++)
+	for (size_t i = 0; in->holds && !in->whole && i < in->inst->n; i++)
 		s.partial = s.partial || in->holds[i] != HOLD_NOT;
 	if (in->kill) {
 		sweep_kill(&s);
@@ -802,26 +859,7 @@ void reconcile(struct arena *a, const struct recon_in *in,
 	}
 	if (in->want == WANT_NOTHING && !in->standby)
 		return;
-	if (sweep_down(&s) && sweep_up(&s))
+	make_begin(&s);
+	if (sweep_down(&s) && make_sweep(&s) && sweep_up(&s))
 		settle(&s);
-}
-
-void recon_assume(const struct recon_in *in, const struct recon_action *act,
-		  struct probe *probes)
-{
-	struct recon_memory *m;
-
-	if (act->op == RECON_HOOK) {
-		struct recon_hooks *h = &in->hooks[act->res];
-
-		*(act->after ? &h->after : &h->before) = true;
-		return;
-	}
-	m = &in->memory[act->res];
-	if (act->op == RECON_START && (in->was_up || m->done))
-		m->restarts++;
-	m->done = true;
-	m->started = act->op == RECON_START;
-	probes[act->res].status =
-		act->op == RECON_START ? STATUS_UP : STATUS_DOWN;
 }

@@ -29,6 +29,12 @@
  *
  * What a person asked of some resources alone is in `holds`: it goes before the
  * assignment, for as long as that lasts.
+ *
+ * A provision is a start in which each resource is provisioned before it is
+ * started; an unprovision is a stop in which each is unprovisioned once it is
+ * down. A provision that fails is a start that fails: what was started is
+ * stopped, what was made stays. After an unprovision that fails nothing more
+ * is taken away, the rest is only stopped.
  */
 #pragma once
 
@@ -58,6 +64,10 @@ enum hold {
 	HOLD_DOWN,
 	HOLD_RESTART, /* down, then up */
 	HOLD_KEEP,    /* as it is: others of it were asked for */
+	/* What it needs is made first, then it is up. */
+	HOLD_PROVISION,
+	HOLD_MAKE,	  /* made; for that alone also up for a while */
+	HOLD_UNPROVISION, /* down, then what was made is taken away */
 };
 
 /* Per resource, for this assignment: all is forgotten with the next one, and
@@ -69,8 +79,11 @@ struct recon_memory {
 	bool done;	   /* its last operation came back well */
 	bool started;	   /* by us, and it was not up: a rollback stops it */
 	bool start_failed, stop_failed;
-	bool asked;  /* its hold is newer than was_up */
-	bool turned; /* HOLD_RESTART: it was down */
+	bool asked; /* its hold is newer than was_up */
+	/* HOLD_RESTART: it was down; of a provision or unprovision: that is
+	 * done, or there was nothing to do. */
+	bool turned;
+	bool unmade; /* its unprovision has failed */
 	const char
 		*error; /* what has failed, when that is found out, or NULL */
 };
@@ -97,6 +110,9 @@ struct recon_in {
 	 * down by itself and is governed by its restart keyword). */
 	bool was_up;
 	const enum hold *holds; /* in the order of inst->res; NULL: none */
+	/* They are of all of it: "provision", "unprovision"; else NULL. The
+	 * triggers around the whole are those of that action, then. */
+	const char *whole;
 	/* In the order of inst->res, and by scope. Written where something is
 	 * found out that the next pass could not: a container of which the
 	 * encap part failed (the rollback takes away who said so), a
@@ -112,6 +128,8 @@ enum recon_op {
 	RECON_START,
 	RECON_STOP,
 	RECON_KILL,
+	RECON_PROVISION,
+	RECON_UNPROVISION,
 	RECON_HOOK, /* run the triggers of a scope */
 };
 
@@ -119,7 +137,7 @@ struct recon_action {
 	enum recon_op op;
 	size_t res;	    /* index in inst->res; of a hook: the scope */
 	bool after;	    /* of a hook: its post triggers */
-	const char *action; /* of a hook: "start" or "stop" */
+	const char *action; /* of a hook: "start", "stop", ... */
 	const char *why;
 };
 
@@ -150,6 +168,9 @@ struct recon_out {
 
 void reconcile(struct arena *a, const struct recon_in *in,
 	       struct recon_out *ret);
+
+/* "start", "stop", "kill", "provision", "unprovision". */
+const char *recon_op_word(enum recon_op op);
 
 /* What would be if @act went well: the probes and memory that the next pass
  * would see. For plans and tests: @probes is in->probes, writable. */

@@ -29,6 +29,17 @@ static const struct doc *encap_said(const struct encap_view *v)
 	return v->status;
 }
 
+const char *encap_act_error(const struct sweep *s, size_t i)
+{
+	const struct encap_view *v = encap_in(s, i);
+	const struct doc *said = v ? encap_said(v) : NULL;
+	const char *error = doc_get_str(said, "act_error", NULL);
+
+	return error && *error ? arena_printf(s->a, "what runs in %s: %s",
+					      v->rid, error)
+			       : NULL;
+}
+
 static const char *encap_error(const struct sweep *s, size_t i,
 			       const struct doc *said)
 {

@@ -191,6 +191,14 @@ static bool is_asked_up(const struct telling *t)
 	       !doc_is(t->in->intent, "want", "stopped");
 }
 
+static void tell_unmade(struct telling *t, const char *node)
+{
+	const char *why = orch_unmade(t->a, t->in, node);
+
+	if (why)
+		tell(t, "rule", arena_printf(t->a, "%s %s", node, why));
+}
+
 /* Why it could not, or need not, run on @node. */
 static void tell_place(struct telling *t, const char *node)
 {
@@ -201,6 +209,7 @@ static void tell_place(struct telling *t, const char *node)
 		return;
 	if (why)
 		tell(t, "rule", arena_printf(t->a, "%s %s", node, why));
+	tell_unmade(t, node);
 	if (holder && !why)
 		tell(t, "rule",
 		     arena_printf(t->a,
@@ -231,6 +240,8 @@ static void about_service(struct telling *t)
 		for (size_t i = 0; i < c->nodes.n; i++)
 			if (row_of(t, c->nodes.at[i]))
 				tell_decided(t, c->nodes.at[i]);
+		for (size_t i = 0; i < c->nodes.n; i++)
+			tell_unmade(t, c->nodes.at[i]);
 	}
 	tell_frozen(t);
 	tell_mode(t);

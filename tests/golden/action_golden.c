@@ -10,12 +10,16 @@
  *     @flags: WORD...        was_up frozen standby (asked for once)
  *     @up: RID...            what is up at the beginning, of either level
  *     @status: RID=STATUS    ... or in another state (na, warn, undef)
- *     @fail: RID.OP...       the operations that fail: start, stop, hook
+ *     @fail: RID.OP...       the operations that fail: start, stop, hook,
+ *                            provision, unprovision
  *     @dead: NODE...         containers whose agent does not answer
  *     @then: PHASE; PHASE... what happens once all has come to rest:
  *         fall RID...        it is down now
  *         want up|down       other assignments; of one level: master, encap
- *         hold RID=up|down|restart|keep...   what a person asks of some
+ *         hold RID=up|down|restart|keep|provision|make|unprovision...
+ *                            what a person asks of some
+ *         provision          of all, both levels; unprovision: likewise, and
+ *                            with another assignment, down
  *         release            nothing of the hypervisor's is held any more
  *         mend               nothing fails any more
  *         freeze, kill
@@ -40,7 +44,7 @@ struct node {
 	enum hold *holds;
 	enum want want;
 	bool was_up, halted, dead, told;
-	const char *word, *error, *act_error;
+	const char *word, *error, *act_error, *whole;
 	uint64_t token;
 };
 
@@ -80,10 +84,12 @@ static enum want want_of(const char *word)
 
 static enum hold hold_of(const char *word)
 {
-	static const char *const words[] = { "", "up", "down", "restart",
-					     "keep" };
+	static const char *const words[] = { "",     "up",
+					     "down", "restart",
+					     "keep", "provision",
+					     "make", "unprovision" };
 
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 8; i++)
 		if (strcmp(words[i], word) == 0)
 			return (enum hold)i;
 	abort();
@@ -173,6 +179,8 @@ static const struct doc *said(struct scene *s, const struct node *n)
 		doc_put_bool(s->a, d, "halted", true);
 	if (n->error)
 		doc_put_str(s->a, d, "error", n->error);
+	if (n->act_error)
+		doc_put_str(s->a, d, "act_error", n->act_error);
 	return d;
 }
 
@@ -229,8 +237,6 @@ static void show_triggers(struct scene *s, const char *const *kw,
 	}
 }
 
-static const char *const ops[] = { "start", "stop", "kill" };
-
 static void container_went(struct scene *s, const struct resource *r)
 {
 	struct node *vm = node_in(s, r);
@@ -269,7 +275,7 @@ static void act_one(struct scene *s, struct node *n, const struct recon_in *in,
 {
 	const struct resource *r = &n->inst.res[act->res];
 	struct recon_memory *m = &n->memory[act->res];
-	const char *op = ops[act->op];
+	const char *op = recon_op_word(act->op);
 
 	buf_printf(s->out, "%-5s %s%s %s: %s\n", n->inst.node,
 		   together ? "+ " : "", op, r->rid, act->why);
@@ -282,16 +288,21 @@ static void act_one(struct scene *s, struct node *n, const struct recon_in *in,
 		if (act->op == RECON_START &&
 		    ((n->was_up && !m->asked) || m->done))
 			m->restarts++;
-		m->done = false;
-		*(act->op == RECON_START ? &m->start_failed : &m->stop_failed) =
-			true;
+		if (act->op == RECON_UNPROVISION)
+			m->unmade = true;
+		else if (act->op != RECON_PROVISION)
+			m->done = false;
+		if (act->op == RECON_START || act->op == RECON_PROVISION)
+			m->start_failed = true;
+		else if (act->op == RECON_STOP)
+			m->stop_failed = true;
 		m->error = arena_printf(s->a, "%s %s failed", op, r->rid);
 		return;
 	}
 	recon_assume(in, act, n->probes);
 	if (act->op != RECON_KILL)
 		show_triggers(s, r->common, op, true);
-	if (act->op != RECON_START)
+	if (act->op == RECON_STOP || act->op == RECON_KILL)
 		container_went(s, r);
 }
 
@@ -347,6 +358,7 @@ static bool pass(struct scene *s, struct node *n, struct recon_out *out)
 		.n_encaps = n == &s->hv ? views(s, v) : 0,
 		.was_up = n->was_up,
 		.holds = n->holds,
+		.whole = n->whole,
 		.memory = n->memory,
 		.hooks = n->hooks,
 		.agent_timeout_ms = TIMEOUT_MS,
@@ -497,6 +509,32 @@ static void assign(struct node *n, const char *want)
 	node_forget(n);
 }
 
+/* As the command of the log does (fsm/op/provision.c). */
+static void hold_all(struct node *n, const char *action)
+{
+	bool provision = strcmp(action, "provision") == 0;
+
+	assign(n, provision ? "up" : "down");
+	n->whole = action;
+	for (size_t i = 0; i < n->inst.n; i++) {
+		const struct resource *r = &n->inst.res[i];
+		const char *no = kw_find(r->common, action);
+
+		if (!actions_may_touch(&n->inst, r))
+			continue;
+		n->holds[i] = hold_of(action);
+		if (no && strcmp(no, "false") == 0)
+			n->holds[i] = provision ? HOLD_UP : HOLD_DOWN;
+	}
+}
+
+static void make_all(struct scene *s, const char *action)
+{
+	hold_all(&s->hv, action);
+	for (size_t v = 0; v < s->n_vm; v++)
+		hold_all(&s->vm[v], action);
+}
+
 static bool assign_levels(struct scene *s, const char *what, size_t len,
 			  const char *want)
 {
@@ -530,6 +568,9 @@ static void phase(struct scene *s, const char *what)
 		s->frozen = true;
 	else if (strncmp(what, "kill", len) == 0)
 		s->kill = true;
+	else if (strcmp(what, "provision") == 0 ||
+		 strcmp(what, "unprovision") == 0)
+		make_all(s, what);
 	else if (!assign_levels(s, what, len, arg))
 		abort();
 	rest(s);
