@@ -5,27 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fsm/op/internal.h"
-#include "fsm/plan/actions.h"
+#include "fsm/op/acting.h"
 #include "fsm/plan/order.h"
 
-struct acting { /* one svc_act */
-	const struct op_env *env;
-	const struct doc *cmd;
-	struct doc *row; /* of the service */
-	const char *name, *action;
-	struct conf *conf;
-	struct service_conf sc;
-	struct selection sel;
-	int64_t act;
-	enum op_code code; /* of a refusal */
-	/* What is written once all is known to be allowed: */
-	struct doc *intent; /* changed, or NULL */
-	struct doc *orders; /* {node: row} */
-	struct buf said;    /* for the event */
-};
-
-static const char *refused(struct acting *q, enum op_code code,
+const char *acting_refused(struct acting *q, enum op_code code,
 			   const char *text)
 {
 	q->code = code;
@@ -42,16 +25,7 @@ static const char *arg(const struct doc *cmd, const char *key)
 /* -- one node ---------------------------------------------------------------
  */
 
-struct target {
-	const char *node;
-	bool container;
-	struct instance inst;
-	bool *picked;
-	bool all_standby;
-	const struct doc *assign;
-};
-
-static bool is_up(const struct doc *assign)
+bool acting_is_up(const struct doc *assign)
 {
 	return doc_is(assign, "want", "up");
 }
@@ -62,9 +36,8 @@ static bool is_start(const struct acting *q)
 	       strcmp(q->action, "restart") == 0;
 }
 
-/* 1: nothing of it is meant there. */
-static int target_find(struct acting *q, const char *node, struct target *t,
-		       const char **ret_why)
+int acting_target(struct acting *q, const char *node, struct target *t,
+		  const char **ret_why)
 {
 	struct arena *a = q->env->s->arena;
 	struct err err = { 0 };
@@ -77,8 +50,9 @@ static int target_find(struct acting *q, const char *node, struct target *t,
 		rc = instance_eval(a, q->conf, q->name, node, level, &t->inst,
 				   &err);
 	if (rc < 0) {
-		*ret_why = refused(q, rc == -ENOENT ? OP_NOT_FOUND : OP_FAILED,
-				   arena_printf(a, "%s", err.text));
+		*ret_why = acting_refused(
+			q, rc == -ENOENT ? OP_NOT_FOUND : OP_FAILED,
+			arena_printf(a, "%s", err.text));
 		return rc;
 	}
 	t->container = level == LEVEL_ENCAP;
@@ -86,8 +60,8 @@ static int target_find(struct acting *q, const char *node, struct target *t,
 	t->assign = state_assign(q->env->s, q->name, node);
 	rc = actions_select(&t->inst, &q->sel, t->picked, &err);
 	if (rc < 0) {
-		*ret_why = refused(q, OP_NOT_FOUND,
-				   arena_printf(a, "%s", err.text));
+		*ret_why = acting_refused(q, OP_NOT_FOUND,
+					  arena_printf(a, "%s", err.text));
 		return 1;
 	}
 	for (size_t i = 0; i < t->inst.n; i++)
@@ -104,14 +78,14 @@ static const char *up_elsewhere(const struct acting *q, const char *node)
 	for (size_t i = 0; i < doc_len(assigns); i++) {
 		const struct doc *row = doc_at(assigns, i);
 
-		if (strcmp(row->key, node) != 0 && is_up(row) &&
+		if (strcmp(row->key, node) != 0 && acting_is_up(row) &&
 		    !doc_is(row, "level", "encap"))
 			return row->key;
 	}
 	return NULL;
 }
 
-static struct doc *intent_copy(struct acting *q)
+struct doc *acting_intent(struct acting *q)
 {
 	struct arena *a = q->env->s->arena;
 	struct doc *was = doc_get(q->row, "intent");
@@ -126,10 +100,7 @@ static struct doc *intent_copy(struct acting *q)
 	return q->intent;
 }
 
-/* What is shared may only run where it is assigned: a start of some of it,
- * where nothing is, is a start that is for them alone. Its sequence number, or
- * 0 with *ret_why. */
-static int64_t start_part(struct acting *q, const struct target *t,
+int64_t acting_start_part(struct acting *q, const struct target *t,
 			  const char **ret_why)
 {
 	struct arena *a = q->env->s->arena;
@@ -138,7 +109,7 @@ static int64_t start_part(struct acting *q, const struct target *t,
 	int64_t seq;
 
 	if (other) {
-		*ret_why = refused(
+		*ret_why = acting_refused(
 			q, OP_CONFLICT,
 			arena_printf(a,
 				     "%s is assigned to %s: what it shares may "
@@ -148,15 +119,16 @@ static int64_t start_part(struct acting *q, const struct target *t,
 		return 0;
 	}
 	if (t->container && !up_elsewhere(q, "")) {
-		*ret_why = refused(q, OP_CONFLICT,
-				   arena_printf(a,
-						"the container %s is not "
-						"started: 'encap start %s "
-						"--master' starts it",
-						t->node, q->name));
+		*ret_why =
+			acting_refused(q, OP_CONFLICT,
+				       arena_printf(a,
+						    "the container %s is not "
+						    "started: 'encap start %s "
+						    "--master' starts it",
+						    t->node, q->name));
 		return 0;
 	}
-	intent = intent_copy(q);
+	intent = acting_intent(q);
 	seq = doc_get_int(intent, "seq", 0);
 	if (!t->container) {
 		doc_put_str(a, intent, "want", "started");
@@ -174,26 +146,18 @@ static int64_t start_part(struct acting *q, const struct target *t,
 	return seq;
 }
 
-static void hold_put(struct acting *q, const struct target *t,
-		     struct doc *holds, const char *want)
+void acting_hold(struct acting *q, struct doc *order, const char *rid,
+		 const char *want)
 {
 	struct arena *a = q->env->s->arena;
+	struct doc *one = doc_put(a, doc_get(order, "holds"), rid, doc_map(a));
 
-	buf_printf(&q->said, "%s %s:", q->said.len ? ";" : "", t->node);
-	for (size_t i = 0; i < t->inst.n; i++) {
-		struct doc *one;
-
-		if (!t->picked[i])
-			continue;
-		one = doc_put(a, holds, t->inst.res[i].rid, doc_map(a));
-		doc_put_str(a, one, "want", want);
-		doc_put_int(a, one, "act", q->act);
-		buf_printf(&q->said, " %s", t->inst.res[i].rid);
-	}
+	doc_put_str(a, one, "want", want);
+	doc_put_int(a, one, "act", q->act);
 }
 
 /* Its start has failed: that assignment does no more. */
-static bool has_failed(const struct acting *q, const struct target *t)
+bool acting_has_failed(const struct acting *q, const struct target *t)
 {
 	const struct doc *inst = state_instance(q->env->s, q->name, t->node);
 
@@ -208,7 +172,10 @@ static const char *action_want(const char *action)
 	static const char *const wants[][2] = { { "start", "up" },
 						{ "stop", "down" },
 						{ "restart", "restart" },
-						{ "run", "run" } };
+						{ "run", "run" },
+						{ "provision", "provision" },
+						{ "unprovision",
+						  "unprovision" } };
 
 	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
 		if (strcmp(wants[i][0], action) == 0)
@@ -216,46 +183,67 @@ static const char *action_want(const char *action)
 	return NULL;
 }
 
-/* NULL, or why not. */
-static const char *target_order(struct acting *q, const struct target *t)
+struct doc *acting_order(struct acting *q, const struct target *t,
+			 int64_t comes)
 {
 	struct arena *a = q->env->s->arena;
 	const struct doc *intent = doc_get(q->row, "intent");
 	const struct doc *was = state_order(q->env->s, q->name, t->node);
-	bool part = is_start(q) && !t->all_standby &&
-		    (!is_up(t->assign) || has_failed(q, t));
-	struct doc *row = doc_map(a), *holds = doc_map(a);
-	const char *why = NULL;
-	int64_t seq = order_intent_seq(intent, t->node, t->container);
+	struct doc *row = doc_map(a);
 
-	if (!part &&
-	    order_counts(was, intent, t->node, t->container, t->assign)) {
+	if (!comes &&
+	    order_counts(was, intent, t->node, t->container, t->assign))
 		row = doc_copy(a, was);
-		holds = doc_get(row, "holds");
-	}
-	if (q->sel.run && !is_up(t->assign))
-		why = refused(q, OP_CONFLICT,
-			      arena_printf(a,
-					   "a task runs only where %s is up, "
-					   "and it is not on %s",
-					   q->name, t->node));
-	if (part)
-		seq = start_part(q, t, &why);
-	if (why)
-		return why;
-	hold_put(q, t, holds, part ? "up" : action_want(q->action));
-	doc_put(a, row, "holds", holds);
+	if (!doc_get(row, "holds"))
+		doc_put(a, row, "holds", doc_map(a));
 	doc_put_int(a, row, "act", q->act);
-	doc_put_int(a, row, "seq", seq);
-	if (part)
+	doc_put_int(a, row, "seq",
+		    comes ? comes
+			  : order_intent_seq(intent, t->node, t->container));
+	if (comes)
 		doc_put_bool(a, row, "keep", true);
 	else
 		doc_put_int(a, row, "token",
 			    doc_get_int(t->assign, "token", 0));
+	if (doc_get(row, "whole")) /* this one may not be of all of it */
+		doc_put_str(a, row, "whole", "");
 	doc_put_int(a, row, "at", q->env->at);
 	if (q->env->by)
 		doc_put(a, row, "by", doc_copy(a, q->env->by));
 	doc_put(a, q->orders, t->node, row);
+	buf_printf(&q->said, "%s %s:", q->said.len ? ";" : "", t->node);
+	return row;
+}
+
+/* NULL, or why not. */
+static const char *target_order(struct acting *q, const struct target *t)
+{
+	struct arena *a = q->env->s->arena;
+	bool part = is_start(q) && !t->all_standby &&
+		    (!acting_is_up(t->assign) || acting_has_failed(q, t));
+	const char *why = NULL;
+	struct doc *row;
+	int64_t seq = 0;
+
+	if (q->sel.run && !acting_is_up(t->assign))
+		why = acting_refused(
+			q, OP_CONFLICT,
+			arena_printf(a,
+				     "a task runs only where %s is up, "
+				     "and it is not on %s",
+				     q->name, t->node));
+	if (part)
+		seq = acting_start_part(q, t, &why);
+	if (why)
+		return why;
+	row = acting_order(q, t, seq);
+	for (size_t i = 0; i < t->inst.n; i++) {
+		if (!t->picked[i])
+			continue;
+		acting_hold(q, row, t->inst.res[i].rid,
+			    part ? "up" : action_want(q->action));
+		buf_printf(&q->said, " %s", t->inst.res[i].rid);
+	}
 	return NULL;
 }
 
@@ -272,9 +260,12 @@ static struct names targets(struct acting *q, const char **ret_why)
 					   q->sc.encapnodes.n + doc_len(slave) +
 						   1) };
 
-	/* A task runs where the instance is. */
-	if (node && strcmp(q->action, "run") == 0 &&
-	    !is_up(state_assign(q->env->s, q->name, node)) &&
+	/* A task runs where the instance is; what a service needs is made
+	 * there, unless a node was named. */
+	if (node &&
+	    (strcmp(q->action, "run") == 0 ||
+	     (acting_makes(q) && !doc_get_bool(q->cmd, "named", false))) &&
+	    !acting_is_up(state_assign(q->env->s, q->name, node)) &&
 	    up_elsewhere(q, node))
 		node = up_elsewhere(q, node);
 	if (node)
@@ -285,7 +276,7 @@ static struct names targets(struct acting *q, const char **ret_why)
 						   &q->sc, word);
 
 		if (!c) {
-			*ret_why = refused(
+			*ret_why = acting_refused(
 				q, OP_NOT_FOUND,
 				arena_printf(a, "%s has no container '%.64s'",
 					     q->name, word));
@@ -309,13 +300,16 @@ static const char *act_all(struct acting *q)
 
 	for (size_t i = 0; !why && i < l.n; i++) {
 		struct target t;
-		int rc = target_find(q, l.at[i], &t, &none);
+		int rc = acting_target(q, l.at[i], &t, &none);
 
 		if (rc < 0)
 			return none;
 		if (rc == 0)
-			why = target_order(q, &t);
+			why = acting_makes(q) ? acting_make(q, &t)
+					      : target_order(q, &t);
 	}
+	if (!why && acting_makes(q) && l.n && arg(q->cmd, "node"))
+		acting_make_peers(q, l.at[0]);
 	if (why)
 		return why;
 	return doc_len(q->orders) ? NULL : none;
@@ -325,15 +319,24 @@ static const char *act_refused(struct acting *q)
 {
 	q->code = OP_USAGE;
 	if (!action_want(q->action))
-		return "an action on some resources is start, stop, restart or "
-		       "run";
-	if (selection_is_empty(&q->sel))
+		return "an action on some resources is start, stop, restart, "
+		       "run, provision or unprovision";
+	if (selection_is_empty(&q->sel) && !acting_makes(q))
 		return "which resources are meant is not said";
 	if (!q->sc.disable)
 		return NULL;
-	return refused(q, OP_CONFLICT,
-		       arena_printf(q->env->s->arena,
-				    "%s is disabled in its env file", q->name));
+	return acting_refused(q, OP_CONFLICT,
+			      arena_printf(q->env->s->arena,
+					   "%s is disabled in its env file",
+					   q->name));
+}
+
+static bool doc_has(const struct doc *list, const char *text)
+{
+	for (size_t i = 0; i < doc_len(list); i++)
+		if (strcmp(doc_text(doc_at(list, i), ""), text) == 0)
+			return true;
+	return false;
 }
 
 static struct doc *act_write(struct acting *q)
@@ -347,8 +350,12 @@ static struct doc *act_write(struct acting *q)
 		struct state_key ok = state_key(q->name, order->key);
 
 		state_put(s, TABLE_ORDER, &ok, order);
-		doc_add(s->arena, nodes, doc_str(s->arena, order->key));
+		if (!doc_has(q->peers, order->key) &&
+		    !acting_ends_with_host(q, order->key))
+			doc_add(s->arena, nodes, doc_str(s->arena, order->key));
 	}
+	if (doc_len(q->peers))
+		doc_put(s->arena, r, "peers", q->peers);
 	if (q->intent)
 		doc_put(s->arena, q->row, "intent", q->intent);
 	doc_put_int(s->arena, q->row, "acts", q->act);
@@ -372,6 +379,7 @@ struct doc *op_svc_act(const struct op_env *env, const struct doc *cmd)
 			 arg(cmd, "upto"), arg(cmd, "downto"),
 			 doc_get_bool(cmd, "standby", false) },
 		.orders = doc_map(a),
+		.peers = doc_list(a),
 		.said = BUF(a),
 	};
 	const char *why;

@@ -33,7 +33,7 @@ const struct op op_table[] = {
 	{ "draft_drop",   2, "name draft",                                  op_draft_drop },
 	{ "svc_delete",   1, "name",                                        op_svc_delete },
 	{ "svc_intent",   1, "name want encap node slave",                  op_svc_intent },
-	{ "svc_act",      2, "name action node slave slaves rid tags subsets upto downto standby", op_svc_act },
+	{ "svc_act",      3, "name action node slave slaves rid tags subsets upto downto standby named stop", op_svc_act },
 	{ "svc_freeze",   1, "name frozen",                                 op_svc_freeze },
 	{ "assign",       1, "name version changes",                        op_assign },
 	{ "observe",      1, "name node doc",                               op_observe },

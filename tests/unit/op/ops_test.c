@@ -305,6 +305,7 @@ static const struct row intents[] = {
 };
 
 #define TASKS "svc_create name=web config='[DEFAULT]|nodes = hv1 hv2|[fs#1]|type = flag|[task#1]|command = x|'; "
+#define MINE "svc_create name=web config='[DEFAULT]|nodes = hv1 hv2|[disk#1]|type = loop|file = /a|[disk#2]|type = loop|file = /b|provision = false|unprovision = false|shared = false|[disk#3]|type = loop|file = /c|shared = false|'; "
 #define ACTED "svc_act name=web action=stop node=hv1 rid=container#0; "
 static const struct row acts[] = {
 	{ "svc_act: stop some of what is up", UP, "svc_act name=web action=stop node=hv1 rid=container#0", OP_OK, "",
@@ -331,7 +332,31 @@ static const struct row acts[] = {
 	{ "svc_act: nothing is meant by it", UP, "svc_act name=web action=stop node=hv1 slaves=true rid=disk#4", OP_NOT_FOUND, "nothing of web", "" },
 	{ "svc_act: an end that is none", UP, "svc_act name=web action=start node=hv1 upto=share", OP_NOT_FOUND, "no resource, group or subset 'share'", "" },
 	{ "svc_act: nothing is said", UP, "svc_act name=web action=start node=hv1", OP_USAGE, "which resources", "" },
-	{ "svc_act: no such action", UP, "svc_act name=web action=dance node=hv1 rid=fs", OP_USAGE, "start, stop, restart or run", "" },
+	{ "svc_act: no such action", UP, "svc_act name=web action=dance node=hv1 rid=fs", OP_USAGE, "start, stop, restart, run, provision or unprovision", "" },
+	{ "provision: nothing is up: a start of all, each made first", WEB, "svc_act name=web action=provision node=hv2 slaves=true", OP_OK, "",
+	  "order web hv2 keep=true; order web hv2 seq=1; order web hv2 token=(none); order web hv2 whole=provision; order web hv2 holds.container#0.want=provision; order web vm1 keep=true; order web vm1 seq=1; order web vm1 holds.fs#1.want=provision; order web hv1 act=(none); service web intent.want=started; service web intent.want_seq=1; service web intent.encap=started; service web intent.encap_seq=1; service web intent.node=hv2; service web intent.part=(none)" },
+	{ "provision: of what is up, where it is", UP, "svc_act name=web action=provision node=hv2", OP_OK, "",
+	  "order web hv1 token=1; order web hv1 keep=(none); order web hv1 holds.container#0.want=provision; order web hv2 act=(none); service web intent.seq=0" },
+	{ "provision: on another node that was named", UP, "svc_act name=web action=provision node=hv2 named=true", OP_CONFLICT, "web is assigned to hv1", "" },
+	{ "provision: of some: a start of these alone", WEB, "svc_act name=web action=provision node=hv1 rid=container#0", OP_OK, "",
+	  "order web hv1 keep=true; order web hv1 whole=(none); order web hv1 holds.container#0.want=provision; order web hv1 holds.container#1=(none); service web intent.part=hv1" },
+	{ "provision: what says no is only started", MINE, "svc_act name=web action=provision node=hv1", OP_OK, "",
+	  "order web hv1 holds.disk#1.want=provision; order web hv1 holds.disk#2.want=up; order web hv1 holds.disk#3.want=provision" },
+	{ "provision: what is not shared on the others, too", MINE, "svc_act name=web action=provision node=hv1", OP_OK, "",
+	  "order web hv2 holds.disk#3.want=make; order web hv2 holds.disk#1=(none); order web hv2 keep=(none); order web hv2 token=0; order web hv2 seq=1; order web hv2 whole=(none)" },
+	{ "provision: another start ends it", WEB "svc_act name=web action=provision node=hv1; ", "svc_intent name=web want=stopped", OP_OK, "", "service web intent.want_seq=2; order web hv1 seq=1" },
+	{ "provision: disabled", "svc_create name=web config='[DEFAULT]|nodes = hv1|disable = true|[fs#1]|type = flag|'; ", "svc_act name=web action=provision node=hv1", OP_CONFLICT, "is disabled", "" },
+	{ "unprovision: is up", UP, "svc_act name=web action=unprovision node=hv1", OP_CONFLICT, "web is up on hv1", "" },
+	{ "unprovision: is up, and to be stopped", UP, "svc_act name=web action=unprovision node=hv2 stop=true slaves=true", OP_OK, "",
+	  "order web hv1 keep=true; order web hv1 seq=1; order web hv1 whole=unprovision; order web hv1 holds.container#0.want=unprovision; order web vm1 act=(none); service web intent.want=stopped; service web intent.encap=stopped; service web intent.node=(none)" },
+	{ "unprovision: what is in a container that is up", UP "assign name=web version=2 changes=[{kind=assign node=vm1 level=encap want=up token=2 seq=0 why=x}]; ", "svc_act name=web action=unprovision node=hv1 stop=true slaves=true", OP_OK, "",
+	  "order web vm1 keep=true; order web vm1 seq=1; order web vm1 holds.fs#1.want=unprovision; order web vm2 act=(none)" },
+	{ "unprovision: another node was not seen down", DOWN, "svc_act name=web action=unprovision node=hv2 stop=true", OP_CONFLICT, "not yet seen down", "" },
+	{ "unprovision: never started", WEB, "svc_act name=web action=unprovision node=hv1", OP_OK, "",
+	  "order web hv1 keep=(none); order web hv1 token=0; order web hv1 seq=0; order web hv1 holds.container#0.want=unprovision; service web intent.seq=0" },
+	{ "unprovision: what says no is only stopped", MINE, "svc_act name=web action=unprovision node=hv1", OP_OK, "",
+	  "order web hv1 holds.disk#1.want=unprovision; order web hv1 holds.disk#2.want=down; order web hv2 holds.disk#3.want=unprovision; order web hv2 holds.disk#1=(none)" },
+	{ "unprovision: of a container alone that is not up", WEB, "svc_act name=web action=unprovision slave=[vm1]", OP_CONFLICT, "vm1 is not started", "" },
 	{ "svc_act: no node", UP, "svc_act name=web action=stop rid=fs", OP_USAGE, "no node is named", "" },
 	{ "svc_act: a node of another service", UP, "svc_act name=web action=stop node=hv7 rid=fs", OP_NOT_FOUND, "hv7 is in none of", "" },
 	{ "svc_act: no such container", UP, "svc_act name=web action=stop slave=[vm7] rid=fs", OP_NOT_FOUND, "no container 'vm7'", "" },
