@@ -40,6 +40,8 @@ enum drive_op {
 	DRIVE_START,
 	DRIVE_STOP,
 	DRIVE_KILL,
+	DRIVE_PROVISION,
+	DRIVE_UNPROVISION,
 	DRIVE_RUN,     /* a task: its exit code */
 	DRIVE_COMMAND, /* job->command; its resource may be NULL */
 };

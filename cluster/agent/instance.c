@@ -153,8 +153,11 @@ static void run_take_order(struct instance_run *run, const struct doc *order)
 	run->act = (uint64_t)doc_get_int(order, "act", 0);
 	run->act_error[0] = '\0';
 	run->poked = true;
-	if (run->memory)
-		run_take_holds(run);
+	if (!run->memory)
+		return;
+	run_take_holds(run);
+	for (size_t i = 0; order_whole(order) && i <= run->inst.n_subsets; i++)
+		run->hooks[i] = (struct recon_hooks){ 0 };
 }
 
 /* The first time after a start of the agent: what did it last say? */
@@ -443,8 +446,12 @@ static void memory_of_assignment(struct instance_run *run)
 
 	if (run->memory_token == run->token && run->halted == halted)
 		return;
+	/* What was carried out once is not done again. */
 	for (size_t i = 0; i < run->inst.n; i++)
-		run->memory[i] = (struct recon_memory){ 0 };
+		run->memory[i] = (struct recon_memory){
+			.turned = run->hold_acts[i] &&
+				  run->hold_acts[i] <= run->act_done,
+		};
 	for (size_t i = 0; i <= run->inst.n_subsets; i++)
 		run->hooks[i] = (struct recon_hooks){ 0 };
 	run->memory_token = run->token;
@@ -635,6 +642,7 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 		.n_encaps = encap_views(g, a, run, views),
 		.was_up = run->was_up,
 		.holds = run->holds,
+		.whole = order_whole(run->order),
 		.memory = run->memory,
 		.hooks = run->hooks,
 		.agent_timeout_ms = AGENT_TIMEOUT_MS,

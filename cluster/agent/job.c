@@ -43,6 +43,7 @@ struct run_job {
 	int64_t steps;	     /* begun so far */
 	uint64_t act;	     /* what a person had asked for when it began */
 	const char *warning; /* triggers that failed and do not block */
+	const char **hidden; /* mount points that are not mounted */
 };
 
 static struct run_job *job_new(struct agent *g, struct instance_run *run,
@@ -69,6 +70,31 @@ static void job_free(struct run_job *j)
 	j->run->busy--;
 	arena_free(j->arena);
 	free(j);
+}
+
+/* @i is a mount of the instance that is not there: what is below cannot be
+ * seen. */
+static void note_hidden(struct run_job *j, size_t i, enum status st)
+{
+	const struct resource *r = &j->run->inst.res[i];
+	const char *mnt = resource_kw(r, "mnt");
+	size_t n = 0;
+
+	if (st == STATUS_UP || !mnt || strcmp(r->group, "fs") != 0)
+		return;
+	if (!j->hidden)
+		j->hidden =
+			ARENA_VEC(j->arena, const char *, j->run->inst.n + 1);
+	while (j->hidden[n])
+		n++;
+	j->hidden[n] = mnt;
+}
+
+/* As the last look had it. */
+static void job_hides(struct run_job *j)
+{
+	for (size_t i = 0; j->run->probes && i < j->run->inst.n; i++)
+		note_hidden(j, i, j->run->probes[i].status);
 }
 
 static bool is_app(const struct resource *r)
@@ -115,6 +141,7 @@ static struct job job_for(const struct run_job *j, const struct job_item *it,
 		.etc_dir = j->agent->etc_dir,
 		.secrets = it->secrets,
 		.secrets_missing = it->missing,
+		.hidden = j->hidden,
 		.arena = j->arena,
 	};
 }
@@ -162,6 +189,7 @@ static void probe_run(void *arg)
 			it->probe.label = "";
 		if (!it->probe.log)
 			it->probe.log = "";
+		note_hidden(j, i, it->probe.status);
 		if (!is_app(r) && !r->optional &&
 		    it->probe.status != STATUS_UP &&
 		    it->probe.status != STATUS_NA)
@@ -241,9 +269,14 @@ void job_probe(struct agent *g, struct instance_run *run)
 #define HOOK_TIMEOUT_MS 60000
 
 static const char *const op_words[] = {
-	[DRIVE_PROBE] = "probe", [DRIVE_START] = "start",
-	[DRIVE_STOP] = "stop",	 [DRIVE_KILL] = "kill",
-	[DRIVE_RUN] = "run",	 [DRIVE_COMMAND] = "command",
+	[DRIVE_PROBE] = "probe",
+	[DRIVE_START] = "start",
+	[DRIVE_STOP] = "stop",
+	[DRIVE_KILL] = "kill",
+	[DRIVE_RUN] = "run",
+	[DRIVE_COMMAND] = "command",
+	[DRIVE_PROVISION] = "provision",
+	[DRIVE_UNPROVISION] = "unprovision",
 };
 
 /* @rid: NULL of the instance as a whole. */
@@ -258,10 +291,28 @@ static void job_tell(struct agent *g, const struct instance_run *run,
 				 rid ? rid : "", what, more));
 }
 
-static int64_t op_timeout(const struct resource *r, enum drive_op op)
+static bool is_making(enum drive_op op)
+{
+	return op == DRIVE_PROVISION || op == DRIVE_UNPROVISION;
+}
+
+static int64_t making_timeout(const struct instance *inst, enum drive_op op)
+{
+	const char *text = kw_find(inst->kw, op == DRIVE_PROVISION
+						     ? "provision_timeout"
+						     : "unprovision_timeout");
+	int64_t ms = text ? strtoll(text, NULL, 10) : 0;
+
+	return ms > 0 ? ms : DRIVER_PROVISION_MS;
+}
+
+static int64_t op_timeout(const struct instance *inst, const struct resource *r,
+			  enum drive_op op)
 {
 	if (op == DRIVE_KILL)
 		return 5000;
+	if (is_making(op))
+		return making_timeout(inst, op);
 	return driver_timeout_ms(r, op == DRIVE_START);
 }
 
@@ -270,7 +321,8 @@ static int64_t op_timeout(const struct resource *r, enum drive_op op)
 /* Each step of a job has the whole time: this is that of the next. */
 static int64_t step_ms(struct run_job *j, const struct resource *r)
 {
-	int64_t ms = r ? op_timeout(r, j->items[0].op) : HOOK_TIMEOUT_MS;
+	int64_t ms = r ? op_timeout(&j->run->inst, r, j->items[0].op)
+		       : HOOK_TIMEOUT_MS;
 
 	return ms * ++j->steps;
 }
@@ -343,7 +395,8 @@ static void kill_run(void *arg)
 		struct job_item *it = &j->items[i];
 		const struct resource *r = &j->run->inst.res[it->res];
 
-		it->rc = job_drive(j, it, r, op_timeout(r, it->op));
+		it->rc = job_drive(j, it, r,
+				   op_timeout(&j->run->inst, r, it->op));
 	}
 }
 
@@ -386,8 +439,20 @@ static void act_log(struct run_job *j, const struct job_item *it)
 	agent_log(g, 6, "%s: %s %s: done in %llu ms", run->service, word,
 		  r->rid, (unsigned long long)(g->now_ms - j->begun_ms));
 	job_tell(g, run, r->rid,
-		 it->rc == DRIVER_NOOP ? ": was so already" : ": done", word,
-		 "");
+		 it->rc == DRIVER_NOOP	 ? ": was so already"
+		 : it->rc == DRIVER_LEFT ? ": left as it is: it was not made "
+					   "by a provision, or cannot be seen"
+					 : ": done",
+		 word, "");
+}
+
+static void record_made(const struct job_item *it, struct recon_memory *m)
+{
+	m->turned = it->rc >= 0;
+	if (it->op == DRIVE_PROVISION)
+		m->start_failed = it->rc < 0;
+	else
+		m->unmade = it->rc < 0;
 }
 
 static void act_record(struct run_job *j, const struct job_item *it)
@@ -399,11 +464,14 @@ static void act_record(struct run_job *j, const struct job_item *it)
 	act_log(j, it);
 	if (run->memory_token != j->token || run->act != j->act)
 		return; /* it was done for another assignment */
-	m->done = it->rc >= 0;
+	if (is_making(it->op))
+		record_made(it, m);
+	else
+		m->done = it->rc >= 0;
 	if (it->rc < 0) {
 		if (it->op == DRIVE_START)
 			m->start_failed = true;
-		else
+		else if (!is_making(it->op))
 			m->stop_failed = true;
 		snprintf(run->error, sizeof(run->error), "%.16s %.120s: %.255s",
 			 op_words[it->op], r->rid,
@@ -412,7 +480,7 @@ static void act_record(struct run_job *j, const struct job_item *it)
 	} else if (it->op == DRIVE_START) {
 		/* What was up already is not ours to roll back. */
 		m->started = it->rc != DRIVER_NOOP || m->started;
-	} else {
+	} else if (!is_making(it->op)) {
 		m->started = false;
 	}
 }
@@ -680,6 +748,8 @@ static enum drive_op op_of(enum recon_op op)
 		[RECON_START] = DRIVE_START,
 		[RECON_STOP] = DRIVE_STOP,
 		[RECON_KILL] = DRIVE_KILL,
+		[RECON_PROVISION] = DRIVE_PROVISION,
+		[RECON_UNPROVISION] = DRIVE_UNPROVISION,
 	};
 
 	return ops[op];
@@ -714,6 +784,7 @@ static void job_drive_one(struct agent *g, struct instance_run *run,
 
 	j->items[0].res = act->res;
 	j->items[0].op = op_of(act->op);
+	job_hides(j);
 	job_secrets(j);
 	j->action = op_words[j->items[0].op];
 	note_running(run, r->rid);

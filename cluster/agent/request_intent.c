@@ -78,6 +78,8 @@ void request_intent(struct request *r)
 static const char *const act_words[] = { "action", "rid",    "tags", "subsets",
 					 "upto",   "downto", NULL };
 
+static const char *const act_flags[] = { "standby", "stop", NULL };
+
 /* Of this node, where no other is named; in a container, of that alone. */
 void request_act(struct request *r)
 {
@@ -104,8 +106,11 @@ void request_act(struct request *r)
 		if (*request_arg(r, act_words[i]))
 			doc_put_str(a, cmd, act_words[i],
 				    request_arg(r, act_words[i]));
-	if (doc_get_bool(r->doc, "standby", false))
-		doc_put_bool(a, cmd, "standby", true);
+	for (size_t i = 0; act_flags[i]; i++)
+		if (doc_get_bool(r->doc, act_flags[i], false))
+			doc_put_bool(a, cmd, act_flags[i], true);
+	if (*node && !inside)
+		doc_put_bool(a, cmd, "named", true);
 	if (inside || strcmp(level, "encap") != 0)
 		doc_put_str(a, cmd, "node", *node && !inside ? node : g->node);
 	if (!inside && doc_len(slave))

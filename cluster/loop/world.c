@@ -94,6 +94,10 @@ static int on_drive(void *ctx, enum drive_op op, const struct job *j,
 		return driver_stop(&job, err);
 	case DRIVE_KILL:
 		return driver_kill(&job, err);
+	case DRIVE_PROVISION:
+		return driver_provision(&job, err);
+	case DRIVE_UNPROVISION:
+		return driver_unprovision(&job, err);
 	case DRIVE_RUN:
 		return driver_run(&job, err);
 	case DRIVE_COMMAND:

@@ -266,6 +266,9 @@ int world_drive(void *ctx, enum drive_op op, const struct job *j,
 		world_res_set(n, world_res_find(n, j->service, j->res->rid),
 			      false);
 		return 0;
+	case DRIVE_PROVISION: /* everything is there from the beginning */
+	case DRIVE_UNPROVISION:
+		return DRIVER_NOOP;
 	case DRIVE_RUN:
 	case DRIVE_COMMAND:
 		break;
