@@ -69,6 +69,13 @@ static bool is_run(const struct act *x)
 	return strcmp(x->action, "run") == 0;
 }
 
+/* It may be of all of the service, on one node. */
+static bool is_making(const struct act *x)
+{
+	return strcmp(x->action, "provision") == 0 ||
+	       strcmp(x->action, "unprovision") == 0;
+}
+
 /* An action on some resources must say which level it means where there are
  * two; a whole class of them, standby, is both. */
 static int check_levels(struct cli *c, const struct act *x, bool *ret_encap)
@@ -82,7 +89,7 @@ static int check_levels(struct cli *c, const struct act *x, bool *ret_encap)
 		return rc;
 	*ret_encap = has_encap(c, conf);
 	if (leveled || c->opt[OPT_STANDBY] || is_run(x) || is_inside(x) ||
-	    !*ret_encap)
+	    !*ret_encap || (is_making(x) && !cli_selects(c)))
 		return CLI_DONE;
 	return cli_error(c, CLI_USAGE,
 			 "specify either --master, --slave(s) or both (%s)",
@@ -129,30 +136,41 @@ static struct doc *act_args(struct cli *c, const struct act *x,
 	}
 	if (c->opt[OPT_STANDBY])
 		doc_put_bool(c->arena, args, "standby", true);
+	if (c->opt[OPT_STOP])
+		doc_put_bool(c->arena, args, "stop", true);
 	if (doc_len(slaves))
 		doc_put(c->arena, args, "slave", slaves);
 	cli_put_author(c, args);
 	return args;
 }
 
-int cmd_act(struct cli *c, const char *action)
+int cmd_act_args(struct cli *c, const char *action, struct doc **ret)
 {
-	struct wait_goal goal = { .want = WAIT_ACT, .service = c->args[0] };
-	struct doc *data, *args, *cursor, *slaves;
 	struct act x = { .action = action };
+	struct doc *slaves;
 	bool encap = false;
-	int64_t ms;
-	int rc = wait_timeout(c, &ms);
+	int rc = cli_slaves(c, &slaves);
 
-	if (rc == CLI_DONE)
-		rc = cli_slaves(c, &slaves);
 	if (rc == CLI_DONE)
 		rc = cli_agent(c, NULL, &x.level);
 	if (rc == CLI_DONE)
 		rc = check_levels(c, &x, &encap);
+	if (rc == CLI_DONE)
+		*ret = act_args(c, &x, level_word(c, &x, encap), slaves);
+	return rc;
+}
+
+int cmd_act(struct cli *c, const char *action)
+{
+	struct wait_goal goal = { .want = WAIT_ACT, .service = c->args[0] };
+	struct doc *data, *args, *cursor;
+	int64_t ms;
+	int rc = wait_timeout(c, &ms);
+
+	if (rc == CLI_DONE)
+		rc = cmd_act_args(c, action, &args);
 	if (rc != CLI_DONE)
 		return rc;
-	args = act_args(c, &x, level_word(c, &x, encap), slaves);
 	if (c->opt[OPT_DRY_RUN])
 		return plan_request(c, "svc_act", args);
 	cursor = wait_cursor(c, c->args[0]);
@@ -161,10 +179,29 @@ int cmd_act(struct cli *c, const char *action)
 		return rc;
 	goal.seq = doc_get_int(data, "act", 0);
 	goal.nodes = doc_get(data, "nodes");
+	goal.peers = doc_get(data, "peers");
 	return wait_run(c, &goal, cursor, ms);
 }
 
 int cmd_run(struct cli *c)
 {
 	return cmd_act(c, "run");
+}
+
+int cmd_provision(struct cli *c)
+{
+	return cmd_act(c, "provision");
+}
+
+int cmd_unprovision(struct cli *c)
+{
+	int rc = CLI_DONE;
+
+	if (!c->opt[OPT_DRY_RUN])
+		rc = cli_yes(c, arena_printf(c->arena,
+					     "What provisions of %s have made "
+					     "is destroyed, with all that is "
+					     "in it.",
+					     c->args[0]));
+	return rc == CLI_DONE ? cmd_act(c, "unprovision") : rc;
 }

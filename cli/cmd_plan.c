@@ -162,6 +162,8 @@ static const struct planned actions[] = {
 	{ "thaw", "svc_thaw", NULL },
 	{ "delete", "svc_delete", NULL },
 	{ "edit", "svc_edit", NULL },
+	{ "provision", "svc_act", NULL },
+	{ "unprovision", "svc_act", NULL },
 };
 
 #define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
@@ -208,6 +210,8 @@ static int action_args(struct cli *c, const struct planned *p, const char *node,
 {
 	if (p->want)
 		return plan_intent(c, p->want, node, ret);
+	if (strcmp(p->op, "svc_act") == 0)
+		return cmd_act_args(c, p->word, ret);
 	*ret = cli_args_name(c);
 	cli_put_author(c, *ret);
 	return strcmp(p->word, "edit") == 0 ? edit_args(c, *ret) : CLI_DONE;
@@ -216,6 +220,7 @@ static int action_args(struct cli *c, const struct planned *p, const char *node,
 static int check_args(struct cli *c, const struct planned *p)
 {
 	bool edit = strcmp(p->word, "edit") == 0;
+	bool act = strcmp(p->op, "svc_act") == 0;
 	bool levels =
 		c->opt[OPT_MASTER] || c->opt[OPT_SLAVE] || c->opt[OPT_SLAVES];
 
@@ -227,8 +232,11 @@ static int check_args(struct cli *c, const struct planned *p)
 				    "edit NAME --config FILE");
 	if (!edit && c->opt[OPT_CONFIG])
 		return cli_usage(c, "--config is for an edit");
-	if (levels && (!p->want || strcmp(p->word, "move") == 0))
+	if (levels && ((!p->want && !act) || strcmp(p->word, "move") == 0))
 		return cli_usage(c, "a %s is not of one level", p->word);
+	if ((c->opt[OPT_NODE] || c->opt[OPT_STOP]) && !act)
+		return cli_usage(c, "--node and --stop are for a provision and "
+				    "an unprovision");
 	return CLI_DONE;
 }
 

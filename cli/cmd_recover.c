@@ -166,22 +166,6 @@ static void show_risks(struct cli *c, const struct doc *nodes)
 				doc_get_str(doc_at(nodes, i), "name", "?"));
 }
 
-static int confirm(struct cli *c, const char *question)
-{
-	char line[16];
-
-	if (c->opt[OPT_YES])
-		return CLI_DONE;
-	if (!isatty(STDIN_FILENO))
-		return cli_error(c, CLI_USAGE,
-				 "not done: nobody is there to be asked; --yes "
-				 "is the answer");
-	fprintf(c->err, "%s Type 'yes': ", question);
-	if (fgets(line, sizeof(line), stdin) && strcmp(line, "yes\n") == 0)
-		return CLI_DONE;
-	return cli_error(c, CLI_FAILED, "not done");
-}
-
 /* -- doing it ------------------------------------------------------------- */
 
 /* The agent starts itself anew, as a member of nothing. */
@@ -255,7 +239,7 @@ int cmd_cluster_recover(struct cli *c)
 				 "there",
 				 doc_get_str(best, "name", "?"));
 	show_risks(c, nodes);
-	rc = confirm(c, "Found the cluster anew?");
+	rc = cli_yes(c, "Found the cluster anew?");
 	if (rc == CLI_DONE)
 		rc = cli_call(c, "cluster_recover", NULL, &data);
 	if (rc != CLI_DONE)
@@ -277,7 +261,7 @@ int cmd_cluster_recover(struct cli *c)
 
 int cmd_cluster_forget(struct cli *c)
 {
-	int rc = confirm(c, "Have this machine leave its cluster, which has no "
+	int rc = cli_yes(c, "Have this machine leave its cluster, which has no "
 			    "majority?");
 
 	if (rc == CLI_DONE)

@@ -72,9 +72,10 @@ int cmd_create(struct cli *c)
 	rc = cli_call(c, "svc_create", args, &data);
 	if (rc == CLI_DONE && draft)
 		drop_offer(c, draft);
-	if (rc == CLI_DONE)
-		fprintf(c->out, "%s\n", doc_get_str(data, "rev", ""));
-	return rc;
+	if (rc != CLI_DONE)
+		return rc;
+	fprintf(c->out, "%s\n", doc_get_str(data, "rev", ""));
+	return c->opt[OPT_PROVISION] ? cmd_provision(c) : CLI_DONE;
 }
 
 static int name_call(struct cli *c, const char *op)
@@ -89,7 +90,19 @@ static int name_call(struct cli *c, const char *op)
 
 int cmd_delete(struct cli *c)
 {
-	return name_call(c, "svc_delete");
+	bool both = c->opt[OPT_UNPROVISION] != NULL;
+	int rc = CLI_DONE;
+
+	if (both && c->opt[OPT_DRY_RUN])
+		return cli_usage(c,
+				 "plan them one by one: encap plan "
+				 "unprovision %s",
+				 c->args[0]);
+	if (c->opt[OPT_STOP] && !both)
+		return cli_usage(c, "--stop is for --unprovision");
+	if (both)
+		rc = cmd_unprovision(c);
+	return rc == CLI_DONE ? name_call(c, "svc_delete") : rc;
 }
 
 int cmd_freeze(struct cli *c)

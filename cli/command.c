@@ -352,3 +352,19 @@ int cmd_help(struct cli *c)
 	help_one(c->out, k);
 	return CLI_DONE;
 }
+
+int cli_yes(struct cli *c, const char *question)
+{
+	char line[16];
+
+	if (c->opt[OPT_YES])
+		return CLI_DONE;
+	if (!isatty(STDIN_FILENO))
+		return cli_error(c, CLI_USAGE,
+				 "not done: nobody is there to be asked; --yes "
+				 "is the answer");
+	fprintf(c->err, "%s Type 'yes': ", question);
+	if (fgets(line, sizeof(line), stdin) && strcmp(line, "yes\n") == 0)
+		return CLI_DONE;
+	return cli_error(c, CLI_FAILED, "not done");
+}

@@ -75,6 +75,7 @@ enum option_id {
 	OPT_OUTPUT,
 	OPT_PARAM,
 	OPT_PATCH,
+	OPT_PROVISION,
 	OPT_PRUNE,
 	OPT_REPLACE,
 	OPT_REV,
@@ -85,11 +86,13 @@ enum option_id {
 	OPT_SLAVES,
 	OPT_STALE,
 	OPT_STANDBY,
+	OPT_STOP,
 	OPT_SUBSETS,
 	OPT_TAGS,
 	OPT_THEIRS,
 	OPT_TIMEOUT,
 	OPT_TO,
+	OPT_UNPROVISION,
 	OPT_UPTO,
 	OPT_VALUE,
 	OPT_VERIFY,
@@ -258,11 +261,18 @@ int cmd_node_ls(struct cli *c);
 int cmd_node_thaw(struct cli *c);
 int cmd_node_undrain(struct cli *c);
 int cmd_act(struct cli *c, const char *action);
+/* What is sent for it. */
+int cmd_act_args(struct cli *c, const char *action, struct doc **ret);
+/* Only where the answer is yes: typed, or --yes. Nobody there: a usage error.
+ */
+int cli_yes(struct cli *c, const char *question);
 int cmd_plan(struct cli *c);
 int cmd_resolve(struct cli *c);
 int cmd_restart(struct cli *c);
 int cmd_revert(struct cli *c);
 int cmd_run(struct cli *c);
+int cmd_provision(struct cli *c);
+int cmd_unprovision(struct cli *c);
 int cmd_secret_ls(struct cli *c);
 int cmd_secret_set(struct cli *c);
 int cmd_secret_unset(struct cli *c);

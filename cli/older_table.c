@@ -3,8 +3,6 @@
 #define COLLECTOR "there is no collector to send it to"
 #define SYSTEMD	  "the agent is systemd's: systemctl "
 #define PLATFORM  "this is the platform's: "
-#define UNMADE                                                                 \
-	"this version makes no disks and containers: make them, then create"
 #define UNSYNCED                                                               \
 	"this version copies no data; env files are everywhere by themselves"
 #define UNRESERVED                                                             \
@@ -33,7 +31,11 @@ static const struct older_action svcmgr_actions[] = {
 	{ "ls",              "ls",      NULL, NULL, NULL },
 	{ "logs",            "log",     NULL, NULL, NULL },
 	{ "create",          "create",  NULL, NULL, NULL },
+	{ "deploy",          "create",  "--provision", NULL, NULL },
 	{ "delete",          "delete",  NULL, NULL, NULL },
+	{ "purge",           "delete",  "--unprovision --stop", NULL, NULL },
+	{ "provision",       "provision", NULL, NULL, NULL },
+	{ "unprovision",     "unprovision", "--stop", NULL, NULL },
 	{ "print config",    "config",  NULL, NULL, NULL },
 	{ "edit config",     "edit",    NULL, NULL, NULL },
 	{ "validate config", "validate", NULL, NULL, NULL },
@@ -69,10 +71,6 @@ static const struct older_action svcmgr_actions[] = {
 	{ "giveback",        NULL, NULL, NULL, "nodes and placement in the env file say which node is best: use switch --to NODE" },
 	{ "placed",          NULL, NULL, NULL, "nodes and placement in the env file say which node is best: use switch --to NODE" },
 	{ "clear",           "clear", NULL, NULL, NULL },
-	{ "provision",       NULL, NULL, NULL, UNMADE },
-	{ "unprovision",     NULL, NULL, NULL, UNMADE },
-	{ "purge",           NULL, NULL, NULL, "use stop, then delete; " UNMADE },
-	{ "deploy",          NULL, NULL, NULL, "use create; " UNMADE },
 	{ "print schedule",  NULL, NULL, NULL, "schedules are in the env file: use print config" },
 	{ "syncnodes",       NULL, NULL, NULL, UNSYNCED },
 	{ "syncdrp",         NULL, NULL, NULL, UNSYNCED },
@@ -82,6 +80,8 @@ static const struct older_action svcmgr_actions[] = {
 	{ "prstop",          NULL, NULL, NULL, UNRESERVED },
 	{ "prstatus",        NULL, NULL, NULL, UNRESERVED },
 	{ "install secrets", NULL, NULL, NULL, "an app is given its secrets when it is started: encap secret set, and secrets_environment in its section" },
+	{ "set provisioned", NULL, NULL, NULL, "agents look whether it is, and take no one's word for it: see print status" },
+	{ "set unprovisioned", NULL, NULL, NULL, "agents look whether it is, and take no one's word for it: see print status" },
 	{ "boot",            NULL, NULL, NULL, "an agent that starts does by itself what has to be done: nothing to do" },
 	{ "abort",           NULL, NULL, NULL, "what was asked for last is what holds: ask for the opposite, stop or start" },
 	{ "update",          NULL, NULL, NULL, "use set, which takes any number of --kw KEY=VALUE" },
@@ -170,8 +170,6 @@ const struct older_option older_options[] = {
 	{ "template",     NULL, "there are no templates: give the env file by --config FILE" },
 	{ "restore",      NULL, "an older revision is an env file: encap config NAME --rev REV" },
 	{ "interactive",  NULL, "values are given in the env file, or by set" },
-	{ "provision",    NULL, UNMADE },
-	{ "unprovision",  NULL, "what its resources hold on disks stays: remove it by hand" },
 	{ "force",        NULL, "what stands in the way is said, and has to be removed" },
 	{ "refresh",      NULL, "agents look at their resources all the time" },
 	{ "recover",      NULL, "a text that was refused is a draft: encap drafts lists them" },

@@ -32,6 +32,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_OUTPUT]  = { "output",  'o', "FORMAT",   "text, json, yaml, flat, or tab=COLUMN:.path,..." },
 	[OPT_PARAM]   = { "param",   0,   "KEY",      "a key (svcmgr)" },
 	[OPT_PATCH]   = { "patch",   'p', NULL,       "with what each of them changed" },
+	[OPT_PROVISION] = { "provision", 0, NULL,     "make what it needs, and start it" },
 	[OPT_PRUNE]   = { "prune",   0,   NULL,       "services that no file names are to go" },
 	[OPT_REPLACE] = { "replace", 0,   "NODE",     "in the place of this one, which is lost or has left" },
 	[OPT_REV]     = { "rev",     0,   "REV",      "this revision, not the head" },
@@ -42,11 +43,13 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_SLAVES]  = { "slaves",  0,   NULL,       "only what runs in containers" },
 	[OPT_STALE]   = { "stale",   0,   NULL,       "what this member has, though nobody can say that it is all" },
 	[OPT_STANDBY] = { "standby", 0,   NULL,       "only the standby resources, which a stop leaves up" },
+	[OPT_STOP]    = { "stop",    0,   NULL,       "if it is up, stop it first" },
 	[OPT_SUBSETS] = { "subsets", 0,   "SUBSET,...", "only the resources of these subsets" },
 	[OPT_TAGS]    = { "tags",    0,   "TAG,...",  "only the resources with one of these tags; a+b: with both" },
 	[OPT_THEIRS]  = { "theirs",  0,   NULL,       "where both changed a key the draft counts" },
 	[OPT_TIMEOUT] = { "timeout", 0,   "TIME",     "wait at most so long: 90s, 5m (default), 1h" },
 	[OPT_TO]      = { "to",      0,   "NODE",     "the node to go to (svcmgr)" },
+	[OPT_UNPROVISION] = { "unprovision", 0, NULL, "first take away what provisions have made" },
 	[OPT_UPTO]    = { "upto",    0,   "RID",      "in the order of a start, up to this resource, group or subset" },
 	[OPT_VALUE]   = { "value",   0,   "VALUE",    "the value of --param (svcmgr)" },
 	[OPT_VERIFY]  = { "verify",  0,   NULL,       "check that no record was changed or removed" },
@@ -86,13 +89,14 @@ const char *const topic_table[TOPIC_N] = {
 	 O(NODE))
 
 const struct command command_table[] = {
-	{ "create", "NAME", O(COMMENT) | O(CONFIG) | O(DRAFT), 0,
+	{ "create", "NAME", O(COMMENT) | O(CONFIG) | O(DRAFT) | O(PROVISION) | WAITS, 0,
 	  "a new service from an env file",
 	  { "encap create web --config web.conf", "encap create web --draft" },
 	  1, 1, cmd_create, TOPIC_CONFIG,
 	  "The file is checked whole before it travels: every problem is shown, with "
 	  "its line, and nothing is created if one of them is an error. The service "
-	  "is not started. --draft takes the file NAME.conf that somebody has put "
+	  "is not started, unless --provision makes what it needs and has it up (encap "
+	  "provision); --wait and its like are about that. --draft takes the file NAME.conf that somebody has put "
 	  "among the env files of a hypervisor. Prints the id of its first revision." },
 	{ "edit", "NAME", O(COMMENT) | O(IF_REV) | O(YES), 0,
 	  "change the env file in an editor",
@@ -183,12 +187,13 @@ const struct command command_table[] = {
 	  { "encap secret ls web", "encap secret ls web -o json" },
 	  1, 1, cmd_secret_ls, TOPIC_CONFIG,
 	  "Their names, and who set them when. Their values are not shown." },
-	{ "delete", "NAME", O(DRY_RUN), 0,
+	{ "delete", "NAME", O(DRY_RUN) | O(STOP) | O(UNPROVISION) | WAITS | O(YES), 0,
 	  "remove a service that is stopped",
 	  { "encap delete web", "encap stop web && encap delete web" },
 	  1, 1, cmd_delete, TOPIC_CONFIG,
 	  "Refused with 4 while an instance of it is up anywhere, or cannot be seen. "
-	  "What its resources hold on disks is not touched." },
+	  "What its resources hold on disks is not touched, unless --unprovision is given: "
+	  "then it is unprovisioned first (encap unprovision), which asks." },
 	{ "history", "NAME", O(LIMIT) | O(OUTPUT) | O(PATCH), 0,
 	  "the revisions of an env file, the newest first",
 	  { "encap history web", "encap history web -p -n 3" },
@@ -271,6 +276,24 @@ const struct command command_table[] = {
 	  1, 1, cmd_restart, TOPIC_RUN,
 	  "Stops all that it is about, then starts it again. Waits until it is up "
 	  "again, unless --no-wait is given." },
+	{ "provision", "NAME", LEVELS | SOME | WAITS | O(DRY_RUN), 0,
+	  "make what a service needs, and have it up",
+	  { "encap provision web", "encap provision web --node hv2 --rid disk#1 --master" },
+	  1, 1, cmd_provision, TOPIC_RUN,
+	  "In the order of a start each resource is made, then started: files, file "
+	  "systems, containers, and what is in these. On the node where it is up, else on "
+	  "this one, or that of --node; what has shared = false also on the others, where "
+	  "it is not started. What is there is kept as it is, and nothing that holds data "
+	  "is formatted. What fails is stopped again; what was made stays, and the next "
+	  "provision goes on from there." },
+	{ "unprovision", "NAME", LEVELS | SOME | O(STOP) | WAITS | O(DRY_RUN) | O(YES), 0,
+	  "destroy what provisions of a service have made",
+	  { "encap unprovision web", "encap unprovision web --stop --yes" },
+	  1, 1, cmd_unprovision, TOPIC_RUN,
+	  "In the order of a stop: containers, file systems, files, with all that is in "
+	  "them. Only what a provision has made: it is marked; the rest is left and said "
+	  "to be. Refused with 4 while the service is up, unless --stop is given. Asks "
+	  "for a yes; --yes is one. The service stays, stopped." },
 	{ "run", "NAME", LEVELS | WAITS | O(RID) | O(NODE), O(RID),
 	  "run a task of a service now",
 	  { "encap run web --rid task#1", "encap run web --rid task#2 --slave vm1" },
@@ -317,7 +340,7 @@ const struct command command_table[] = {
 	  1, 1, cmd_thaw, TOPIC_RUN,
 	  "The opposite of freeze: the cluster has the service again as it was asked "
 	  "for." },
-	{ "plan", "start|stop|restart|move|freeze|thaw|delete|edit NAME...", LEVELS | O(CONFIG) | O(OUTPUT), 0,
+	{ "plan", "start|stop|restart|move|freeze|thaw|provision|unprovision|delete|edit NAME...", LEVELS | O(CONFIG) | O(NODE) | O(OUTPUT) | O(STOP), 0,
 	  "what an action would do, in order, without doing it",
 	  { "encap plan stop web", "encap plan edit web --config new.conf" },
 	  2, CLI_ANY, cmd_plan, TOPIC_SEE,

@@ -275,13 +275,19 @@ static enum wait_verdict judge_act(struct arena *a, const struct wait_goal *g,
 				   const char **ret_why)
 {
 	const struct doc *instances = doc_get(status, "instances");
+	size_t n = doc_len(g->nodes);
 
-	for (size_t i = 0; i < doc_len(g->nodes); i++) {
-		const char *node = doc_text(doc_at(g->nodes, i), "");
+	for (size_t i = 0; i < n + doc_len(g->peers); i++) {
+		const struct doc *name =
+			i < n ? doc_at(g->nodes, i) : doc_at(g->peers, i - n);
+		const char *node = doc_text(name, "");
 		const struct doc *inst = instance_named(instances, node);
 		const char *error = doc_get_str(inst, "act_error", "");
 		int64_t act = doc_get_int(inst, "act", 0);
 
+		/* What is not there does its part when it is back. */
+		if (i >= n && (!inst || !is_fresh(inst)))
+			continue;
 		if (act < g->seq) {
 			*ret_why = doc_get_str(status, "blocked", "");
 			return **ret_why ? WAIT_BLOCKED : WAIT_MORE;

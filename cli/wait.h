@@ -30,7 +30,8 @@ struct wait_goal {
 	bool encap;		  /* what runs in containers counts */
 	const struct doc *slaves; /* names or rids; empty: all containers */
 	const struct doc *nodes;  /* WAIT_ACT: on which */
-	int64_t seq;		  /* of the intent, or of the act */
+	const struct doc *peers; /* ... and of these, on those that are there */
+	int64_t seq;		 /* of the intent, or of the act */
 	const struct doc *before; /* the status document before it, or NULL */
 };
 

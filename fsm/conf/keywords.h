@@ -49,7 +49,7 @@
 #define TRIGGERS(group, run) \
 	TRIGGER(group, "start", 0), TRIGGER(group, "stop", 0), \
 	TRIGGER(group, "startstandby", LATER), TRIGGER(group, "shutdown", LATER), \
-	TRIGGER(group, "provision", LATER), TRIGGER(group, "unprovision", LATER), \
+	TRIGGER(group, "provision", 0), TRIGGER(group, "unprovision", 0), \
 	TRIGGER(group, "run", run), TRIGGER(group, "sync_nodes", LATER), \
 	TRIGGER(group, "sync_drp", LATER), TRIGGER(group, "sync_resync", LATER), \
 	TRIGGER(group, "sync_update", LATER), TRIGGER(group, "sync_break", LATER), \

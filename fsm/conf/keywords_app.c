@@ -110,7 +110,7 @@ const struct keyword keywords_app[] = {
 	  .from = FROM_OURS,
 	  .more = "For tests and demonstrations." },
 	{ "app", "sim", "needs_provision", BOOL, 0, "it starts only once it is provisioned",
-	  .fallback = "false", .from = FROM_OURS,
+	  .from = FROM_OURS,
 	  .more = "For tests and demonstrations." },
 	{ "app", "winservice", "start", STRING, MUST, "the name of the Windows service",
 	  .from = FROM_V2,

@@ -264,7 +264,7 @@ const struct keyword keywords_container[] = {
 	  .from = FROM_OURS,
 	  .more = "For tests and demonstrations." },
 	{ "container", "sim", "needs_provision", BOOL, 0, "it starts only once it is provisioned",
-	  .fallback = "false", .from = FROM_OURS,
+	  .from = FROM_OURS,
 	  .more = "For tests and demonstrations." },
 	{ 0 },
 };

@@ -71,14 +71,15 @@ const struct keyword keywords_resource[] = {
 	  .inherit = LEAF, .from = FROM_V1,
 	  .more = "Node names, and the words nodes and drpnodes. The same is said by "
 	  "'disable@hv1 = false'." },
-	{ "*", NULL, "shared", TRI, LATER, "provisioned once, not on every node",
+	{ "*", NULL, "shared", TRI, 0, "provisioned once, not on every node",
 	  .inherit = LEAF, .from = FROM_V23,
 	  .more = "What several nodes see, such as a disk of an array, is made by one of "
-	  "them alone. By default as the driver knows." },
-	{ "*", NULL, "provision", BOOL, LATER, "false: leave it out of provision",
+	  "them alone: so it is by default. false: each node has one of its own, and makes "
+	  "it." },
+	{ "*", NULL, "provision", BOOL, 0, "false: leave it out of provision",
 	  .inherit = LEAF, .from = FROM_V23,
 	  .more = "What this resource needs was made by others." },
-	{ "*", NULL, "unprovision", BOOL, LATER, "false: leave it out of unprovision",
+	{ "*", NULL, "unprovision", BOOL, 0, "false: leave it out of unprovision",
 	  .inherit = LEAF, .from = FROM_V23,
 	  .more = "Its data stays when the service is unprovisioned." },
 	{ "*", NULL, "start_timeout", TIME, 0, "how long a start may take",
@@ -109,8 +110,8 @@ const struct keyword keywords_resource[] = {
 	  .depends = "scsireserv=true", .inherit = LEAF,
 	  .more = "For disks that know no preempt and abort. What the other node had in "
 	  "flight is then not ended." },
-	REQUIRES("start", 0), REQUIRES("stop", 0), REQUIRES("provision", LATER),
-	REQUIRES("unprovision", LATER), REQUIRES("run", 0), REQUIRES("sync", LATER),
+	REQUIRES("start", 0), REQUIRES("stop", 0), REQUIRES("provision", 0),
+	REQUIRES("unprovision", 0), REQUIRES("run", 0), REQUIRES("sync", LATER),
 	TRIGGERS("*", 0),
 	CGROUP("*"),
 	{ 0 },

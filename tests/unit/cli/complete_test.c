@@ -104,7 +104,7 @@ static const struct line_row {
 	{ "svcmgr: its services", "svcmgr -s w", "web wiki" },
 	{ "svcmgr: actions", "svcmgr -s web print ", "status resource config" },
 	{ "svcmgr: the service behind", "svcmgr edi", "edit" },
-	{ "svcmgr: actions that are no more are not offered", "svcmgr -s web pu", "" },
+	{ "svcmgr: actions that are no more are not offered", "svcmgr -s web giveb", "" },
 	{ "svcmgr: nodes", "svcmgr -s web switch --to ", "hv1 hv2 dr1" },
 	{ "svcmgr: resources", "svcmgr -s web disable --rid fs#1,c", "fs#1,container#0" },
 	{ "svcmgr: keys", "svcmgr -s web get --param env.", "env.data" },
