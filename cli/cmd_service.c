@@ -240,6 +240,8 @@ static int intent_run(struct cli *c, const struct intent *what)
 	if (wait)
 		in->cursor = wait_cursor(c, c->args[0]);
 	rc = cli_call(c, "svc_intent", intent_args(c, in), &data);
+	if (rc == CLI_DONE && doc_get_bool(data, "local", false))
+		return local_stopped(c, data, in->timeout_ms);
 	if (rc != CLI_DONE || !wait)
 		return rc;
 	in->goal.seq = doc_get_int(data, "seq", 0);
@@ -277,6 +279,8 @@ int cmd_start(struct cli *c)
 {
 	struct intent in = { .want = "started", .goal.want = WAIT_UP };
 
+	if (c->opt[OPT_EMERGENCY])
+		return cmd_emergency(c);
 	return run_on(c, "start", &in);
 }
 

@@ -58,6 +58,7 @@ enum option_id {
 	OPT_DROP,
 	OPT_DRY_RUN,
 	OPT_EDIT,
+	OPT_EMERGENCY,
 	OPT_EVAL,
 	OPT_FILE,
 	OPT_FLAGS,
@@ -244,6 +245,7 @@ int cmd_diff(struct cli *c);
 int cmd_diff_files(struct cli *c);
 int cmd_drafts(struct cli *c);
 int cmd_edit(struct cli *c);
+int cmd_emergency(struct cli *c);
 int cmd_events(struct cli *c);
 int cmd_explain(struct cli *c);
 int cmd_freeze(struct cli *c);

@@ -15,6 +15,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_DROP]    = { "drop",    0,   "DRAFT",    "forget this draft" },
 	[OPT_DRY_RUN] = { "dry-run", 0,   NULL,       "only say what would be done, as encap plan does" },
 	[OPT_EDIT]    = { "edit",    0,   NULL,       "merge them in an editor" },
+	[OPT_EMERGENCY] = { "emergency", 0, NULL,     "on this node, which has no majority" },
 	[OPT_EVAL]    = { "eval",    0,   NULL,       "scopes and references resolved" },
 	[OPT_FILE]    = { "file",    'f', "FILE",     "an env file NAME.conf, or a folder of them" },
 	[OPT_FLAGS]   = { "flags",   0,   "short|wide", "which flags are shown: four of them (default), or all" },
@@ -251,7 +252,7 @@ const struct command command_table[] = {
 	  "shown and, at a terminal, asked. 0 also if there was nothing to do. It can be "
 	  "run again at any time; a service that somebody else changed in between is "
 	  "left alone, with 4." },
-	{ "start", "NAME", LEVELS | SOME | WAITS | O(DRY_RUN), 0,
+	{ "start", "NAME", LEVELS | SOME | WAITS | O(DRY_RUN) | O(EMERGENCY) | O(YES), 0,
 	  "have a service up",
 	  { "encap start web", "encap start web --slaves --timeout 2m" },
 	  1, 1, cmd_start, TOPIC_RUN,
@@ -261,14 +262,18 @@ const struct command command_table[] = {
 	  "--master, --slave and --slaves restrict it to a level. --rid and its like "
 	  "restrict it to some resources of one node, this one or that of --node. "
 	  "They are started only where the service "
-	  "is, or is nowhere." },
+	  "is, or is nowhere. --emergency starts it on this node, which has no majority, "
+	  "once you have made sure that no other runs it: it is told what is at risk and "
+	  "asked (--yes: not); when there is a majority again the cluster takes it as it "
+	  "is, and the audit log has it." },
 	{ "stop", "NAME", LEVELS | SOME | WAITS | O(DRY_RUN), 0,
 	  "have a service down",
 	  { "encap stop web", "encap stop web --rid fs --master" },
 	  1, 1, cmd_stop, TOPIC_RUN,
 	  "Stops what runs in the containers, then the containers and the rest, in the "
 	  "reverse order of a start. The service stays stopped until it is started. "
-	  "A container whose agent cannot be reached does not block it. What is stopped "
+	  "A container whose agent cannot be reached does not block it. On a node without "
+	  "a majority it is stopped there, and the cluster is told later. What is stopped "
 	  "by --rid and its like stays down until the next start or stop of the whole." },
 	{ "restart", "NAME", LEVELS | SOME | WAITS | O(DRY_RUN), 0,
 	  "stop a service, then start it",

@@ -300,6 +300,17 @@ static enum wait_verdict judge_act(struct arena *a, const struct wait_goal *g,
 	return WAIT_THERE;
 }
 
+/* A start that failed on one node is tried on the next; where there is none
+ * the agent says what it is blocked by. */
+static bool goes_on_elsewhere(const struct wait_goal *g,
+			      const struct doc *status)
+{
+	return (g->want == WAIT_UP || g->want == WAIT_RESTARTED) &&
+	       g->hypervisor && doc_is(status, "orchestrate", "ha") &&
+	       doc_get(status, "assigns") &&
+	       !*doc_get_str(status, "blocked", "");
+}
+
 enum wait_verdict wait_judge(struct arena *a, const struct wait_goal *g,
 			     const struct doc *status, const char **ret_why)
 {
@@ -322,7 +333,7 @@ enum wait_verdict wait_judge(struct arena *a, const struct wait_goal *g,
 	if (is_there(g, status))
 		return WAIT_THERE;
 	why = find_failure(a, g, doc_get(status, "instances"));
-	if (why) {
+	if (why && !goes_on_elsewhere(g, status)) {
 		*ret_why = why;
 		return WAIT_FAILED;
 	}

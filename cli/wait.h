@@ -52,3 +52,9 @@ struct doc *wait_cursor(struct cli *c, const char *service);
  * exit code. */
 int wait_run(struct cli *c, const struct wait_goal *g, const struct doc *cursor,
 	     int64_t timeout_ms);
+
+/* cmd_local.c: what a node did that has no majority. @word: "stop", "start". */
+int local_wait(struct cli *c, const char *node, const char *word,
+	       int64_t timeout_ms);
+/* What the agent answered to a stop that it does alone: says so, and waits. */
+int local_stopped(struct cli *c, const struct doc *data, int64_t timeout_ms);

@@ -53,6 +53,10 @@ const char *list_instance_notes(struct arena *a, const struct doc *inst,
 		text_note(&b, "frozen");
 	if (truth(inst, "node_frozen"))
 		text_note(&b, "node frozen");
+	if (strcmp(doc_get_str(inst, "local", ""), "start") == 0)
+		text_note(&b, "started in an emergency");
+	else if (*doc_get_str(inst, "local", ""))
+		text_note(&b, "stopped without a majority");
 	if (truth(inst, "node_maintenance"))
 		text_note(&b, "node in maintenance");
 	if (truth(inst, "node_drained"))
@@ -94,6 +98,7 @@ static const char *service_notes(struct arena *a, const struct doc *s)
 	struct buf b = BUF(a);
 
 	text_note(&b, state);
+	text_note(&b, doc_get_str(doc_get(s, "group"), "why", ""));
 	text_note(&b, blocked);
 	if (doc_len(doc_get(s, "drafts")))
 		text_note(&b, "drafts");
@@ -317,7 +322,9 @@ void list_cluster(FILE *out, const struct term *t, struct arena *a,
 	fprintf(out, "cluster   %s (%s)\n", doc_get_str(cluster, "name", "?"),
 		doc_get_str(cluster, "id", "?"));
 	fprintf(out, "leader    %s, term %lld, applied %lld\n",
-		*leader ? leader : "none: is a majority of the nodes up?",
+		*leader ? leader
+			: doc_get_str(g, "why",
+				      "none: is a majority of the nodes up?"),
 		(long long)doc_get_int(g, "term", 0),
 		(long long)doc_get_int(g, "applied", 0));
 	if (voters > 0)

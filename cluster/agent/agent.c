@@ -473,6 +473,7 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 	g->keywords = conf_keywords(g->keywords_arena);
 	g->now_ms = o->now_ms;
 	lease_init(g, o->lease_until_ms, o->lease_epoch);
+	local_open(g, o->local);
 	if (o->identity)
 		identity_take(g, o->identity);
 	rc = engine_open(&g->engine, &eo, err);
@@ -504,6 +505,7 @@ void agent_close(struct agent *g)
 	request_free(g);
 	lease_free(g);
 	member_free(g);
+	local_free(g);
 	orch_free(g);
 	secret_free(g);
 	guard_free(g);

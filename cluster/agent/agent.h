@@ -75,6 +75,9 @@ struct agent_io {
 	/* Where the next start, and a guard, find the lease: until when on the
 	 * monotonic clock, and its epoch. */
 	void (*save_lease)(void *ctx, uint64_t until_ms, uint64_t epoch);
+	/* Keep what was asked of this node alone (agent_options::local);
+	 * durable. NULL: not kept. */
+	int (*save_local)(void *ctx, const struct doc *orders, struct err *err);
 	/* The members that are hypervisors changed: who to keep links with. */
 	void (*peers)(void *ctx, const struct doc *nodes);
 	/* Which channels this node should listen on: [{service, rid, type}],
@@ -116,6 +119,7 @@ struct agent_options {
 	/* As in engine_options; 0: the usual. */
 	unsigned snapshot_entries, trailing;
 	uint64_t wal_segment;
+	const struct doc *local;	      /* as saved; NULL: none */
 };
 
 int agent_open(struct agent **ret, const struct agent_options *o,

@@ -215,7 +215,7 @@ static void channel_welcome(struct agent *g, struct channel *c,
 	if (!c->up)
 		return;
 	c->welcomed = true;
-	c->told_rest = false;
+	c->told_rest = c->told_emergency = false;
 	c->asked_ms = g->now_ms;
 	c->refused[0] = '\0';
 	doc_put_int(a, f, "g", (int64_t)c->group);
@@ -621,7 +621,7 @@ static void host_welcome(struct agent *g, const struct doc *frame)
 	free(g->host);
 	g->host = agent_strdup(doc_get_str(frame, "host", "?"));
 	g->host_welcomed = true;
-	g->host_rests = false;
+	g->host_rests = g->host_emergency = false;
 	g->host_refused[0] = '\0';
 	instance_tell_again(g);
 	g->dirty = true;
@@ -638,11 +638,11 @@ static void host_refused(struct agent *g, const char *why)
 	snprintf(g->host_refused, sizeof(g->host_refused), "%s", why);
 }
 
-static void host_rest(struct agent *g, bool on)
+static void host_word(struct agent *g, bool *word, bool on)
 {
-	if (g->host_rests != on)
+	if (*word != on)
 		g->dirty = true;
-	g->host_rests = on;
+	*word = on;
 }
 
 void agent_host_recv(struct agent *g, uint64_t now_ms, struct arena *a,
@@ -660,7 +660,10 @@ void agent_host_recv(struct agent *g, uint64_t now_ms, struct arena *a,
 	else if (strcmp(k, "halt") == 0 && g->host_welcomed)
 		instance_halt(g, (uint64_t)doc_get_int(frame, "token", 0));
 	else if (strcmp(k, "rest") == 0 && g->host_welcomed)
-		host_rest(g, doc_get_bool(frame, "on", false));
+		host_word(g, &g->host_rests, doc_get_bool(frame, "on", false));
+	else if (strcmp(k, "emergency") == 0 && g->host_welcomed)
+		host_word(g, &g->host_emergency,
+			  doc_get_bool(frame, "on", false));
 	else if (strcmp(k, "r") == 0 && g->host_welcomed &&
 		 (uint64_t)doc_get_int(frame, "g", 0) == g->group &&
 		 (uint64_t)doc_get_int(frame, "t", 0) == g->self)
@@ -691,17 +694,29 @@ void channel_halt(struct agent *g, struct channel *c, uint64_t token)
 	g->io.channel_send(g->io.ctx, c->service, c->rid, a, f);
 }
 
-void channel_tell_rest(struct agent *g, bool rests)
+static void tell_word(struct agent *g, struct channel *c, const char *word,
+		      bool on, bool *told)
 {
-	SCOPED(arena) struct arena *a = arena_new();
-	struct doc *f = agent_frame(a, "rest");
+	SCOPED(arena) struct arena *a = NULL;
+	struct doc *f;
 
-	doc_put_bool(a, f, "on", rests);
+	if (!c->welcomed || *told == on)
+		return;
+	a = arena_new();
+	f = agent_frame(a, word);
+	*told = on;
+	doc_put_bool(a, f, "on", on);
+	g->io.channel_send(g->io.ctx, c->service, c->rid, a, f);
+}
+
+void channel_tell_words(struct agent *g, bool rests)
+{
 	for (struct channel *c = g->channels; c; c = c->next) {
-		if (!c->welcomed || c->told_rest == rests)
-			continue;
-		c->told_rest = rests;
-		g->io.channel_send(g->io.ctx, c->service, c->rid, a, f);
+		const struct instance_run *run = instance_of(g, c->service);
+
+		tell_word(g, c, "rest", rests, &c->told_rest);
+		tell_word(g, c, "emergency", run && run->local == LOCAL_START,
+			  &c->told_emergency);
 	}
 }
 

@@ -18,13 +18,11 @@ static uint64_t guard_from_ms(const struct lease *l)
 	return l->until_ms - l->ms / 8;
 }
 
-/* Where nobody else could start it, running on is no danger. */
+/* Where nobody else may start it, running on is no danger. */
 static bool may_be_elsewhere(const struct agent *g,
 			     const struct instance_run *run)
 {
-	const struct service_conf *sc = &run->inst.conf;
-
-	return sc->nodes.n + sc->drpnodes.n > 1 && g->n_peers > 0;
+	return !run->alone && g->n_peers > 0;
 }
 
 static bool is_not_ours(const struct resource *r)
@@ -50,8 +48,11 @@ static bool is_gone(const struct instance_run *run)
 
 static bool is_guarded(const struct agent *g, const struct instance_run *run)
 {
-	return !run->gone && !is_gone(run) && run->epoch != 0 &&
-	       run->inst.n > 0 && may_be_elsewhere(g, run);
+	if (run->gone || run->inst.n == 0)
+		return false;
+	if (run->local == LOCAL_START) /* before that it has no lease */
+		return local_is_agreed(g, run);
+	return !is_gone(run) && run->epoch != 0 && may_be_elsewhere(g, run);
 }
 
 void guard_probed(struct agent *g, const struct instance_run *run)

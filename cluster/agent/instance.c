@@ -136,6 +136,7 @@ static void run_take_assignment(struct instance_run *run,
 
 	run->want = want_of(assign);
 	run->epoch = (uint64_t)doc_get_int(assign, "epoch", 0);
+	run->alone = doc_get_bool(assign, "alone", false);
 	if (token == run->token)
 		return;
 	run->token = token;
@@ -265,6 +266,7 @@ static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 	run->wanted = true;
 	run->frozen = doc_get_bool(row, "frozen", false) || node->frozen;
 	upkeep_take(run, row, node->rests);
+	local_take(g, run);
 	if (run->version == (uint64_t)doc_get_int(row, "version", 0))
 		return;
 	run->version = (uint64_t)doc_get_int(row, "version", 0);
@@ -355,7 +357,7 @@ void instance_sync(struct agent *g)
 	txn_abort(t);
 	head_end(g);
 	if (g->level == LEVEL_HYPERVISOR)
-		channel_tell_rest(g, node.rests);
+		channel_tell_words(g, node.rests);
 	for (struct instance_run *r = g->instances; r; r = r->next)
 		if (!r->wanted)
 			run_end(g, r);
@@ -370,11 +372,19 @@ void instance_sync(struct agent *g)
 static enum lease_right run_right(const struct agent *g,
 				  const struct instance_run *run)
 {
+	enum lease_right right;
+
+	if (g->level == LEVEL_HYPERVISOR && run->local != LOCAL_NOT)
+		return local_right(g, run);
 	if (g->level != LEVEL_HYPERVISOR || run->want == WANT_NOTHING)
 		return LEASE_RUN;
 	if (run->want == WANT_DOWN && g->lease.epoch > run->epoch)
 		return lease_right(g, g->lease.epoch);
-	return lease_right(g, run->epoch);
+	right = lease_right(g, run->epoch);
+	/* Nobody else may start it: what runs is kept, and nothing begun. */
+	return right == LEASE_NONE && run->want == WANT_UP && run->alone
+		       ? LEASE_ASK
+		       : right;
 }
 
 /* There is an assignment, but the lease is not held, or is of another epoch:
@@ -428,7 +438,9 @@ static bool is_current(struct agent *g, uint64_t gid)
 static bool may_reconcile(struct agent *g, const struct instance_run *run)
 {
 	if (g->level == LEVEL_ENCAP)
-		return g->synced;
+		return g->synced || run->local != LOCAL_NOT;
+	if (run->local != LOCAL_NOT) /* it does not depend on what is agreed */
+		return run_right(g, run) != LEASE_ASK;
 	return run_right(g, run) != LEASE_ASK &&
 	       (run->want == WANT_NOTHING || must_kill(g, run) ||
 		is_current(g, run->group));
@@ -626,6 +638,13 @@ static void tasks_wait(const struct agent *g, struct instance_run *run)
 	run->next_probe_ms = g->now_ms + WAIT_PROBE_MS;
 }
 
+static enum want want_now(const struct instance_run *run)
+{
+	if (run->local != LOCAL_NOT)
+		return run->local == LOCAL_START ? WANT_UP : WANT_DOWN;
+	return run->halted ? WANT_DOWN : run->want;
+}
+
 static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 {
 	SCOPED(arena) struct arena *a = arena_new();
@@ -633,7 +652,7 @@ static void run_reconcile(struct agent *g, struct instance_run *run, bool kill)
 		ARENA_VEC(a, struct encap_view, run->inst.n + 1);
 	struct recon_in in = {
 		.inst = &run->inst,
-		.want = run->halted ? WANT_DOWN : run->want,
+		.want = want_now(run),
 		.kill = kill,
 		.frozen = run->frozen,
 		.standby = run->asked_once || run->order,
@@ -694,6 +713,7 @@ static void run_step(struct agent *g, struct instance_run *run)
 	if (run->gone)
 		return;
 	run_reload(g, run);
+	local_step(g, run);
 	if (run->probing)
 		observe_late(g, run);
 	if (!run->rev[0] || !run->memory || run->probing || run->killing)

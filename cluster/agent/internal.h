@@ -99,6 +99,7 @@ struct channel {
 	bool asking;			 /* a check or a join is under way */
 	bool wanted;			 /* of this turn's list */
 	bool told_rest;			 /* that its host is in maintenance */
+	bool told_emergency;		 /* and runs it without a majority */
 	uint64_t asked_token, asked_ms;	 /* its assignment, and since when it
 					    could know that */
 	uint64_t halt_token, halt_ms;	 /* which it was told to halt, when */
@@ -132,8 +133,9 @@ bool channel_deliver(struct agent *g, uint64_t group, uint64_t to,
 		     struct arena *a, struct doc *frame);
 void channel_tick(struct agent *g);
 void channel_free(struct agent *g);
-/* Tell the agents in containers whether this node is in maintenance. */
-void channel_tell_rest(struct agent *g, bool rests);
+/* Tell the agents in containers whether this node is in maintenance, and which
+ * of them are started in an emergency. */
+void channel_tell_words(struct agent *g, bool rests);
 /* Tell the agent in a container to stop what it runs for this assignment. */
 void channel_halt(struct agent *g, struct channel *c, uint64_t token);
 /* In a container: tell the host what we have. */
@@ -155,6 +157,8 @@ struct task {
 	bool planned_act;   /* that was for an instance that is up */
 	uint64_t end_token; /* of the assignment for which it was ended */
 };
+
+enum local { LOCAL_NOT, LOCAL_STOP, LOCAL_START };
 
 /*
  * One service on this node: probe, reconcile, act, probe again, ... and a
@@ -180,6 +184,9 @@ struct instance_run {
 	uint64_t token, epoch; /* of the assignment; 0 if none */
 	bool frozen;	       /* the service, or this node */
 	bool rests;	       /* it is in maintenance */
+	enum local local;      /* what a person asked of this node alone */
+	uint64_t local_asked_ms;
+	bool alone;	       /* its assignment: no other node has it */
 	bool seen_own_doc;
 	bool adopting; /* what that said was not yet compared with a probe */
 
@@ -285,6 +292,21 @@ void tasks_free(struct instance_run *run);
  * made into a wait for that. */
 void retry_step(struct agent *g, struct instance_run *run, struct arena *a,
 		struct recon_out *out);
+/* local.c: @saved: from the last run. */
+void local_open(struct agent *g, const struct doc *saved);
+void local_free(struct agent *g);
+enum local local_word(const struct agent *g, const struct instance_run *run);
+/* A start that the cluster has agreed on by now. */
+bool local_is_agreed(const struct agent *g, const struct instance_run *run);
+enum lease_right local_right(const struct agent *g,
+			     const struct instance_run *run);
+void local_take(const struct agent *g, struct instance_run *run);
+void local_step(struct agent *g, struct instance_run *run);
+/* Neither a leader nor a lease. */
+bool local_is_cut_off(const struct agent *g, uint64_t gid);
+/* "stop" or "start", from now on. */
+void local_ask(struct agent *g, const struct instance_run *run,
+	       const char *word, const struct doc *by);
 /* upkeep.c */
 bool upkeep_node_rests(struct agent *g, struct arena *a, struct txn *t);
 void upkeep_take(struct instance_run *run, const struct doc *row,
@@ -453,6 +475,9 @@ struct agent {
 	size_t n_routes, cap_routes;
 	bool host_up, host_welcomed; /* encap level: the channel out */
 	bool host_rests;	     /* and its host is in maintenance */
+	bool host_emergency;	     /* and runs it without a majority */
+	struct arena *locals_arena;
+	struct doc *locals; /* {service: order}, see local.c */
 	uint64_t upkeep_asked_ms;    /* when something of it was proposed */
 	char host_refused[128];	     /* the reason that was logged last */
 	char *host;		     /* who hosts us */

@@ -152,6 +152,9 @@ static struct doc *observe_doc(struct agent *g, struct arena *a,
 	doc_put_str(a, d, "revision", run->rev);
 	doc_put_int(a, d, "token", (int64_t)run->probe_token);
 	doc_put_int(a, d, "epoch", (int64_t)run->epoch);
+	/* Since when it is back: in which epoch it says this. */
+	if (run->alone)
+		doc_put_int(a, d, "lease", (int64_t)g->lease.epoch);
 	doc_put_str(a, d, "session", g->session);
 	if (run->was_up)
 		doc_put_bool(a, d, "up_once", true);
@@ -164,6 +167,9 @@ static struct doc *observe_doc(struct agent *g, struct arena *a,
 		put_act(a, run, d);
 	if (run->halted)
 		doc_put_bool(a, d, "halted", true);
+	if (run->local != LOCAL_NOT)
+		doc_put_str(a, d, "local",
+			    run->local == LOCAL_START ? "start" : "stop");
 	if (run->rests)
 		doc_put_bool(a, d, "rests", true);
 	if (g->level == LEVEL_ENCAP && g->host)

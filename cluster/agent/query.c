@@ -8,6 +8,32 @@
 
 #include "cluster/agent/internal.h"
 
+/* Of how many votes this node knows that they could be given. */
+static void put_votes(struct agent *g, struct arena *a, struct doc *d,
+		      const struct engine_info *info,
+		      const struct engine_server *servers, size_t n)
+{
+	size_t reached = 0;
+
+	for (size_t i = 0; i < n; i++)
+		reached += servers[i].role == ENGINE_VOTER &&
+			   (servers[i].id == info->self ||
+			    agent_peer_is_up(g, servers[i].id));
+	doc_put_int(a, d, "reached", (int64_t)reached);
+	if (info->leader)
+		return;
+	if (reached * 2 > info->n_voters)
+		doc_put_str(a, d, "why",
+			    "no leader at this moment: one is being elected");
+	else
+		doc_put_str(a, d, "why",
+			    arena_printf(a,
+					 "no majority: %s reaches %zu of %zu "
+					 "votes, and %zu decide",
+					 g->node, reached, info->n_voters,
+					 info->n_voters / 2 + 1));
+}
+
 struct doc *query_group(struct agent *g, struct arena *a, uint64_t gid)
 {
 	struct doc *d = doc_map(a);
@@ -27,6 +53,8 @@ struct doc *query_group(struct agent *g, struct arena *a, uint64_t gid)
 	doc_put_int(a, d, "term", (int64_t)info.term);
 	doc_put_int(a, d, "applied", (int64_t)info.applied);
 	doc_put_int(a, d, "voters", (int64_t)info.n_voters);
+	if (g->level == LEVEL_HYPERVISOR)
+		put_votes(g, a, d, &info, servers, n);
 	return d;
 }
 

@@ -184,6 +184,7 @@ static const struct {
 	{ "svc_act", request_act, false, true },
 	{ "svc_freeze", request_svc_freeze, false, true },
 	{ "svc_thaw", request_svc_thaw, false, true },
+	{ "svc_emergency", request_emergency, false, false },
 	{ "svc_clear", request_svc_clear, false, true },
 	{ "maintenance", request_maintenance, false, true },
 	{ "node_drain", request_node_drain, false, true },

@@ -98,6 +98,9 @@ void request_node_leave_look(struct request *r);
 void request_node_remove(struct request *r);
 void request_node_label(struct request *r);
 void request_cluster_set(struct request *r);
+/* request_local.c */
+void request_local_stop(struct request *r);
+void request_emergency(struct request *r);
 /* request_plan.c */
 void request_plan(struct request *r);
 void request_why(struct request *r);

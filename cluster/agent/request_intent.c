@@ -61,6 +61,12 @@ void request_intent(struct request *r)
 		REFUSE(r, OP_CONFLICT, "%s", why);
 		return;
 	}
+	if (strcmp(want, "stopped") == 0 && strcmp(level, "both") == 0 &&
+	    !doc_len(doc_get(r->doc, "slave")) && !r->planning &&
+	    local_is_cut_off(r->agent, gid)) {
+		request_local_stop(r);
+		return;
+	}
 	cmd = request_command(r, "svc_intent");
 	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
 	doc_put_str(r->arena, cmd, "want",

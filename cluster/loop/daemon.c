@@ -293,6 +293,8 @@ static int open_disks(struct daemon *d, const struct doc *identity,
 static int open_agent(struct daemon *d, const struct doc *identity,
 		      struct err *err)
 {
+	SCOPED(arena) struct arena *a = arena_new();
+	struct doc *local = NULL;
 	struct agent_options ao = {
 		.io = world_io(d),
 		.wal_disk = &d->log_disk,
@@ -308,6 +310,10 @@ static int open_agent(struct daemon *d, const struct doc *identity,
 		.lease_epoch = d->keep.lease_epoch,
 	};
 
+	if (keep_load(&d->keep, a, "local", &local, err) < 0)
+		report(3, "what was asked of this node alone is forgotten: %s",
+		       err->text);
+	ao.local = local;
 	if (getrandom(&ao.seed, sizeof(ao.seed), 0) != sizeof(ao.seed))
 		return err_set(err, -errno, "random: %s", strerror(errno));
 	return agent_open(&d->agent, &ao, err);

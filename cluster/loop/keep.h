@@ -2,6 +2,7 @@
  * keep - what the agent remembers outside the log.
  *
  *     VAR/identity   who it is in the cluster: durable
+ *     VAR/local      what a person asked of it while it had no majority: durable
  *     VAR/peers      who the hypervisors are, as last known: durable
  *     RUN/session    which boot of this system this is
  *     RUN/lease      until when, and in which epoch, it may run things
@@ -34,7 +35,7 @@ int keep_open(struct keep *k, const char *var, const char *run,
 	      struct err *err);
 void keep_close(struct keep *k);
 
-/* @name: "identity", "peers". 1: there is none. */
+/* @name: "identity", "peers", "local". 1: there is none. */
 int keep_load(struct keep *k, struct arena *a, const char *name,
 	      struct doc **ret, struct err *err);
 int keep_save(struct keep *k, const char *name, const struct doc *d,

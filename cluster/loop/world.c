@@ -117,6 +117,13 @@ static int on_save_identity(void *ctx, const struct doc *identity,
 	return keep_save(&d->keep, "identity", identity, err);
 }
 
+static int on_save_local(void *ctx, const struct doc *orders, struct err *err)
+{
+	struct daemon *d = ctx;
+
+	return keep_save(&d->keep, "local", orders, err);
+}
+
 static void on_save_lease(void *ctx, uint64_t until_ms, uint64_t epoch)
 {
 	struct daemon *d = ctx;
@@ -456,6 +463,7 @@ struct agent_io world_io(struct daemon *d)
 		.drive = on_drive,
 		.save_identity = on_save_identity,
 		.save_lease = on_save_lease,
+		.save_local = on_save_local,
 		.peers = on_peers,
 		.channels = on_channels,
 		.head = on_head,

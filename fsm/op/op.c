@@ -42,6 +42,7 @@ const struct op op_table[] = {
 	{ "secret_set",   1, "name key sealed",                             op_secret_set },
 	{ "secret_unset", 1, "name key",                                    op_secret_unset },
 	{ "svc_restore",  2, "name revs",                                   op_svc_restore },
+	{ "svc_local",    1, "name node word node_token svc_token seq since",  op_svc_local },
 	{ "svc_clear",    1, "name",                                        op_svc_clear },
 	{ "svc_maintenance", 1, "name on",                                  op_svc_maintenance },
 	{ "maintenance",  1, "node on",                                     op_maintenance },

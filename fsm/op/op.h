@@ -147,6 +147,8 @@ struct doc *op_secret_set(const struct op_env *env, const struct doc *cmd);
 struct doc *op_secret_unset(const struct op_env *env, const struct doc *cmd);
 /* NULL, or why @key is no name for a secret. */
 const char *op_secret_key_refused(const char *key);
+/* local.c */
+struct doc *op_svc_local(const struct op_env *env, const struct doc *cmd);
 /* upkeep.c */
 struct doc *op_svc_clear(const struct op_env *env, const struct doc *cmd);
 struct doc *op_svc_maintenance(const struct op_env *env, const struct doc *cmd);

@@ -325,8 +325,12 @@ static void service_init(struct fc *f, struct fc_service *s,
 static void agent_say(struct fc *f, struct fc_agent *g)
 {
 	struct doc *d = instance_status(f->a, &g->inst, g->probes);
+	const struct orch_node *node =
+		orch_node_named(f->in->nodes, f->in->n_nodes, g->name);
 
 	doc_put_str(f->a, d, "state", g->word);
+	if (node)
+		doc_put_int(f->a, d, "lease", (int64_t)node->epoch);
 	if (g->given_up && g->wait)
 		doc_put_str(f->a, d, "error", g->wait);
 	doc_put_int(f->a, d, "token", (int64_t)g->token);

@@ -52,6 +52,20 @@ static bool said_down(const struct view *v)
 	return !is_up(v) && said_state(v, "idle") && !instance_runs(v->inst);
 }
 
+/* It keeps what it runs when it is cut off, as far as it knows. */
+static bool is_alone(const struct view *v)
+{
+	return v->row &&
+	       (doc_get_bool(v->row, "alone", false) ||
+		(doc_get_bool(v->row, "was_alone", false) && !has_said(v)));
+}
+
+/* What it says is of its present epoch, since when it is back. */
+static bool is_back(const struct view *v)
+{
+	return is_alive(v) && num(v->inst, "lease") == v->node->epoch;
+}
+
 /* Found up although nobody ever assigned it there. */
 static bool runs_unasked(const struct view *v)
 {
@@ -63,14 +77,15 @@ static bool may_run(const struct view *v)
 	if (!v->row)
 		return runs_unasked(v);
 	if (is_up(v))
-		return !is_lost(v);
+		return !is_lost(v) || is_alone(v);
 	if (is_lost(v) && !is_alive(v))
-		return false;
+		return is_alone(v);
 	/* Its own word counts more than that its lease was lost once: it is
 	 * back, and something may have withstood being killed. */
 	if (has_said(v))
 		return !said_down(v);
-	return !is_lost(v) && !doc_get_bool(v->row, "lost", false);
+	return is_alone(v) ||
+	       (!is_lost(v) && !doc_get_bool(v->row, "lost", false));
 }
 
 static bool may_run_failed(const struct view *v)
@@ -97,6 +112,12 @@ static const char *what_is_up(const struct doc *inst)
 
 static const char *may_run_why(struct arena *a, const struct view *v)
 {
+	if (is_alone(v) && is_lost(v))
+		return arena_printf(a,
+				    "%s is not up and may run it all the "
+				    "same: it was the only node that had it "
+				    "when it was last heard of",
+				    v->name);
 	if (!v->row)
 		return arena_printf(a,
 				    "it runs on %s, where nobody has asked "
@@ -146,7 +167,8 @@ static bool has_served(const struct view *v, uint64_t seq)
 	if (!v->row || num(v->row, "seq") != seq)
 		return false;
 	if (is_up(v))
-		return !is_lost(v) || start_ended(v) != ENDED_NOT;
+		return !is_lost(v) || is_alone(v) ||
+		       start_ended(v) != ENDED_NOT;
 	return doc_get_bool(v->row, "lost", false) ||
 	       doc_get_bool(v->row, "failed", false);
 }
@@ -244,7 +266,7 @@ static void pass_init(struct pass *p, struct arena *a, const struct orch_in *in,
 		struct view *v = &p->at[i];
 
 		p->served = p->served || has_served(v, p->seq);
-		if (is_up(v) && !is_lost(v) &&
+		if (is_up(v) && (!is_lost(v) || is_alone(v)) &&
 		    (!p->holder ||
 		     num(v->row, "token") > num(p->holder->row, "token")))
 			p->holder = v;
@@ -337,6 +359,15 @@ static struct orch_change *change_new(struct pass *p, enum orch_kind kind,
 	return c;
 }
 
+static bool is_only_node(const struct pass *p, const struct view *v)
+{
+	const struct service_conf *c = p->in->conf;
+
+	return c->nodes.n == 1 && (v->listed || v->drp) &&
+	       (c->drpnodes.n == 0 ||
+		(c->drpnodes.n == 1 && v->listed && v->drp));
+}
+
 static struct orch_change *assign(struct pass *p, const struct view *v,
 				  const char *want, const char *why)
 {
@@ -346,6 +377,8 @@ static struct orch_change *assign(struct pass *p, const struct view *v,
 	c->want = want;
 	c->seq = p->seq;
 	c->why = why;
+	c->alone = strcmp(want, "up") == 0 && is_only_node(p, v);
+	c->was_alone = !c->alone && is_alone(v);
 	/* A node that is told to stop keeps the epoch in which it ran. */
 	if (strcmp(want, "up") == 0 || !v->row)
 		c->epoch = v->node ? v->node->epoch : 0;
@@ -367,6 +400,26 @@ static const char *asker(const struct pass *p)
 	return doc_get_str(doc_get(p->in->intent, "by"), "user", "somebody");
 }
 
+/* It was cut off, and kept what it ran: that goes on, in its new epoch. True
+ * where it is back and has nothing of it (it was off). */
+static bool alone_came_back(struct pass *p, const struct view *v)
+{
+	if (!is_back(v))
+		return false;
+	if (!instance_runs(v->inst))
+		return true;
+	if (is_up(v) && strcmp(p->want, "stopped") != 0) {
+		struct orch_change *c =
+			assign(p, v, "up",
+			       arena_printf(p->a,
+					    "%s was cut off, and kept what "
+					    "only it can run",
+					    v->name));
+		c->seq = num(v->row, "seq");
+	}
+	return false;
+}
+
 static void write_off_lost(struct pass *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
@@ -375,6 +428,8 @@ static void write_off_lost(struct pass *p)
 		struct orch_change *c;
 
 		if (!is_lost(v) || (!is_up(v) && said_down(v)))
+			continue;
+		if (is_alone(v) && !alone_came_back(p, v))
 			continue;
 		c = assign(
 			p, v, "down",
@@ -385,10 +440,14 @@ static void write_off_lost(struct pass *p)
 				     v->name));
 		c->epoch = v->node->epoch;
 		c->lost = true;
+		c->was_alone = false;
 		ended = start_ended(v);
 		if (is_up(v)) {
 			c->failed = ended == ENDED_FAILED;
-			c->seq = ended == ENDED_NOT ? 0 : num(v->row, "seq");
+			/* Of what was alone that is forgotten by now. */
+			c->seq = ended == ENDED_NOT && !is_alone(v)
+					 ? 0
+					 : num(v->row, "seq");
 		} else {
 			c->failed = doc_get_bool(v->row, "failed", false);
 			c->seq = has_served(v, num(v->row, "seq"))
@@ -505,6 +564,10 @@ static struct view *pick_next(struct pass *p)
 {
 	struct view *next = moves_on(p) ? fit_best(p, p->holder) : NULL;
 
+	if (is_lost(p->holder)) { /* alone: nobody else may have it */
+		p->out->blocked = may_run_why(p->a, p->holder);
+		return p->holder;
+	}
 	if (next)
 		return next;
 	if (upkeep_drain_stuck(p))
@@ -595,7 +658,8 @@ static void bring_up(struct pass *p, struct view *v)
 	const char *why;
 
 	if (other) {
-		if (may_run_failed(other) || !other->row)
+		if (may_run_failed(other) || !other->row ||
+		    (is_alone(other) && is_lost(other)))
 			p->out->blocked = may_run_why(p->a, other);
 		return;
 	}
@@ -657,9 +721,16 @@ static void place(struct pass *p)
 			take_down(p, p->holder, target);
 	} else {
 		p->up = p->holder;
+		if (is_lost(p->holder)) /* it keeps what only it can run */
+			return;
 		/* A start that is asked anew tries anew what had failed. */
 		if (!p->served && !p->out->blocked && !fit_must_not_start(p))
 			assign(p, p->holder, "up", up_why(p, p->holder));
+		else if (doc_get_bool(p->holder->row, "alone", false) &&
+			 !is_only_node(p, p->holder))
+			assign(p, p->holder, "up",
+			       "it is not the only node any more")
+				->seq = num(p->holder->row, "seq");
 	}
 }
 
@@ -670,7 +741,8 @@ static void stop_all(struct pass *p)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct view *v = &p->at[i];
 
-		if ((is_up(v) && !is_lost(v)) || runs_unasked(v))
+		if ((is_up(v) && (!is_lost(v) || is_alone(v))) ||
+		    runs_unasked(v))
 			assign(p, v, "down",
 			       arena_printf(p->a, "%s asked for a stop",
 					    asker(p)));
@@ -852,45 +924,4 @@ void orchestrate(struct arena *a, const struct orch_in *in,
 	retry_stops(&p);
 	if (!p.waits) /* what is inside waits with it */
 		decide_encaps(&p);
-}
-
-/* -- changes as documents --------------------------------------------------
- */
-
-struct doc *orch_change_doc(struct arena *a, const struct orch_change *c)
-{
-	struct doc *d = doc_map(a);
-
-	doc_put_str(a, d, "kind", c->kind == ORCH_INTENT ? "intent" : "assign");
-	doc_put_str(a, d, "want", c->want);
-	doc_put_str(a, d, "why", c->why);
-	doc_put_str(a, d, "level", level_name(c->level));
-	if (c->node)
-		doc_put_str(a, d, "node", c->node);
-	if (c->kind == ORCH_INTENT)
-		return d;
-	if (c->lost)
-		doc_put_bool(a, d, "lost", true);
-	if (c->failed)
-		doc_put_bool(a, d, "failed", true);
-	if (c->failed && c->error)
-		doc_put_str(a, d, "error", c->error);
-	doc_put_int(a, d, "epoch", (int64_t)c->epoch);
-	doc_put_int(a, d, "token", (int64_t)c->token);
-	doc_put_int(a, d, "seq", (int64_t)c->seq);
-	return d;
-}
-
-bool orch_intent_goes_on(struct arena *a, struct doc *intent,
-			 const struct doc *change)
-{
-	struct doc *part = intent;
-
-	if (doc_is(change, "level", "encap"))
-		part = doc_get(doc_get(intent, "slaves"),
-			       doc_get_str(change, "node", ""));
-	if (!part)
-		return false;
-	doc_put_str(a, part, "want", doc_get_str(change, "want", ""));
-	return true;
 }

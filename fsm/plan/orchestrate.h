@@ -16,6 +16,11 @@
  * lease of the same epoch. So reading an old copy of the node table can delay
  * a start but never double it.
  *
+ * An assignment to the one node that the service has is marked "alone": that
+ * node keeps what it runs when it is cut off, so its epoch being over says
+ * nothing. It counts as running until the node itself has said otherwise in
+ * its new epoch, or has confirmed an assignment that is not alone.
+ *
  * The intent has one part per level: "want" with the seq in "want_seq",
  * "encap" with "encap_seq", and "slaves": {container: {want, seq}} for those
  * that were named by themselves. A seq of 0 was never asked by anybody, and
@@ -64,8 +69,8 @@ struct orch_in {
 	bool frozen;
 	/* Its own or, with _of_all, that of the whole cluster. */
 	bool maintenance, maintenance_of_all;
-	/* {node: {want,epoch,token,level,seq,lost?,failed?,error?}},
-	 * containers too */
+	/* {node: {want,epoch,token,level,seq,lost?,failed?,error?,alone?,
+	 * was_alone?}}, containers too */
 	const struct doc *assigns;
 	const struct doc *instances; /* {node: instance document} */
 	const struct orch_node *nodes;
@@ -89,6 +94,8 @@ struct orch_change {
 	bool lost;   /* its lease ran out: nothing of it can run there */
 	bool failed; /* its start failed: not tried again for this intent */
 	const char *error; /* of that; NULL */
+	bool alone;	   /* up on the only node: kept though it is cut off */
+	bool was_alone;	   /* that was so before, and it may not know yet */
 	const char *why;   /* a sentence for people */
 };
 

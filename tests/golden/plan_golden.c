@@ -11,6 +11,7 @@
  *     plan: ACTION               it is shown, and not done
  *     edit NAME [KIND]           an action: and the env file, tab by tab
  *     lost NODE | back NODE      it lost its lease; it has booted again
+ *     heal NODE                  it can be reached again, and has what it had
  *     down NAME NODE RID...      these resources are found to be down
  *     state NAME NODE RID WORD   this one is found so
  *     said NAME NODE WORD: TEXT  its agent has come to an end of what it does
@@ -538,6 +539,18 @@ static void down_all(struct world *w, const char *name, const char *node)
 	put_instance(w, name, node, d);
 }
 
+/* Its agent speaks again, in its present epoch. */
+static void speak(struct world *w, const char *name, const struct orch_node *n)
+{
+	const struct state s = state_of(w);
+	struct doc *d = state_instance(&s, name, n->name);
+
+	if (!d)
+		return;
+	doc_put_int(w->a, d, "lease", (int64_t)n->epoch);
+	put_instance(w, name, n->name, d);
+}
+
 static void do_lost(struct world *w, const struct line *l)
 {
 	struct orch_node *n = node_named(w, word(l, 1));
@@ -549,8 +562,17 @@ static void do_lost(struct world *w, const struct line *l)
 static void do_back(struct world *w, const struct line *l)
 {
 	node_named(w, word(l, 1))->alive = true;
-	for (size_t i = 0; i < w->n_services; i++)
+	for (size_t i = 0; i < w->n_services; i++) {
 		down_all(w, w->services[i], word(l, 1));
+		speak(w, w->services[i], node_named(w, word(l, 1)));
+	}
+}
+
+static void do_heal(struct world *w, const struct line *l)
+{
+	node_named(w, word(l, 1))->alive = true;
+	for (size_t i = 0; i < w->n_services; i++)
+		speak(w, w->services[i], node_named(w, word(l, 1)));
 }
 
 static void do_state(struct world *w, const char *name, const char *node,
@@ -658,11 +680,12 @@ static const struct {
 	const char *word;
 	void (*run)(struct world *w, const struct line *l);
 } rows[] = {
-	{ "nodes", do_nodes },	{ "service", do_service },
-	{ "lost", do_lost },	{ "back", do_back },
-	{ "down", line_down },	{ "state", line_state },
-	{ "said", line_said },	{ "decided", line_decided },
-	{ "asked:", do_asked }, { "why", do_why },
+	{ "nodes", do_nodes },	     { "service", do_service },
+	{ "lost", do_lost },	     { "back", do_back },
+	{ "heal", do_heal },	     { "down", line_down },
+	{ "state", line_state },     { "said", line_said },
+	{ "decided", line_decided }, { "asked:", do_asked },
+	{ "why", do_why },
 };
 
 static void run_line(struct world *w, const struct line *l)

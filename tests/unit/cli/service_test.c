@@ -139,6 +139,7 @@ static const struct code_row {
 	{ "encap freeze web", "svc_freeze" },
 	{ "encap thaw web", "svc_thaw" },
 	{ "encap clear web", "svc_clear" },
+	{ "encap start web --emergency --yes", "svc_emergency" },
 	{ "encap maintenance on web", "maintenance" },
 	{ "encap start web", "svc_intent" },
 	{ "encap stop web --no-wait", "svc_intent" },
