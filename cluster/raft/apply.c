@@ -320,6 +320,12 @@ void apply_run(struct engine *e, const struct group_list *list)
 
 	if (e->importing)
 		return;
+	if (e->witness) {
+		for (size_t i = 0; i < list->n; i++)
+			if (limit(list->at[i]) > list->at[i]->applied)
+				witness_apply(list->at[i], limit(list->at[i]));
+		return;
+	}
 	do {
 		arena_free(b.arena);
 		b.arena = arena_new();

@@ -125,6 +125,7 @@ int engine_open(struct engine **ret, const struct engine_options *o,
 	e->snapshot_entries = o->snapshot_entries ? o->snapshot_entries : 4096;
 	e->trailing = o->trailing ? o->trailing : 1024;
 	e->wal_segment = o->wal_segment;
+	e->witness = o->witness;
 	e->now = o->now_ms;
 	e->rng = o->seed;
 	TAILQ_INIT(&e->failed);
@@ -425,8 +426,9 @@ bool engine_info(const struct engine *e, uint64_t gid, struct engine_info *ret)
 	if (!g->started)
 		return true;
 	ret->leader = group_leader(g);
-	ret->is_leader = group_leads(g);
-	ret->is_ready = group_ready(g) && g->applied >= g->ready_index;
+	ret->is_leader = group_leads(g) && !e->witness;
+	ret->is_ready = ret->is_leader && group_ready(g) &&
+			g->applied >= g->ready_index;
 	ret->leader_since_ms = g->leader_since_ms;
 	ret->term = raft_current_term(&g->r);
 	ret->commit = raft_commit_index(&g->r);
@@ -442,7 +444,7 @@ void engine_hasten(struct engine *e, uint64_t gid, unsigned delay_ms)
 {
 	struct egroup *g = engine_group(e, gid);
 
-	if (!g || !g->started || g->hastened || g->haste_at ||
+	if (!g || !g->started || g->hastened || e->witness || g->haste_at ||
 	    g->r.state != RAFT_FOLLOWER)
 		return;
 	g->haste_at = e->now + delay_ms;
@@ -556,6 +558,8 @@ static void turn_round(struct engine *e)
 		if (!g->started || g->dropped || e->is_dead)
 			continue;
 		read_turn(g);
+		if (e->witness)
+			witness_turn(g);
 		if (g->tell)
 			group_tell(g);
 		snap_turn(g);
@@ -625,6 +629,8 @@ void engine_tick(struct engine *e, uint64_t now_ms)
 			group_timeout(g);
 		else
 			group_due(g);
+		if (e->witness && group_leads(g))
+			engine_mark(g);
 	}
 	if (e->now >= e->housekeep_ms)
 		housekeep(e);
@@ -653,6 +659,8 @@ void engine_recv(struct engine *e, uint64_t now_ms, uint64_t gid, uint64_t from,
 		return;
 	if (message_is_raft(kind))
 		group_receive(g, from, msg);
+	else if (e->witness && kind[0] != 'c' && kind[0] != 's')
+		return; /* it serves nobody */
 	else if (strcmp(kind, "pp") == 0)
 		propose_recv(g, msg);
 	else if (kind[0] == 's')

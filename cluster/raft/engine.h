@@ -42,6 +42,11 @@ struct engine;
 
 enum engine_role { ENGINE_STANDBY, ENGINE_VOTER, ENGINE_SPARE };
 
+/* The address of a member that only votes, and keeps entries which it cannot
+ * read, begins so (docs/decisions/witness.md). */
+#define ENGINE_WITNESS "witness "
+bool engine_is_witness(const char *address);
+
 struct engine_server {
 	uint64_t id;
 	enum engine_role role;
@@ -70,6 +75,14 @@ struct engine_io {
 	void (*applied)(void *ctx, uint64_t gid, uint64_t index);
 	/* Leadership here or elsewhere changed, or the members did. */
 	void (*changed)(void *ctx, uint64_t gid);
+	/* Make an entry's data unreadable for a witness, on @a (NULL: that
+	 * cannot be done now, and it is not sent), and readable again, in
+	 * place (false: it is none of ours). Both may be NULL. */
+	struct doc *(*seal)(void *ctx, struct arena *a, uint64_t gid,
+			    uint64_t index, uint64_t term, const void *data,
+			    size_t len);
+	bool (*open)(void *ctx, struct arena *a, uint64_t gid, uint64_t index,
+		     uint64_t term, void **data, size_t *len);
 	/* The disk failed: stop the agent with this reason. */
 	void (*fatal)(void *ctx, const struct err *err);
 	void (*log)(void *ctx, int level, const char *text);
@@ -85,6 +98,7 @@ struct engine_options {
 	unsigned snapshot_entries; /* take one after so many; 0: 4096 */
 	unsigned trailing;	   /* entries kept behind it; 0: 1024 */
 	uint64_t wal_segment;	   /* bytes; 0: the wal's default */
+	bool witness;		   /* this member is one, in all groups */
 };
 
 /* Opens log and groups as they were left; rebuilds the db from snapshots and
@@ -93,6 +107,9 @@ int engine_open(struct engine **ret, const struct engine_options *o,
 		struct err *err);
 /* Pending work must have been drained (io.work's done all called). */
 void engine_close(struct engine *e);
+
+/* From now on, before it has any group. */
+void engine_be_witness(struct engine *e);
 
 /* -- groups ---------------------------------------------------------- */
 
@@ -116,6 +133,7 @@ int engine_drop(struct engine *e, uint64_t gid, struct err *err);
 bool engine_has(const struct engine *e, uint64_t gid);
 size_t engine_groups(const struct engine *e, uint64_t *ret_gids, size_t max);
 
+/* A witness that leads for a moment is told as if nobody did. */
 struct engine_info {
 	uint64_t self, leader; /* leader: 0 if not known */
 	bool is_leader;

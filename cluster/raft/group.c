@@ -55,15 +55,16 @@ bool group_ready(const struct egroup *g)
 	return group_leads(g) && g->r.commit_index >= g->ready_index;
 }
 
+/* But for a witness: it leads only to hand over. */
 uint64_t group_leader(const struct egroup *g)
 {
-	if (!g->started)
-		return 0;
-	if (g->r.state == RAFT_LEADER)
-		return g->self;
-	if (g->r.state == RAFT_FOLLOWER)
-		return g->r.follower_state.current_leader.id;
-	return 0;
+	uint64_t id = 0;
+
+	if (g->started && g->r.state == RAFT_LEADER)
+		id = g->self;
+	if (g->started && g->r.state == RAFT_FOLLOWER)
+		id = g->r.follower_state.current_leader.id;
+	return id && witness_is(g, id) ? 0 : id;
 }
 
 const struct raft_server *group_server(const struct egroup *g, uint64_t id)
@@ -807,6 +808,15 @@ int group_receive(struct egroup *g, uint64_t from, const struct doc *msg)
 	}
 	switch (m.raft.type) {
 	case RAFT_APPEND_ENTRIES:
+		if (!witness_open(g, &m, msg)) {
+			engine_log(g->engine, 4,
+				   "group %" PRIu64 ": entries from %" PRIu64
+				   " cannot be opened",
+				   g->gid, from);
+			return 0;
+		}
+		if (g->engine->witness && doc_get(msg, "hm"))
+			g->all_have = (uint64_t)doc_get_int(msg, "hm", 0);
 		return recv_append(g, &m);
 	case RAFT_INSTALL_SNAPSHOT:
 		recv_install(g, &m);
@@ -862,7 +872,10 @@ static int start_raft(struct egroup *g, struct err *err)
 	g->r.tracer = NULL; /* it would format a line per event */
 	raft_seed(&g->r, (unsigned)engine_random(g->engine));
 	/* The heartbeat last: certain pairs are changed by libraft. */
-	raft_set_election_timeout(&g->r, g->timing.election_ms);
+	/* A hypervisor stands first, where it can win. */
+	raft_set_election_timeout(&g->r, g->engine->witness
+						 ? 2 * g->timing.election_ms
+						 : g->timing.election_ms);
 	raft_set_heartbeat_timeout(&g->r, g->timing.heartbeat_ms);
 	raft_set_pre_vote(&g->r, true);
 	raft_set_max_inflight_entries(&g->r, INFLIGHT_ENTRIES);

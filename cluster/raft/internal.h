@@ -9,6 +9,7 @@
  *     read.c      contact with the voters; linearizable reads
  *     snapshot.c  taking snapshots
  *     transfer.c  snapshots from member to member
+ *     witness.c   members that only vote
  *     members.c   changing who is a member
  *     load.c      what the log and the snapshots say at start
  *     engine.c    the whole: open, turn, tick, recv, close
@@ -179,7 +180,8 @@ struct egroup {
 	uint64_t first_term; /* before start: what RAFT_START is told */
 	uint64_t first_vote;
 
-	uint64_t applied; /* in the database */
+	uint64_t applied;  /* in the database; of a witness: is committed */
+	uint64_t all_have; /* witness: the hypervisors that vote do */
 	uint64_t applied_term;
 	uint64_t conf_cursor; /* changes up to here were told to libraft */
 
@@ -228,6 +230,7 @@ struct engine {
 	struct wal *wal;
 	unsigned snapshot_entries, trailing;
 	uint64_t wal_segment;
+	bool witness;
 	uint64_t now;
 	uint64_t rng;
 	char client[CLIENT_SIZE];
@@ -402,3 +405,19 @@ void transfer_install(struct egroup *g, const struct raft_update *u);
 void transfer_flushed(struct egroup *g);
 void transfer_drop(struct egroup *g);
 bool transfer_uses(const struct egroup *g, uint64_t index, uint64_t term);
+
+/* -- witness.c -- */
+bool witness_is(const struct egroup *g, uint64_t id);
+/* The data of an entry as it may go to @to; NULL: it may not. */
+struct doc *witness_seal(struct egroup *g, struct arena *a, uint64_t to,
+			 uint64_t index, const struct raft_log_entry *e);
+/* What comes from a witness is made readable. False: it cannot be. */
+bool witness_open(struct egroup *g, struct message *m, const struct doc *msg);
+/* Leader: all hypervisors that vote have the entries up to it. */
+uint64_t witness_all_have(const struct egroup *g);
+/* As a witness: so much is committed. */
+void witness_apply(struct egroup *g, uint64_t to);
+/* As a witness: is it time for a mark? Then where, without the list. */
+bool witness_mark(struct egroup *g, struct snap *ret);
+/* As a witness: lead no longer than needed. */
+void witness_turn(struct egroup *g);

@@ -253,6 +253,7 @@ static int hand_over(struct egroup *g, const struct wanted *w, struct err *err)
 		const struct raft_server *is = group_server(g, w->at[i].id);
 
 		if (w->at[i].role == ENGINE_VOTER && is &&
+		    !engine_is_witness(is->address) &&
 		    is->role == RAFT_VOTER && is->id != g->self &&
 		    caught_up(g, is->id)) {
 			int rc =

@@ -5,14 +5,15 @@
  * travel as they are; 64-bit ones that do not fit an int64_t are refused.
  *
  *   k    message               carries
- *   ae   AppendEntries         t pi pt lc e[term type data ...] st q
+ *   ae   AppendEntries         t pi pt lc e[term type data ...] st q sl hm
  *   ar   its result            t rj li st (echoed)
  *   rv   RequestVote           t ci li lt dl pv
  *   rr   its result            t g pv
  *   is   InstallSnapshot       t li lt ci cf sz st
  *   tn   TimeoutNow            t li lt
  *
- * An "ae" with q wants no result: it only tells what is committed. The data of
+ * Of an "ae" with sl the entries are sealed; hm is for a witness (witness.c).
+ * One with q wants no result: it only tells what is committed. The data of
  * a snapshot does not travel in "is": see transfer.c.
  */
 #include <errno.h>
@@ -44,7 +45,7 @@ static struct doc *encode_new(struct arena *a, const char *kind, uint64_t term)
 	return d;
 }
 
-static struct doc *encode_append(struct egroup *g, struct arena *a,
+static struct doc *encode_append(struct egroup *g, struct arena *a, uint64_t to,
 				 const struct raft_append_entries *m)
 {
 	struct doc *d = encode_new(a, "ae", m->term);
@@ -58,12 +59,21 @@ static struct doc *encode_append(struct egroup *g, struct arena *a,
 		const struct raft_log_entry *e =
 			glog_get(&g->log, m->prev_log_index + 1 + i);
 
+		struct doc *data;
+
 		if (!e)
+			return NULL;
+		data = witness_seal(g, a, to, m->prev_log_index + 1 + i, e);
+		if (!data)
 			return NULL;
 		doc_add(a, list, doc_int(a, (int64_t)e->term));
 		doc_add(a, list, doc_int(a, e->type));
-		doc_add(a, list, doc_bin(a, e->data, e->len));
+		doc_add(a, list, data);
 	}
+	if (g->engine->witness)
+		doc_put_bool(a, d, "sl", true);
+	else if (witness_is(g, to))
+		put_u64(a, d, "hm", witness_all_have(g));
 	if (m->n_entries)
 		doc_put(a, d, "e", list);
 	return d;
@@ -113,7 +123,8 @@ static struct doc *encode_install(const struct egroup *g, struct arena *a,
 {
 	struct doc *d;
 
-	if (!g->snap.index || g->snap.index != m->last_index)
+	if (!g->snap.index || g->snap.index != m->last_index ||
+	    g->engine->witness)
 		return NULL;
 	d = encode_new(a, "is", m->term);
 	put_u64(a, d, "li", g->snap.index);
@@ -140,7 +151,7 @@ struct doc *message_encode(struct egroup *g, struct arena *a,
 {
 	switch (m->type) {
 	case RAFT_APPEND_ENTRIES:
-		return encode_append(g, a, &m->append_entries);
+		return encode_append(g, a, m->server_id, &m->append_entries);
 	case RAFT_APPEND_ENTRIES_RESULT:
 		return encode_append_result(g, a, &m->append_entries_result);
 	case RAFT_REQUEST_VOTE:

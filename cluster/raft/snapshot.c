@@ -316,12 +316,32 @@ static bool due(const struct egroup *g)
 			g->log.bytes > SNAP_BYTES + TRAIL_BYTES);
 }
 
+/* A mark alone. */
+static void mark_turn(struct egroup *g)
+{
+	struct snap s;
+
+	if (!witness_mark(g, &s) || conf_at(g, s.index, &s) < 0)
+		return;
+	if (group_put_mark(g, WAL_SNAPSHOT, &s, s.index + 1) < 0) {
+		snap_fini(&s);
+		return;
+	}
+	g->taken = s;
+	g->mark_seq = g->engine->flush_begun + 1;
+	engine_mark(g);
+}
+
 void snap_turn(struct egroup *g)
 {
 	struct arena *a;
 	struct taking *t;
 	struct err err;
 
+	if (g->engine->witness) {
+		mark_turn(g);
+		return;
+	}
 	if (!due(g))
 		return;
 	t = calloc(1, sizeof(*t));
@@ -351,7 +371,7 @@ static unsigned trailing(const struct egroup *g, uint64_t index)
 	uint64_t bytes = 0;
 	unsigned n = 0;
 
-	while (n < g->engine->trailing) {
+	while (n < g->engine->trailing && !g->engine->witness) {
 		const struct raft_log_entry *e = glog_get(&g->log, index - n);
 
 		if (!e || bytes + e->len > TRAIL_BYTES)

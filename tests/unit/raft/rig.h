@@ -27,7 +27,7 @@ struct rig_node {
 	struct rig *rig;
 	uint64_t id;
 	char dir[64];
-	bool down;
+	bool down, witness;
 	struct simdisk *wal, *snap;
 	struct db *db;
 	struct engine *engine;
@@ -169,6 +169,40 @@ static inline void rig_log(void *ctx, int level, const char *text)
 			(unsigned long long)x->id, level, text);
 }
 
+/* Every byte another one. */
+static inline struct doc *rig_seal(void *ctx, struct arena *a, uint64_t gid,
+				   uint64_t index, uint64_t term,
+				   const void *data, size_t len)
+{
+	const unsigned char *in = data;
+	unsigned char *out = arena_alloc(a, len + 1);
+
+	(void)ctx;
+	(void)gid;
+	for (size_t i = 0; i < len; i++)
+		out[i] = in[i] ^ 0x55;
+	out[len] = (unsigned char)(index ^ term);
+	return doc_bin(a, out, len + 1);
+}
+
+static inline bool rig_unseal(void *ctx, struct arena *a, uint64_t gid,
+			      uint64_t index, uint64_t term, void **data,
+			      size_t *len)
+{
+	const unsigned char *in = *data;
+	unsigned char *out = arena_alloc(a, *len);
+
+	(void)ctx;
+	(void)gid;
+	if (!*len || in[*len - 1] != (unsigned char)(index ^ term))
+		return false;
+	for (size_t i = 0; i + 1 < *len; i++)
+		out[i] = in[i] ^ 0x55;
+	*data = out;
+	--*len;
+	return true;
+}
+
 static inline int rig_boot(struct rig_node *x, const char *boot_id,
 			   struct err *err)
 {
@@ -182,6 +216,8 @@ static inline int rig_boot(struct rig_node *x, const char *boot_id,
 			.apply = rig_apply,
 			.applied = rig_applied,
 			.changed = rig_changed,
+			.seal = rig_seal,
+			.open = rig_unseal,
 			.fatal = rig_fatal,
 			.log = rig_log },
 		.wal_disk = simdisk_disk(x->wal),
@@ -191,6 +227,7 @@ static inline int rig_boot(struct rig_node *x, const char *boot_id,
 		.snapshot_entries = x->rig->snapshot_entries,
 		.trailing = x->rig->trailing,
 		.wal_segment = 256 << 10,
+		.witness = x->witness,
 	};
 
 	assert_int_equal(db_open(&x->db, &o, err), 0);
