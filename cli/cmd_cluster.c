@@ -61,6 +61,8 @@ int cmd_cluster_join(struct cli *c)
 	doc_put_str(c->arena, args, "token", c->args[0]);
 	doc_put(c->arena, args, "addresses", l);
 	doc_put(c->arena, args, "self", cli_list(c, c->opt[OPT_ADDRESS], ", "));
+	if (c->opt[OPT_WITNESS])
+		doc_put_bool(c->arena, args, "witness", true);
 	if (c->opt[OPT_REPLACE])
 		doc_put_str(c->arena, args, "replace", c->opt[OPT_REPLACE]);
 	rc = cli_call(c, "cluster_join", args, &data);

@@ -100,6 +100,7 @@ enum option_id {
 	OPT_WAIT,
 	OPT_WATCH,
 	OPT_WHY,
+	OPT_WITNESS,
 	OPT_YES,
 	OPT_HELP,
 	OPT_N,

@@ -57,6 +57,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_WAIT]    = { "wait",    0,   NULL,       "wait until it is done (default)" },
 	[OPT_WATCH]   = { "watch",   'w', NULL,       "go on, and show each change" },
 	[OPT_WHY]     = { "why",     0,   NULL,       "which line gave each value, and which it beat (implies --eval)" },
+	[OPT_WITNESS] = { "witness", 0,   NULL,       "it only votes, and runs nothing" },
 	[OPT_YES]     = { "yes",     'y', NULL,       "ask nothing" },
 	[OPT_HELP]    = { "help",    'h', NULL,       "this text" },
 };
@@ -475,14 +476,16 @@ const struct command command_table[] = {
 	  0, 0, cmd_cluster_token, TOPIC_CLUSTER,
 	  "It is good for one machine, for an hour. Whoever has it can join: hand it on "
 	  "like a password." },
-	{ "cluster join", "TOKEN ADDRESS...", O(ADDRESS) | O(REPLACE), 0,
+	{ "cluster join", "TOKEN ADDRESS...", O(ADDRESS) | O(REPLACE) | O(WITNESS), 0,
 	  "join this machine to the cluster at these addresses",
 	  { "encap cluster join $TOKEN 10.0.0.1", "encap cluster join $TOKEN hv1 hv2 --address 10.0.0.3" },
 	  2, CLI_ANY, cmd_cluster_join, TOPIC_CLUSTER,
 	  "TOKEN is from encap cluster token on a member. One of the addresses has to "
 	  "answer; the others of the cluster are learned from it. --replace: a machine "
 	  "that is lost, or has left, gives up its place to this one, which may have the "
-	  "same name; with another name see cluster replace." },
+	  "same name; with another name see cluster replace. --witness: this machine is "
+	  "only to vote, so that two others can go on when one of them dies; it needs next "
+	  "to nothing, runs no services, and cannot read what it keeps." },
 	{ "cluster backup", "FILE", O(OUTPUT) | O(STALE), 0,
 	  "write the whole state to a file, while everything runs",
 	  { "encap cluster backup /root/lab.backup", "encap cluster backup --stale /root/what-is-left.backup" },

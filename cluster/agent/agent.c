@@ -302,6 +302,7 @@ static void identity_take(struct agent *g, const struct doc *id)
 	free(g->service);
 	g->service = service ? agent_strdup(service) : NULL;
 	g->left = doc_get_bool(id, "left", false);
+	g->witness = doc_get_bool(id, "witness", false);
 	g->dirty = true;
 }
 
@@ -329,6 +330,8 @@ static struct doc *identity_doc(struct agent *g, struct arena *a, uint64_t id,
 	doc_put_int(a, d, "id", (int64_t)id);
 	doc_put_int(a, d, "group", CLUSTER_GROUP);
 	doc_put_str(a, d, "cluster_id", cluster_id);
+	if (g->witness)
+		doc_put_bool(a, d, "witness", true);
 	return d;
 }
 
@@ -448,6 +451,8 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 			.apply = on_apply,
 			.applied = on_applied,
 			.changed = on_changed,
+			.seal = witness_on_seal,
+			.open = witness_on_open,
 			.fatal = on_fatal,
 			.log = on_log },
 		.wal_disk = o->wal_disk,
@@ -476,6 +481,7 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 	local_open(g, o->local);
 	if (o->identity)
 		identity_take(g, o->identity);
+	eo.witness = g->witness;
 	rc = engine_open(&g->engine, &eo, err);
 	if (rc == 0)
 		rc = identity_tidy(g, err);
@@ -557,7 +563,7 @@ static void recv_raft(struct agent *g, uint64_t peer, struct arena *a,
 	uint64_t gid = (uint64_t)doc_get_int(frame, "g", 0);
 	uint64_t to = (uint64_t)doc_get_int(frame, "t", 0);
 
-	(void)peer;
+	witness_expects(g, peer, gid);
 	channel_deliver(g, gid, to, a, frame);
 }
 
@@ -567,6 +573,8 @@ void agent_recv(struct agent *g, uint64_t now_ms, uint64_t peer,
 	const char *k = doc_get_str(frame, "k", "");
 
 	g->now_ms = now_ms;
+	if (witness_recv(g, k, frame))
+		return;
 	if (strcmp(k, "r") == 0)
 		recv_raft(g, peer, a, frame);
 	else if (strcmp(k, "renew") == 0)
@@ -639,7 +647,7 @@ static void look(struct agent *g)
 	g->guard.stale = g->guard.stale || all || n;
 	g->dirty = g->news = false;
 	g->n_touched = 0;
-	if (!g->identity)
+	if (!g->identity || g->witness)
 		return;
 	if (all) {
 		look_at_all(g);

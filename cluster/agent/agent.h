@@ -174,6 +174,8 @@ struct agent_founding {
 };
 int agent_found(struct agent *g, uint64_t now_ms,
 		const struct agent_founding *f, struct err *err);
+/* This node joins as a witness: before agent_joined(). */
+void agent_be_witness(struct agent *g);
 /* What a joiner was told: {id, cluster{...}}. */
 int agent_joined(struct agent *g, uint64_t now_ms, uint64_t id,
 		 const char *cluster_id, struct err *err);

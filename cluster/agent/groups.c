@@ -29,7 +29,8 @@ struct doc *groups_voters(struct agent *g, struct arena *a)
 	for (size_t i = 0; i < n; i++) {
 		struct doc *row;
 
-		if (s[i].role != ENGINE_VOTER)
+		if (s[i].role != ENGINE_VOTER ||
+		    engine_is_witness(s[i].address))
 			continue;
 		row = doc_add(a, list, doc_map(a));
 		doc_put_int(a, row, "id", (int64_t)s[i].id);
@@ -59,7 +60,8 @@ static void want_nodes(struct wanted *w, const struct doc *nodes,
 		const struct doc *row = doc_at(nodes, i);
 		const char *name = doc_get_str(row, "name", "");
 
-		if (names_have(names, name) && !member_has_left(row))
+		if (names_have(names, name) && !member_has_left(row) &&
+		    !witness_row(row))
 			want_server(w, (uint64_t)doc_get_int(row, "id", 0),
 				    ENGINE_STANDBY, name);
 	}
@@ -108,22 +110,22 @@ static void service_members(struct agent *g, struct arena *a, struct txn *t,
 	uint64_t gid = (uint64_t)doc_get_int(index, "group", 0);
 	const char *name = doc_get_str(index, "name", "");
 	struct state s = { t, gid, a };
-	struct doc *members = state_members(&s), *voters;
+	struct doc *members = state_members(&s);
+	struct engine_server *voters;
 	struct service_conf sc;
 	struct wanted w = { 0 };
+	size_t n;
 	struct err err;
 
 	if (!groups_head_service(g, &s, name, &sc))
 		return;
-	voters = groups_voters(g, a);
+	n = engine_members(g->engine, CLUSTER_GROUP, a, &voters);
 	w.at = ARENA_VEC(a, struct engine_server,
-			 doc_len(nodes) + doc_len(members) + doc_len(voters) +
-				 1);
-	for (size_t i = 0; i < doc_len(voters); i++)
-		want_server(&w,
-			    (uint64_t)doc_get_int(doc_at(voters, i), "id", 0),
-			    ENGINE_VOTER,
-			    doc_get_str(doc_at(voters, i), "name", "?"));
+			 doc_len(nodes) + doc_len(members) + n + 1);
+	for (size_t i = 0; i < n; i++)
+		if (voters[i].role == ENGINE_VOTER)
+			want_server(&w, voters[i].id, ENGINE_VOTER,
+				    voters[i].address);
 	if (!w.n)
 		return;
 	want_nodes(&w, nodes, &sc.nodes);
@@ -172,6 +174,11 @@ static int group_begin(struct agent *g, struct arena *a,
 				(const struct doc *const *)&cmd, 1, err);
 }
 
+int groups_join(struct agent *g, uint64_t gid, struct err *err)
+{
+	return engine_join(g->engine, gid, g->self, &service_timing, err);
+}
+
 static void group_open(struct agent *g, struct arena *a,
 		       const struct doc *index)
 {
@@ -184,8 +191,7 @@ static void group_open(struct agent *g, struct arena *a,
 	/* Every hypervisor has every group: who is no member of it yet is an
 	 * empty standby which the leader fills, or leaves alone. */
 	rc = index_lists_me(g, index) ? group_begin(g, a, index, &err)
-				      : engine_join(g->engine, gid, g->self,
-						    &service_timing, &err);
+				      : groups_join(g, gid, &err);
 	if (rc < 0)
 		agent_log(g, 3, "%s: its group: %s",
 			  doc_get_str(index, "name", "?"), err.text);

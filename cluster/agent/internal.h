@@ -86,6 +86,24 @@ bool member_leaves(const struct doc *row);
 struct doc *member_rows(struct arena *a, const struct doc *nodes);
 void member_free(struct agent *g);
 
+/* -- witness ----------------------------------------------------------- */
+
+bool witness_row(const struct doc *row);
+/* As the engine has it, of a node's row. */
+const char *witness_address(struct arena *a, const struct doc *row);
+/* engine_io.seal and .open */
+struct doc *witness_on_seal(void *ctx, struct arena *a, uint64_t gid,
+			    uint64_t index, uint64_t term, const void *data,
+			    size_t len);
+bool witness_on_open(void *ctx, struct arena *a, uint64_t gid, uint64_t index,
+		     uint64_t term, void **data, size_t *len);
+/* As leader: tell witnesses who the nodes are. */
+void witness_tell(struct agent *g, const struct doc *nodes);
+/* @peer speaks of a group that may not be here. */
+void witness_expects(struct agent *g, uint64_t peer, uint64_t gid);
+/* True: it was for a witness, or a witness has no use for it. */
+bool witness_recv(struct agent *g, const char *k, const struct doc *frame);
+
 /* -- channel ----------------------------------------------------------- */
 
 /* A container that this node hosts (or would): one per container resource
@@ -392,8 +410,11 @@ void guard_free(struct agent *g);
 /* -- groups -------------------------------------------------------------- */
 
 void groups_sync(struct agent *g); /* those of the index; members of ours */
-/* Those of the cluster's groups that vote, as a list of {id, name}. */
+/* Those of the cluster's group that vote, as a list of {id, name}, without
+ * witnesses: who a group begins with. */
 struct doc *groups_voters(struct agent *g, struct arena *a);
+/* Be an empty member of a service's group. */
+int groups_join(struct agent *g, uint64_t gid, struct err *err);
 /* The env file of a service as it is agreed, on the state's arena; NULL if it
  * is not here. */
 struct conf *groups_head_conf(struct agent *g, const struct state *s,
@@ -467,7 +488,9 @@ struct agent {
 	struct lease lease;
 	struct member_seen *members;
 	size_t n_members, cap_members;
-	uint64_t members_term; /* of these */
+	uint64_t members_term;	/* of these */
+	bool witness;		/* this node only votes */
+	uint64_t told_peers_ms; /* when witnesses were told of the nodes */
 	bool left; /* this node has emptied itself: it runs nothing any more */
 	uint64_t leave_ms; /* when it last said so */
 	struct channel *channels;

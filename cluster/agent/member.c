@@ -139,7 +139,7 @@ static void roll_row(struct agent *g, struct arena *a, struct roll *r,
 	r->want[r->n] = (struct engine_server){
 		.id = id,
 		.role = ENGINE_STANDBY,
-		.address = doc_get_str(row, "name", "?"),
+		.address = witness_address(a, row),
 	};
 	r->voters[r->n++] = (struct voter){
 		.id = id,
@@ -150,7 +150,7 @@ static void roll_row(struct agent *g, struct arena *a, struct roll *r,
 		.joining = doc_is(row, "state", "joining"),
 		.gone = down >= grace && down > 0,
 		.leaving = left || member_leaves(row),
-		.witness = doc_get_bool(row, "witness", false),
+		.witness = witness_row(row),
 	};
 }
 
@@ -180,6 +180,7 @@ void member_list(struct agent *g, const struct state *s,
 				   (uint64_t)doc_get_int(row, "id", 0)),
 			 info, grace);
 	}
+	witness_tell(g, nodes);
 	voters_choose(r.voters, r.n);
 	for (size_t i = 0; i < r.n; i++)
 		if (r.voters[i].shall)

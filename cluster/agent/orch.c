@@ -107,6 +107,7 @@ struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
 			.draining =
 				upkeep_drains_now(row) || member_leaves(row),
 			.leaving = member_leaves(row),
+			.witness = witness_row(row),
 			.drain_over = doc_get_bool(doc_get(row, "drain"),
 						   "over", false),
 		};

@@ -69,6 +69,13 @@ static const char *role_name(enum engine_role role)
 	return names[role];
 }
 
+static const char *role_of(const struct engine_server *s)
+{
+	return s->role == ENGINE_VOTER && engine_is_witness(s->address)
+		       ? "witness"
+		       : role_name(s->role);
+}
+
 struct doc *query_nodes(struct agent *g, struct arena *a, struct txn *t)
 {
 	struct doc *d = doc_map(a);
@@ -94,7 +101,7 @@ struct doc *query_nodes(struct agent *g, struct arena *a, struct txn *t)
 		for (size_t k = 0; k < n; k++)
 			if (servers[k].id == id)
 				doc_put_str(a, row, "role",
-					    role_name(servers[k].role));
+					    role_of(&servers[k]));
 		doc_put_bool(a, row, "leader", id == info.leader);
 		doc_put_bool(a, row, "connected",
 			     id == g->self || agent_peer_is_up(g, id));

@@ -253,6 +253,11 @@ void agent_request(struct agent *g, uint64_t now_ms, const struct doc *req,
 	if (i == sizeof(rows) / sizeof(rows[0]))
 		REFUSE(r, OP_USAGE,
 		       "the agent does not know the request '%.40s'", op);
+	else if (g->witness && !rows[i].anywhere)
+		REFUSE(r, OP_FAILED,
+		       "%s is a witness: it votes, and has nothing that it "
+		       "could show; ask a hypervisor of its cluster",
+		       g->node);
 	else if (!g->identity && !rows[i].anywhere)
 		REFUSE(r, OP_FAILED,
 		       "%s is not a member of a cluster yet: 'encap "

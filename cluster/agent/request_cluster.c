@@ -114,6 +114,7 @@ void request_node_join(struct request *r)
 	doc_put_str(r->arena, cmd, "name", request_arg(r, "name"));
 	request_pass(r, cmd, "cert");
 	request_pass(r, cmd, "replace");
+	request_pass(r, cmd, "witness");
 	if (addresses)
 		doc_put(r->arena, cmd, "addresses",
 			doc_copy(r->arena, addresses));

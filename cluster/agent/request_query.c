@@ -17,6 +17,8 @@ void request_ping(struct request *r)
 	doc_put_str(a, d, "node", g->node);
 	doc_put_str(a, d, "level", g->identity ? level_name(g->level) : "");
 	doc_put_str(a, d, "version", ENCAP_VERSION);
+	if (g->witness)
+		doc_put_bool(a, d, "witness", true);
 	if (g->identity)
 		doc_put_str(a, d, "cluster",
 			    doc_get_str(g->identity, "cluster_id", ""));

@@ -72,7 +72,7 @@ struct agent_io world_io(struct daemon *d);
 int world_open(struct daemon *d, struct err *err); /* once there is an agent */
 /* Connect with the other hypervisors, as the member that the agent is. */
 int world_open_links(struct daemon *d, uint64_t self, const char *cluster_id,
-		     struct err *err);
+		     bool witness, struct err *err);
 void world_close_links(struct daemon *d);
 void world_set_peers(struct daemon *d, const struct doc *nodes);
 uint64_t world_next_ms(const struct daemon *d);

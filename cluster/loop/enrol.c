@@ -40,6 +40,7 @@ struct enrol {
 	agent_answer done;
 	void *arg;
 	const char *name, *cluster_id, *replace;
+	bool witness;
 	struct doc *addresses; /* our own */
 	int64_t lease_ms;      /* init */
 	/* join: */
@@ -195,7 +196,7 @@ static void init_done(void *arg)
 	if (e->rc == 0 && d->stopping)
 		e->rc = err_set(&e->err, -EINTR, "the agent is stopping");
 	if (e->rc == 0)
-		e->rc = world_open_links(d, 1, e->cluster_id, &e->err);
+		e->rc = world_open_links(d, 1, e->cluster_id, false, &e->err);
 	if (e->rc == 0) {
 		const struct agent_founding f = { e->name, e->cluster_id,
 						  e->lease_ms, e->addresses };
@@ -259,6 +260,11 @@ static int join_check(struct enrol *e, struct err *err)
 			       doc_get_str(a, "err",
 					   "refused, without a "
 					   "reason"));
+	if (e->witness && !doc_get_bool(a, "witness", false))
+		return err_set(err, -EPROTO,
+			       "the cluster's machines know no witnesses yet: "
+			       "upgrade them; then 'encap cluster remove' this "
+			       "name on one of them, and join again");
 	if (doc_get_int(a, "id", 0) <= 0 || !doc_get_str(a, "cert", NULL) ||
 	    !doc_get_str(a, "ca", NULL))
 		return err_set(err, -EBADMSG,
@@ -283,14 +289,18 @@ static int join_try(struct enrol *e, struct err *err)
 	doc_put_str(a, req, "csr", csr);
 	if (*e->replace)
 		doc_put_str(a, req, "replace", e->replace);
+	if (e->witness)
+		doc_put_bool(a, req, "witness", true);
 	doc_put(a, req, "addresses", doc_copy(a, e->addresses));
 	rc = join_ask(a, &e->token, e->ask, req, JOIN_MS, &e->answer, err);
 	if (rc == 0)
 		rc = join_check(e, err);
 	if (rc == 0)
-		rc = pki_install(d->pki_dir, doc_get_str(e->answer, "ca", ""),
-				 doc_get_str(e->answer, "ca_key", NULL),
-				 doc_get_str(e->answer, "cert", ""), err);
+		rc = pki_install(
+			d->pki_dir, doc_get_str(e->answer, "ca", ""),
+			e->witness ? NULL
+				   : doc_get_str(e->answer, "ca_key", NULL),
+			doc_get_str(e->answer, "cert", ""), err);
 	return rc;
 }
 
@@ -312,8 +322,11 @@ static void join_done(void *arg)
 	if (e->rc == 0 && d->stopping)
 		e->rc = err_set(&e->err, -EINTR, "the agent is stopping");
 	if (e->rc == 0)
-		e->rc = world_open_links(d, id, e->cluster_id, &e->err);
+		e->rc = world_open_links(d, id, e->cluster_id, e->witness,
+					 &e->err);
 	if (e->rc == 0) {
+		if (e->witness)
+			agent_be_witness(d->agent);
 		e->rc = agent_joined(d->agent, clock_ms(), id, e->cluster_id,
 				     &e->err);
 		if (e->rc < 0)
@@ -350,6 +363,7 @@ static int join_arguments(struct enrol *e, const struct doc *req,
 		return err_set(err, -EINVAL, "no address of a member is given");
 	e->cluster_id = e->token.cluster_id;
 	e->replace = doc_get_str(req, "replace", "");
+	e->witness = doc_get_bool(req, "witness", false);
 	e->ask = ARENA_VEC(e->arena, const char *, doc_len(ask) + 1);
 	for (size_t i = 0; i < doc_len(ask); i++)
 		e->ask[i] = doc_text(doc_at(ask, i), "");
@@ -487,6 +501,7 @@ struct stranger {
 	struct arena *arena;
 	uint64_t who;
 	const char *name, *csr, *hash, *cluster_id, *replace;
+	bool witness;
 	struct doc *addresses;
 	int rc;
 	struct err err;
@@ -548,7 +563,10 @@ static void on_node_joined(void *arg, struct arena *answer_arena,
 	doc_put_int(a, r, "id", id);
 	doc_put_str(a, r, "cert", s->cert);
 	doc_put_str(a, r, "ca", s->ca);
-	doc_put_str(a, r, "ca_key", s->ca_key);
+	if (s->witness)
+		doc_put_bool(a, r, "witness", true);
+	else
+		doc_put_str(a, r, "ca_key", s->ca_key);
 	cluster = doc_put(a, r, "cluster", doc_map(a));
 	doc_put_str(a, cluster, "id", s->cluster_id);
 	doc_put(a, cluster, "nodes", s->nodes);
@@ -589,6 +607,8 @@ static void sign_done(void *arg)
 	doc_put_str(a, req, "cert", s->cert_hash);
 	if (*s->replace)
 		doc_put_str(a, req, "replace", s->replace);
+	if (s->witness)
+		doc_put_bool(a, req, "witness", true);
 	doc_put(a, req, "addresses", s->addresses);
 	agent_request(s->daemon->agent, clock_ms(), req, on_node_joined, s);
 }
@@ -620,6 +640,7 @@ static int stranger_read(struct stranger *s, const struct doc *frame,
 	s->name = doc_get_str(frame, "name", "");
 	s->csr = doc_get_str(frame, "csr", "");
 	s->replace = doc_get_str(frame, "replace", "");
+	s->witness = doc_get_bool(frame, "witness", false);
 	s->hash = join_secret_hash(s->arena, doc_get_str(frame, "token", ""));
 	s->cluster_id =
 		arena_printf(s->arena, "%s",

@@ -173,7 +173,7 @@ static void open_guard(struct daemon *d)
 }
 
 int world_open_links(struct daemon *d, uint64_t self, const char *cluster_id,
-		     struct err *err)
+		     bool witness, struct err *err)
 {
 	const struct links_options lo = {
 		.loop = &d->loop,
@@ -189,7 +189,8 @@ int world_open_links(struct daemon *d, uint64_t self, const char *cluster_id,
 	};
 	int rc = links_open(&d->links, &lo, err);
 
-	if (rc == 0)
+	/* Who only votes has nothing that could be taken away. */
+	if (rc == 0 && !witness)
 		open_guard(d);
 	return rc;
 }
@@ -550,7 +551,8 @@ static int open_as_member(struct daemon *d, struct err *err)
 	if (!id || strcmp(doc_get_str(id, "level", ""), "hypervisor") != 0)
 		return 0;
 	rc = world_open_links(d, (uint64_t)doc_get_int(id, "id", 0),
-			      doc_get_str(id, "cluster_id", ""), err);
+			      doc_get_str(id, "cluster_id", ""),
+			      doc_get_bool(id, "witness", false), err);
 	if (rc < 0)
 		return rc;
 	rc = keep_load(&d->keep, a, "peers", &peers, err);

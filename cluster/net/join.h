@@ -5,8 +5,10 @@
  * connects with TLS 1.3 without a certificate, checks that the server's chain
  * ends at the authority with that fingerprint, sends one frame and reads one:
  *   -> {"k":"join","v":1,"token":secret,"name":NODE,"csr":PEM,
- *       "addresses":["host:port",...], "replace":NODE?}
+ *       "addresses":["host:port",...], "replace":NODE?,
+ *       "witness":true?}
  *   <- {"code":0,"id":N,"cert":PEM,"ca":PEM,"ca_key":PEM,"cluster":{...}}
+ *      (a witness: "witness":true, and no ca_key)
  *   or {"code":1..7,"err":"why"}
  * A secret is good once and for one hour; the cluster keeps only its SHA-256.
  */

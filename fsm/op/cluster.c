@@ -145,6 +145,8 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd)
 	state_put(s, TABLE_TOKEN, &k, token);
 	row = node_row(env, id, name, doc_get(cmd, "addresses"), "joining");
 	op_put_known(a, row, "cert", doc_get_str(cmd, "cert", ""));
+	if (doc_get_bool(cmd, "witness", false))
+		doc_put_bool(a, row, "witness", true);
 	doc_put_int(a, row, "epoch", op_place_take(env, name, old, row));
 	k = node_key(id);
 	state_put(s, TABLE_NODE, &k, row);

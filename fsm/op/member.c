@@ -116,7 +116,7 @@ static const char *stays(const struct op_env *env, const struct doc *row,
 	const char *name = doc_get_str(row, "name", "");
 
 	if (said || doc_is(row, "state", "lost") ||
-	    doc_is(row, "state", "joining"))
+	    doc_is(row, "state", "joining") || !is_hypervisor(row))
 		return NULL;
 	return arena_printf(env->s->arena,
 			    "%s is up: 'encap cluster leave' on it empties it "

@@ -14,7 +14,7 @@
 const struct op op_table[] = {
 	{ "cluster_init", 1, "name id lease_ms node{id,name,addresses}",    op_cluster_init },
 	{ "token_add",    1, "hash expires",                                op_token_add },
-	{ "node_join",    1, "hash name addresses cert? replace?",          op_node_join },
+	{ "node_join",    1, "hash name addresses cert? replace? witness?", op_node_join },
 	{ "node_up",      1, "id epoch",                                    op_node_up },
 	{ "node_lost",    1, "id epoch",                                    op_node_lost },
 	{ "node_freeze",  1, "node frozen",                                 op_node_freeze },

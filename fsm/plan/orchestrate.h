@@ -41,6 +41,7 @@ struct orch_node {
 	bool draining;	  /* what runs there goes, nothing comes */
 	bool drain_over;  /* and what cannot go is stopped */
 	bool leaving;	  /* the cluster; it is draining, too */
+	bool witness;	  /* it only votes */
 };
 
 /* NULL if it is none of them. */

@@ -179,6 +179,8 @@ static const char *refused(const struct pass *p, const struct view *v,
 		return "is not one of the service's nodes";
 	if (!v->node)
 		return "is not a member of the cluster";
+	if (v->node->witness)
+		return "is a witness, which runs nothing";
 	if (!v->node->alive)
 		return "is not up";
 	if (v->node->leaving)

@@ -8,7 +8,7 @@
  *  CLUSTER  ""            {name, id, lease_ms, voter_grace_ms, created}
  *  NODE     id (8 bytes)  {id, name, addresses[], state joining|up|lost|left,
  *                          epoch, frozen, since, labels{}, cert (its
- *                          certificate's SHA-256), leaving, gone}
+ *                          certificate's SHA-256), leaving, gone, witness}
  *  TOKEN    sha256 hex    {expires, used}
  *  SERVICE  name          {name, head, intent{want started|stopped|restart,
  *                          want_seq, node, encap started|stopped, encap_seq,
