@@ -30,6 +30,7 @@ static const struct kind {
 	{ "start",            5, people_start },
 	{ "stop",             2, people_stop },
 	{ "move",             7, people_move },
+	{ "hasty",            3, people_hasty },
 	{ "restart",          2, people_restart },
 	{ "freeze",           1, people_freeze },
 	{ "thaw",             2, people_thaw },

@@ -7,6 +7,7 @@
 
 enum {
 	GROUPS = 16,
+	NODES = 16,
 	TERMS = 4096,
 	INDEXES = 1 << 14,
 	LOOK_US = 20000,
@@ -19,8 +20,16 @@ struct group_seen_here {
 	uint64_t digest[INDEXES]; /* by index; 0: not known */
 };
 
+/* The leases of a node, as it has them; in the world's time. */
+struct lease_seen {
+	uint64_t until_ms, epoch; /* the last */
+	uint64_t end_us;	  /* of all in that epoch */
+};
+
 struct invariants {
 	struct world *w;
+	struct lease_seen leases[NODES];
+	uint64_t applied[NODES]; /* of the cluster's group, when looked at */
 	struct group_seen_here *groups[GROUPS];
 	unsigned n, compared;
 	uint64_t look_us, compare_us;
@@ -138,11 +147,81 @@ static void look_assigns(struct invariants *v, struct world_node *n,
 	txn_abort(t);
 }
 
+/* -- leases --------------------------------------------------------------- */
+
+static void see_lease(struct invariants *v, struct world_node *n)
+{
+	struct lease_seen *l = &v->leases[n->slot];
+	int64_t left = (int64_t)n->lease_until - n->offset_ms;
+	uint64_t end = left > 0 ? (uint64_t)(left * 1000000 / n->speed) : 0;
+
+	if (n->lease_until == l->until_ms && n->lease_epoch == l->epoch)
+		return;
+	if (n->lease_epoch > l->epoch)
+		l->end_us = 0;
+	if (n->lease_epoch >= l->epoch && end > l->end_us)
+		l->end_us = end;
+	if (n->lease_epoch)
+		l->epoch = n->lease_epoch;
+	l->until_ms = n->lease_until;
+}
+
+static void judge_losses(struct invariants *v, struct world_node *n)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct txn *t = txn_begin_read(n->db, NULL);
+	const struct doc *nodes =
+		t ? state_nodes(&(struct state){ t, CLUSTER_GROUP, a }) : NULL;
+
+	for (size_t i = 0; i < doc_len(nodes); i++) {
+		const struct doc *row = doc_at(nodes, i);
+		struct world_node *x =
+			world_named(v->w, doc_get_str(row, "name", ""));
+		const struct lease_seen *l = x ? &v->leases[x->slot] : NULL;
+
+		if (l && l->epoch &&
+		    doc_get_int(row, "epoch", 0) > (int64_t)l->epoch &&
+		    l->end_us > v->w->now_us)
+			world_fail(
+				v->w,
+				"%s is declared lost %llu ms before its "
+				"lease of epoch %llu ends",
+				x->name,
+				(unsigned long long)(l->end_us - v->w->now_us) /
+					1000,
+				(unsigned long long)l->epoch);
+	}
+	txn_abort(t);
+}
+
+static void check_leases(struct invariants *v)
+{
+	struct world *w = v->w;
+
+	for (unsigned i = 0; i < w->n && i < NODES; i++)
+		if (!w->node[i].container)
+			see_lease(v, &w->node[i]);
+	for (unsigned i = 0; i < w->n && i < NODES; i++) {
+		struct world_node *n = &w->node[i];
+		struct engine_info e;
+
+		if (!n->agent || n->container ||
+		    !engine_info(n->agent->engine, CLUSTER_GROUP, &e) ||
+		    e.applied == v->applied[i])
+			continue;
+		v->applied[i] = e.applied;
+		judge_losses(v, n);
+	}
+}
+
+/* -- all of it ------------------------------------------------------------- */
+
 static void check(struct world *w, void *arg)
 {
 	struct invariants *v = arg;
 	bool compares = w->now_us >= v->compare_us;
 
+	check_leases(v);
 	if (w->now_us < v->look_us)
 		return;
 	v->look_us = w->now_us + LOOK_US;

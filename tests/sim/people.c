@@ -85,6 +85,18 @@ void people_move(struct scene *s)
 	       &(struct asked){ .intent = true, .up = true, .what = "move" });
 }
 
+/* They do not wait for what becomes of it. */
+void people_hasty(struct scene *s)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		if (scene_pick(s, 4))
+			people_move(s);
+		else
+			people_stop(s);
+		world_run(s->w, 5 + scene_pick(s, 150));
+	}
+}
+
 void people_restart(struct scene *s)
 {
 	intend(s, "restart", NULL,

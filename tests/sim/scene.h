@@ -1,6 +1,6 @@
 /*
- * scene - a cluster in a simulated world (cluster/sim/world.h), its services, and
- * what was asked of them.
+ * scene - a cluster in a simulated world (cluster/sim/world.h), its services,
+ * and what was asked of them.
  *
  *     hypervisors hv1..hv5 ─┬─ web   a file system, a container, an app in it
  *                           ├─ db    a file system, an app
@@ -9,9 +9,9 @@
  */
 #pragma once
 
+#include "cluster/sim/image.h"
 #include "cluster/sim/world.h"
 #include "tests/sim/editors.h"
-#include "cluster/sim/image.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/plan.h"
 
@@ -66,6 +66,7 @@ void scene_disturbed(struct scene *s);	  /* all services are */
 void people_start(struct scene *s);
 void people_stop(struct scene *s);
 void people_move(struct scene *s);
+void people_hasty(struct scene *s);
 void people_restart(struct scene *s);
 void people_freeze(struct scene *s);
 void people_thaw(struct scene *s);
