@@ -231,13 +231,35 @@ static const char *refused(const struct job *j, const char *path,
 			       : "it holds data of no known kind";
 }
 
-/* Of a file: the loop device that a disk resource has made of it. */
+/* The loop device that a disk resource has made of a file. As long as it is
+ * open it cannot become that of another file. */
+static int loop_hold(const struct job *j, const char *file, struct loop *l,
+		     int *ret_fd, struct err *err)
+{
+	struct stat st;
+
+	if (loop_find(j, file, l, NULL) != 0)
+		return 1;
+	*ret_fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (*ret_fd >= 0 && fstat(*ret_fd, &st) == 0 &&
+	    loop_is(j, st.st_rdev, file))
+		return 0;
+	if (*ret_fd >= 0)
+		close(*ret_fd);
+	*ret_fd = -1;
+	return err_set(err, -EAGAIN, "%s was detached from %s meanwhile", file,
+		       l->path);
+}
+
+/* What is to be written to; @ret_fd holds it, where it is a loop device. */
 static int block_path(const struct job *j, const char *dev, const char **ret,
-		      struct err *err)
+		      int *ret_fd, struct err *err)
 {
 	int rc = fs_device(j, dev, ret, err);
 	struct stat st;
 	struct loop l;
+
+	*ret_fd = -1;
 
 	if (rc < 0)
 		return rc;
@@ -246,9 +268,12 @@ static int block_path(const struct job *j, const char *dev, const char **ret,
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return err_set(err, -ENOTBLK, "%s is no block device, no file",
 			       *ret);
-	if (S_ISREG(st.st_mode) && loop_find(j, *ret, &l, NULL) == 0)
+	if (S_ISBLK(st.st_mode))
+		return 0;
+	rc = loop_hold(j, *ret, &l, ret_fd, err);
+	if (rc == 0)
 		*ret = arena_printf(j->arena, "%s", l.path);
-	return 0;
+	return rc < 0 ? rc : 0;
 }
 
 /* ext3 is read as ext4 where it has been given its features. */
@@ -260,16 +285,15 @@ static bool is_wanted(const struct job *j, const struct holds *h)
 		   : strcmp(h->type, j->res->type) == 0;
 }
 
-int fs_make(const struct job *j, const char *dev, struct err *err)
+static int make(const struct job *j, const char *dev, const char *path,
+		struct err *err)
 {
 	const struct maker *m = maker_of(j->res->type);
-	const char *text = job_kw(j, "mkfs_opt"), *path, *why;
+	const char *text = job_kw(j, "mkfs_opt"), *why;
 	struct names words = { 0 };
 	struct holds h;
-	int rc = block_path(j, dev, &path, err);
+	int rc = text ? shlex_split(j->arena, text, &words, err) : 0;
 
-	if (rc == 0 && text)
-		rc = shlex_split(j->arena, text, &words, err);
 	if (rc == 0)
 		rc = look(j, path, &h, err);
 	if (rc < 0)
@@ -290,26 +314,44 @@ int fs_make(const struct job *j, const char *dev, struct err *err)
 	return mkfs(j, m, &words, path, err);
 }
 
-/* Without its magic it is no file system any more. */
-int fs_unmake(const struct job *j, const char *dev, struct err *err)
+int fs_make(const struct job *j, const char *dev, struct err *err)
 {
 	const char *path;
-	const char *argv[] = { "wipefs", "-a", "-q", NULL, NULL };
+	int fd, rc = block_path(j, dev, &path, &fd, err);
+
+	if (rc == 0)
+		rc = make(j, dev, path, err);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* Without its magic it is no file system any more. */
+static int wipe(const struct job *j, const char *path, struct err *err)
+{
+	const char *const argv[] = { "wipefs", "-a", "-q", path, NULL };
 	struct run r = { .argv = argv, .deadline_ms = j->deadline_ms };
 	struct holds h;
-	int rc;
+	int rc = look(j, path, &h, err);
 
-	if (fs_device(j, dev, &path, NULL) < 0 || access(path, F_OK) < 0)
-		return job_hidden(j, dev) ? DRIVER_LEFT : DRIVER_NOOP;
-	rc = block_path(j, dev, &path, err);
-	if (rc == 0)
-		rc = look(j, path, &h, err);
 	if (rc < 0)
 		return rc;
 	if (!*h.type)
 		return DRIVER_NOOP;
-	if (!mark_uuid_is(j, h.uuid))
-		return DRIVER_LEFT;
-	argv[3] = path;
-	return run_ok(&r, err);
+	return mark_uuid_is(j, h.uuid) ? run_ok(&r, err) : DRIVER_LEFT;
+}
+
+int fs_unmake(const struct job *j, const char *dev, struct err *err)
+{
+	const char *path;
+	int fd, rc;
+
+	if (fs_device(j, dev, &path, NULL) < 0 || access(path, F_OK) < 0)
+		return job_hidden(j, dev) ? DRIVER_LEFT : DRIVER_NOOP;
+	rc = block_path(j, dev, &path, &fd, err);
+	if (rc == 0)
+		rc = wipe(j, path, err);
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }

@@ -607,7 +607,8 @@ static void test_loop(void **state)
 	(void)state;
 	if (!have_loop())
 		skip();
-	other.job.node = "node10"; /* longer than node1, on the same kernel */
+	/* Its name begins as ours, on the same kernel. */
+	other.job.node = arena_printf(r.arena, "%s0", sandbox_node);
 	unlink(path_img);
 	rig_probe(&r, STATUS_DOWN, NULL);
 	assert_string_equal(r.probe.label, path_img);
@@ -667,6 +668,9 @@ static void test_loop_in_use(void **state)
 /* Loop devices are the machine's: none may stay when a test failed. */
 static void after(void)
 {
+	char mark[48];
+
+	snprintf(mark, sizeof(mark), "encap:%s", sandbox_node);
 	for (unsigned nr = 0; nr < 256; nr++) {
 		struct loop_info64 info;
 		char path[32];
@@ -677,7 +681,7 @@ static void after(void)
 		if (fd < 0)
 			continue;
 		if (ioctl(fd, LOOP_GET_STATUS64, &info) == 0 &&
-		    (strncmp((char *)info.lo_file_name, "encap:node1", 11) ==
+		    (strncmp((char *)info.lo_file_name, mark, strlen(mark)) ==
 			     0 ||
 		     strncmp((char *)info.lo_file_name, sandbox_dir,
 			     strlen(sandbox_dir)) == 0)) {

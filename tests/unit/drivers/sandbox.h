@@ -32,6 +32,9 @@
 
 static const char *sandbox_service = "web";
 static char sandbox_dir[64]; /* a tmpfs inside, gone afterwards */
+/* Loop devices are the machine's, and carry the node's name: of no other test
+ * that runs beside this one. */
+static char sandbox_node[32] = "node1";
 
 static inline _Noreturn void sandbox_skip(const char *why)
 {
@@ -109,6 +112,8 @@ static inline void sandbox_enter(void (*after)(void))
 	snprintf(sandbox_dir, sizeof(sandbox_dir), "/tmp/encap-drivers-XXXXXX");
 	if (!mkdtemp(sandbox_dir))
 		sandbox_skip("no folder below /tmp can be made");
+	snprintf(sandbox_node, sizeof(sandbox_node), "node%s",
+		 strrchr(sandbox_dir, '-') + 1);
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
@@ -169,7 +174,7 @@ static inline void rig_init(struct rig *r, const char *rid, const char *group,
 				    .encapnode = "" };
 	r->job = (struct job){
 		.service = sandbox_service,
-		.node = "node1",
+		.node = sandbox_node,
 		.instance_up = true,
 		.run_dir = arena_printf(r->arena, "%s/run", sandbox_dir),
 		.etc_dir = arena_printf(r->arena, "%s/etc", sandbox_dir),
