@@ -60,6 +60,10 @@ static int start(const struct job *j, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	if (stat(file, &st) < 0 && errno == ENOENT)
+		return err_set(err, -ENOENT,
+			       "%s is not there: 'encap provision %s' makes it",
+			       file, j->service);
 	if (stat(file, &st) < 0)
 		return err_set(err, -errno, "%s: %s", file, strerror(errno));
 	if (!S_ISREG(st.st_mode))

@@ -334,6 +334,8 @@ static void agent_say(struct fc *f, struct fc_agent *g)
 	if (g->given_up && g->wait)
 		doc_put_str(f->a, d, "error", g->wait);
 	doc_put_int(f->a, d, "token", (int64_t)g->token);
+	if (g->order)
+		doc_put_int(f->a, d, "act", doc_get_int(g->order, "act", 0));
 	if (g->was_up)
 		doc_put_bool(f->a, d, "up_once", true);
 	if (g->halted)
@@ -450,7 +452,7 @@ static void note_interrupted(struct fc *f, struct fc_agent *g, size_t i)
 	struct doc *d;
 
 	if (g->interrupted || g->inst.res[i].standby ||
-	    g->probes[i].status != STATUS_UP)
+	    g->holds[i] == HOLD_MAKE || g->probes[i].status != STATUS_UP)
 		return;
 	g->interrupted = true;
 	d = doc_add(f->a, f->interrupted, doc_map(f->a));

@@ -237,7 +237,7 @@ const char *fit_unmade(const struct pass *p, const struct view *v)
 	const char *rid = missing_on(v);
 
 	return rid ? arena_printf(p->a,
-				  "has not what %s needs: 'encap provision "
+				  "lacks what %s needs: 'encap provision "
 				  "%s' makes it",
 				  rid, p->in->service)
 		   : NULL;

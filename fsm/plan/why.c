@@ -191,12 +191,14 @@ static bool is_asked_up(const struct telling *t)
 	       !doc_is(t->in->intent, "want", "stopped");
 }
 
-static void tell_unmade(struct telling *t, const char *node)
+/* True if there is something to tell. */
+static bool tell_unmade(struct telling *t, const char *node)
 {
 	const char *why = orch_unmade(t->a, t->in, node);
 
 	if (why)
 		tell(t, "rule", arena_printf(t->a, "%s %s", node, why));
+	return why != NULL;
 }
 
 /* Why it could not, or need not, run on @node. */
@@ -209,8 +211,7 @@ static void tell_place(struct telling *t, const char *node)
 		return;
 	if (why)
 		tell(t, "rule", arena_printf(t->a, "%s %s", node, why));
-	tell_unmade(t, node);
-	if (holder && !why)
+	if (!tell_unmade(t, node) && holder && !why)
 		tell(t, "rule",
 		     arena_printf(t->a,
 				  "%s could run it, but a service that runs "

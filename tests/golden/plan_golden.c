@@ -14,6 +14,7 @@
  *     heal NODE                  it can be reached again, and has what it had
  *     down NAME NODE RID...      these resources are found to be down
  *     state NAME NODE RID WORD   this one is found so
+ *     lacks NAME NODE RID...     what these need is not there; has ...: it is
  *     said NAME NODE WORD: TEXT  its agent has come to an end of what it does
  *     why NAME [WORD]            what encap why says
  *     asked: ACTION              it is asked for, and nothing came of it yet
@@ -22,6 +23,7 @@
  *
  * An action: start|stop|restart NAME [--master|--slaves|--slave VM],
  * move NAME NODE, freeze|thaw NAME, node-freeze|node-thaw NODE, delete NAME,
+ * provision|unprovision NAME NODE [--stop] [--rid RID],
  * clear NAME, drain|undrain NODE, drained NODE (its time is over),
  * node-leave|node-stay NODE (it leaves the cluster, or does not any more),
  * maintenance on|off [NAME|NODE], wait (nothing is asked).
@@ -346,6 +348,22 @@ static bool ask_upkeep(struct world *w, const struct line *l, size_t i,
 	return true;
 }
 
+/* Of both levels, where no resource is named. */
+static bool ask_make(struct world *w, const struct line *l, size_t i)
+{
+	struct doc *cmd = command(w, "svc_act", word(l, i + 1));
+
+	doc_put_str(w->a, cmd, "action", l->at[i]);
+	doc_put_str(w->a, cmd, "node", word(l, i + 2));
+	if (is(l, i + 3, "--stop"))
+		doc_put_bool(w->a, cmd, "stop", true);
+	if (is(l, i + 3, "--rid"))
+		doc_put_str(w->a, cmd, "rid", word(l, i + 4));
+	else
+		doc_put_bool(w->a, cmd, "slaves", true);
+	return apply(w, cmd);
+}
+
 /* False if it is refused. */
 static bool ask(struct world *w, const struct line *l, size_t i)
 {
@@ -369,6 +387,8 @@ static bool ask(struct world *w, const struct line *l, size_t i)
 			strcmp(action, "node-freeze") == 0;
 		return true;
 	}
+	if (strstr(action, "provision"))
+		return ask_make(w, l, i);
 	if (ask_upkeep(w, l, i, &done))
 		return done;
 	if (strcmp(action, "delete") == 0)
@@ -379,6 +399,25 @@ static bool ask(struct world *w, const struct line *l, size_t i)
 		return apply(w, cmd);
 	}
 	return ask_intent(w, l, i);
+}
+
+/* Orders of a plan are for nobody. */
+static void orders_drop(struct world *w, int64_t from)
+{
+	const struct state s = state_of(w);
+
+	for (size_t i = 0; i < w->n_services; i++) {
+		const struct doc *all = state_orders(&s, w->services[i]);
+
+		for (size_t k = 0; k < doc_len(all); k++) {
+			const struct doc *o = doc_at(all, k);
+			struct state_key key =
+				state_key(w->services[i], o->key);
+
+			if (doc_get_int(o, "at", 0) > from)
+				state_del(&s, TABLE_ORDER, &key);
+		}
+	}
 }
 
 /* What is only planned is not asked: the rows are put back. */
@@ -411,6 +450,7 @@ static void act(struct world *w, const struct line *l, size_t i, enum mode mode)
 		ARENA_VEC(w->a, struct forecast_service, SERVICES_MAX);
 	struct orch_node nodes[NODES_MAX];
 	const struct doc *rows = rows_now(w);
+	int64_t from = w->at;
 	struct forecast_in in;
 	struct doc *d;
 	bool asked;
@@ -427,8 +467,10 @@ static void act(struct world *w, const struct line *l, size_t i, enum mode mode)
 		if (mode != PLAN)
 			settle(w, after, in.n);
 	}
-	if (mode == PLAN)
+	if (mode == PLAN) {
 		rows_back(w, rows, nodes);
+		orders_drop(w, from);
+	}
 }
 
 /* -- what happens ------------------------------------------------------------
@@ -598,6 +640,19 @@ static void line_down(struct world *w, const struct line *l)
 		do_state(w, word(l, 1), word(l, 2), l->at[i], "down");
 }
 
+static void line_lacks(struct world *w, const struct line *l)
+{
+	const struct state s = state_of(w);
+	struct doc *d = state_instance(&s, word(l, 1), word(l, 2)), *made;
+
+	for (size_t i = 3; i < l->n; i++) {
+		made = doc_put(w->a, doc_get(doc_get(d, "resources"), l->at[i]),
+			       "provisioned", doc_map(w->a));
+		doc_put_bool(w->a, made, "state", is(l, 0, "has"));
+	}
+	put_instance(w, word(l, 1), word(l, 2), d);
+}
+
 static void line_state(struct world *w, const struct line *l)
 {
 	do_state(w, word(l, 1), word(l, 2), word(l, 3), word(l, 4));
@@ -685,7 +740,8 @@ static const struct {
 	{ "heal", do_heal },	     { "down", line_down },
 	{ "state", line_state },     { "said", line_said },
 	{ "decided", line_decided }, { "asked:", do_asked },
-	{ "why", do_why },
+	{ "why", do_why },	     { "lacks", line_lacks },
+	{ "has", line_lacks },
 };
 
 static void run_line(struct world *w, const struct line *l)

@@ -8,7 +8,10 @@
 try up
 
 file=/shared/box/disk.img
-made() { field "$1" box "instances/$2/resources/$3/provisioned/state"; }
+made() # HOST NODE RID [SERVICE]
+{
+	field "$1" "${4:-box}" "instances/$2/resources/$3/provisioned/state"
+}
 image_is_gone() { [ ! -e "$STATE/shared/box/disk.img" ]; }
 # The sixth of the flags of a resource.
 flag() # RID
@@ -61,7 +64,7 @@ post_provision = sh -c "echo made in \$ENCAP_RID > /data/told"
 CONF
 on hv1 encap create box --config /tmp/box.conf >/dev/null
 within 20000 "hv2 sees that nothing is there" equal False made hv1 hv2 "disk#1"
-must "which is said" contains "has not what disk#1 needs" \
+must "which is said" contains "lacks what disk#1 needs" \
 	on hv1 encap why box hv2
 must "and in the flags" equal P flag "disk#1"
 must "the plan makes before it starts" contains "provision fs#1" \
@@ -95,6 +98,45 @@ must "the file is gone" image_is_gone
 must "and its loop device" equal 0 loops
 within 10000 "hv1 sees that" equal False made hv1 hv1 "disk#1"
 must "it stays stopped" equal down field hv1 box avail
+
+step "what is not shared is each node's own"
+on hv1 sh -c 'cat >/tmp/own.conf' <<CONF
+[DEFAULT]
+nodes = hv1 hv2
+
+[disk#1]
+type = loop
+file = /srv/own.img
+size = 16m
+shared = false
+
+[fs#1]
+type = ext4
+dev = /srv/own.img
+mnt = /srv/own
+shared = false
+
+[fs#2]
+type = directory
+path = /srv/own/data
+shared = false
+
+[app#1]
+type = sim
+CONF
+on hv1 encap create own --config /tmp/own.conf --provision --timeout 60s \
+	>/dev/null
+must "made on the other, too" equal True made hv1 hv2 "fs#1" own
+must "of another kind of its own" differs equal \
+	"$(blkid -p -o value -s UUID "$STATE/hv1/srv/own.img")" \
+	blkid -p -o value -s UUID "$STATE/hv2/srv/own.img"
+must "not up there" equal down field hv1 own "instances/hv2/avail"
+must "goes there" on hv1 encap move own hv2 --timeout 30s
+must "where all is made" on hv2 test -d /srv/own/data
+on hv1 encap delete own --unprovision --stop --yes --timeout 60s
+for h in hv1 hv2; do
+	must "nothing of it is left on $h" on "$h" sh -c '! test -e /srv/own.img'
+done
 
 step "what was not made here is left"
 mkdir -p "$STATE/shared/box"

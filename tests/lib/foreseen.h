@@ -28,6 +28,7 @@ foreseen_service(const struct state *s, const char *name, struct keywords *k)
 		.intent = doc_get(row, "intent"),
 		.assigns = state_assigns(s, name),
 		.instances = state_instances(s, name),
+		.orders = state_orders(s, name),
 		.frozen = doc_get_bool(row, "frozen", false),
 		.maintenance = doc_get_bool(row, "maintenance", false),
 		.next_token = (uint64_t)doc_get_int(row, "token", 0) + 1,

@@ -328,6 +328,31 @@ static const struct partial_row {
 	  CLI_DONE, "",
 	  ACTS("\"action\": \"start\", \"level\": \"hypervisor\", \"rid\": "
 	       "\"container\"") },
+	{ "a provision is of both", "encap provision web", NULL, sample,
+	  CLI_DONE, "",
+	  ACTS("\"action\": \"provision\", \"level\": \"both\", \"by\"") },
+	{ "a provision of some", "encap provision web --rid fs", NULL, sample,
+	  CLI_USAGE, LEVEL_FIRST "(provision)", "" },
+	{ "a provision of some, somewhere",
+	  "encap provision web --rid fs --master --node hv2", NULL, sample,
+	  CLI_DONE, "",
+	  ACTS("\"action\": \"provision\", \"level\": \"hypervisor\", "
+	       "\"rid\": \"fs\", \"node\": \"hv2\"") },
+	{ "an unprovision that nobody agrees to", "encap unprovision web", NULL,
+	  sample, CLI_USAGE, "nobody is there to be asked", "" },
+	{ "an unprovision", "encap unprovision web --yes", NULL, sample,
+	  CLI_DONE, "",
+	  ACTS("\"action\": \"unprovision\", \"level\": \"both\", "
+	       "\"by\"") },
+	{ "an unprovision, older", "svcmgr -s web unprovision --yes", NULL,
+	  sample, CLI_DONE, "",
+	  ACTS("\"action\": \"unprovision\", \"level\": \"both\", "
+	       "\"stop\": true") },
+	{ "purge", "svcmgr -s web purge --yes", NULL, sample, CLI_DONE, "",
+	  ACTS("\"action\": \"unprovision\", \"level\": \"both\", "
+	       "\"stop\": true") },
+	{ "--stop is for an unprovision", "encap delete web --stop", NULL,
+	  sample, CLI_USAGE, "--stop is for --unprovision", "" },
 	{ "in a container", "svcmgr -s web umount", "encap", sample, CLI_DONE,
 	  "",
 	  ACTS("\"action\": \"stop\", \"level\": \"encap\", \"rid\": "
