@@ -86,8 +86,29 @@ int cmd_cluster_status(struct cli *c)
 	return CLI_DONE;
 }
 
+/* What holds when its agent does not: in its own words, and who can end it. */
+static void print_protection(struct cli *c, const struct doc *data,
+			     const struct doc *node)
+{
+	const char *name = doc_get_str(node, "name", "?");
+	const char *text = doc_get_str(node, "protection", "");
+	const struct doc *devices = doc_get(node, "devices");
+
+	if (doc_is(data, "node", name))
+		text = doc_get_str(data, "protection", text);
+	fprintf(c->out, "%s is protected by %s", name,
+		*text ? text : "what it has not told yet");
+	if (!doc_len(devices))
+		fprintf(c->out, "; no fence device");
+	for (size_t i = 0; i < doc_len(devices); i++)
+		fprintf(c->out, "%s%s", i ? ", " : "; ",
+			doc_text(doc_at(devices, i), ""));
+	fprintf(c->out, "\n");
+}
+
 int cmd_node_ls(struct cli *c)
 {
+	const struct doc *nodes;
 	struct doc *data;
 	int rc = cli_call(c, "node_ls", NULL, &data);
 
@@ -97,10 +118,12 @@ int cmd_node_ls(struct cli *c)
 		cli_print_doc(c, data, NULL);
 	else
 		list_nodes(c->out, &c->term, c->arena, doc_get(data, "nodes"));
-	if (!cli_wants_doc(c) && doc_get(data, "protection"))
-		fprintf(c->out, "\n%s is protected by %s\n",
-			doc_get_str(data, "node", "?"),
-			doc_get_str(data, "protection", ""));
+	if (cli_wants_doc(c) || !doc_get(data, "protection"))
+		return CLI_DONE;
+	nodes = doc_get(data, "nodes");
+	fprintf(c->out, "\n");
+	for (size_t i = 0; i < doc_len(nodes); i++)
+		print_protection(c, data, doc_at(nodes, i));
 	return CLI_DONE;
 }
 

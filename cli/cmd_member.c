@@ -236,10 +236,9 @@ int cmd_cluster_set(struct cli *c)
 	int64_t ms;
 
 	if (strncmp(c->args[0], word, strlen(word)) != 0)
-		return cli_usage(c,
-				 "'%s': the cluster's option is "
-				 "voter_grace=TIME",
-				 c->args[0]);
+		return cli_cluster_configure(c);
+	if (c->n_args > 1)
+		return cli_usage(c, "voter_grace is set by itself");
 	ms = cli_duration_ms(c->args[0] + strlen(word));
 	if (ms < 0)
 		return cli_usage(c, "'%s' is no time: 90s, 10m, 1h",

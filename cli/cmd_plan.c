@@ -29,6 +29,8 @@ static const char *step_text(struct arena *a, const struct doc *s)
 		return arena_printf(a, "assigned %s", op);
 	if (strcmp(kind, "intent") == 0)
 		return arena_printf(a, "to be %s", op);
+	if (strcmp(kind, "fence") == 0)
+		return "the machine is fenced";
 	if (doc_get(s, "rid"))
 		return arena_printf(a, "%s %s", op, doc_get_str(s, "rid", ""));
 	return arena_printf(a, "triggers %s%s%s", op, subset ? " of " : "",
@@ -91,6 +93,32 @@ static void print_waiting(struct cli *c, const struct doc *list)
 	}
 }
 
+static const char *rung_text(struct cli *c, const char *rung, const char *node)
+{
+	if (strcmp(rung, "kill") == 0)
+		return "it is stopped by force (5s)";
+	if (strcmp(rung, "cut") == 0)
+		return "a container's network is cut (5s)";
+	return arena_printf(c->arena, "%s is fenced", node);
+}
+
+static void print_ladders(struct cli *c, const struct doc *list)
+{
+	for (size_t i = 0; i < doc_len(list); i++) {
+		const struct doc *d = doc_at(list, i);
+		const struct doc *rungs = doc_get(d, "rungs");
+		const char *node = doc_get_str(d, "node", "");
+
+		fprintf(c->out, "if a stop fails: %s on %s: ",
+			doc_get_str(d, "service", ""), node);
+		for (size_t k = 0; k < doc_len(rungs); k++)
+			fprintf(c->out, "%s%s", k ? ", then " : "",
+				rung_text(c, doc_text(doc_at(rungs, k), ""),
+					  node));
+		fprintf(c->out, "\n");
+	}
+}
+
 void plan_print(struct cli *c, const struct doc *d)
 {
 	const struct doc *steps = doc_get(d, "steps");
@@ -105,6 +133,7 @@ void plan_print(struct cli *c, const struct doc *d)
 		fprintf(c->out, "nothing would be done\n");
 	print_interrupted(c, doc_get(d, "interrupted"));
 	print_waiting(c, doc_get(d, "waiting"));
+	print_ladders(c, doc_get(d, "ladders"));
 	if (!doc_get_bool(d, "settled", true))
 		fprintf(c->out, "and so on: no end of it was found\n");
 }

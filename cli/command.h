@@ -72,12 +72,15 @@ enum option_id {
 	OPT_MASTER,
 	OPT_NODE,
 	OPT_NO_WAIT,
+	OPT_OFF,
+	OPT_ON,
 	OPT_OURS,
 	OPT_OUTPUT,
 	OPT_PARAM,
 	OPT_PATCH,
 	OPT_PROVISION,
 	OPT_PRUNE,
+	OPT_REBOOT,
 	OPT_REPLACE,
 	OPT_REV,
 	OPT_RID,
@@ -190,7 +193,6 @@ int cli_refused(const struct cli *c, const struct reply *r);
  * somebody else was faster. (cmd_conf.c) */
 struct conf;
 int cli_change(struct cli *c, int (*apply)(struct cli *, struct conf *));
-
 /* {"name": the first argument} */
 struct doc *cli_args_name(struct cli *c);
 /* The words of @text between any of @separators, as a list; NULL: none. */
@@ -226,6 +228,7 @@ int cmd_apply(struct cli *c);
 int cmd_audit(struct cli *c);
 int cmd_blame(struct cli *c);
 int cmd_cluster_backup(struct cli *c);
+int cmd_cluster_config(struct cli *c);
 int cmd_cluster_forget(struct cli *c);
 int cmd_cluster_init(struct cli *c);
 int cmd_cluster_join(struct cli *c);
@@ -233,12 +236,15 @@ int cmd_cluster_leave(struct cli *c);
 int cmd_cluster_remove(struct cli *c);
 int cmd_cluster_replace(struct cli *c);
 int cmd_cluster_set(struct cli *c);
+/* The arguments as keys of the cluster's configuration. */
+int cli_cluster_configure(struct cli *c);
 int cmd_node_label(struct cli *c);
 int cmd_cluster_recover(struct cli *c);
 int cmd_cluster_restore(struct cli *c);
 int cmd_cluster_status(struct cli *c);
 int cmd_cluster_token(struct cli *c);
 int cmd_clear(struct cli *c);
+int cmd_cluster_unset(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_create(struct cli *c);
 int cmd_delete(struct cli *c);
@@ -249,6 +255,8 @@ int cmd_edit(struct cli *c);
 int cmd_emergency(struct cli *c);
 int cmd_events(struct cli *c);
 int cmd_explain(struct cli *c);
+int cmd_fence_ls(struct cli *c);
+int cmd_fence_test(struct cli *c);
 int cmd_freeze(struct cli *c);
 int cmd_get(struct cli *c);
 int cmd_help(struct cli *c);
@@ -259,6 +267,8 @@ int cmd_ls(struct cli *c);
 int cmd_maintenance(struct cli *c);
 int cmd_move(struct cli *c);
 int cmd_node_drain(struct cli *c);
+int cmd_node_confirm_down(struct cli *c);
+int cmd_node_fence(struct cli *c);
 int cmd_node_freeze(struct cli *c);
 int cmd_node_ls(struct cli *c);
 int cmd_node_thaw(struct cli *c);

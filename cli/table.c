@@ -29,6 +29,8 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_MASTER]  = { "master",  0,   NULL,       "only what runs on the hypervisor" },
 	[OPT_NODE]    = { "node",    0,   "NODE",     "this node, not the one that is asked" },
 	[OPT_NO_WAIT] = { "no-wait", 0,   NULL,       "return as soon as it is agreed" },
+	[OPT_OFF]     = { "off",     0,   NULL,       "switch it off, and leave it off" },
+	[OPT_ON]      = { "on",      0,   NULL,       "switch it on again" },
 	[OPT_OURS]    = { "ours",    0,   NULL,       "where both changed a key the head counts" },
 	[OPT_OUTPUT]  = { "output",  'o', "FORMAT",   "text, json, yaml, flat, or tab=COLUMN:.path,..." },
 	[OPT_PARAM]   = { "param",   0,   "KEY",      "a key (svcmgr)" },
@@ -36,6 +38,7 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_PROVISION] = { "provision", 0, NULL,     "make what it needs, and start it" },
 	[OPT_PRUNE]   = { "prune",   0,   NULL,       "services that no file names are to go" },
 	[OPT_REPLACE] = { "replace", 0,   "NODE",     "in the place of this one, which is lost or has left" },
+	[OPT_REBOOT]  = { "reboot",  0,   NULL,       "switch it off and on" },
 	[OPT_REV]     = { "rev",     0,   "REV",      "this revision, not the head" },
 	[OPT_RID]     = { "rid",     0,   "RID,...",  "only these resources, groups or GROUP:SUBSETs" },
 	[OPT_SCENARIO] = { "scenario", 0, "FILE",     "what happens to it, and when" },
@@ -460,6 +463,45 @@ const struct command command_table[] = {
 	  { "encap node rm hv3", "encap node ls && encap node rm hv3" },
 	  1, 1, cmd_cluster_remove, TOPIC_NODE,
 	  "The same as cluster remove." },
+	{ "node fence", "NODE", O(NO_WAIT) | O(OFF) | O(ON) | O(REBOOT) | O(TIMEOUT) | O(YES), 0,
+	  "end a machine by its fence devices",
+	  { "encap node fence hv2", "encap node fence hv2 --off --yes" },
+	  1, 1, cmd_node_fence, TOPIC_NODE,
+	  "A surviving machine asks the devices that the cluster's configuration has for "
+	  "NODE (fence#NODE), one level after the other, and waits until one has "
+	  "confirmed. Then what ran there is over for certain, and what may be elsewhere "
+	  "is started without waiting for its lease. Without --off, --on or --reboot it "
+	  "is done what the device says (reboot). What was done is in encap events." },
+	{ "node confirm-down", "NODE", O(YES), 0,
+	  "vouch that a machine is down",
+	  { "encap node confirm-down hv2", "encap node confirm-down hv2 --yes" },
+	  1, 1, cmd_node_confirm_down, TOPIC_NODE,
+	  "For a machine that is lost and that no device can end: services that wait for "
+	  "a fence of it go on, and it no longer counts among those that look dead. Only "
+	  "say it when you have seen that it is off. Refused while its lease may last." },
+	{ "fence ls", "", O(OUTPUT), 0,
+	  "the fence devices of each machine, and the last fence",
+	  { "encap fence ls", "encap fence ls -o json" },
+	  0, 0, cmd_fence_ls, TOPIC_NODE,
+	  "Secrets are named, and not shown." },
+	{ "fence test", "NODE", O(OUTPUT), 0,
+	  "ask the fence devices of a machine whether they answer",
+	  { "encap fence test hv2", "encap fence test hv2 -o json" },
+	  1, 1, cmd_fence_test, TOPIC_NODE,
+	  "The agent that is asked runs each device with action=status: nothing is "
+	  "ended. 1 if one of them does not answer. Run it on each machine that may have "
+	  "to fence NODE." },
+	{ "cluster config", "", O(CONFIG) | O(OUTPUT), 0,
+	  "print the cluster's configuration, or replace it",
+	  { "encap cluster config", "encap cluster config --config cluster.conf" },
+	  0, 0, cmd_cluster_config, TOPIC_CLUSTER,
+	  "In the language of env files, without scopes: a section fence#NODE for each "
+	  "device that can end a machine (encap help node fence)." },
+	{ "cluster unset", "KEY...", 0, 0,
+	  "remove keys or sections of the cluster's configuration",
+	  { "encap cluster unset fence#hv2.options", "encap cluster unset fence#hv2:pdu" },
+	  1, CLI_ANY, cmd_cluster_unset, TOPIC_CLUSTER,
+	  "The secrets of a section go with it." },
 	{ "cluster init", "[CLUSTER]", O(ADDRESS) | O(LEASE), 0,
 	  "found a cluster on this machine",
 	  { "encap cluster init", "encap cluster init lab --address 10.0.0.1,fd00::1 --lease 5s" },
@@ -542,12 +584,15 @@ const struct command command_table[] = {
 	  "NEW is a member, OLD is lost or has left. In every env file NEW stands where "
 	  "OLD stood, in the lists of nodes and as a scope, and OLD is removed. A new "
 	  "machine of the same name needs none of this: it joins with --replace." },
-	{ "cluster set", "OPTION=VALUE", 0, 0,
-	  "set an option of the cluster",
-	  { "encap cluster set voter_grace=10m", "encap cluster set voter_grace=1h" },
-	  1, 1, cmd_cluster_set, TOPIC_CLUSTER,
+	{ "cluster set", "KEY=VALUE...", 0, 0,
+	  "set an option of the cluster, or keys of its configuration",
+	  { "encap cluster set voter_grace=10m",
+	    "encap cluster set fence#hv2.agent=fence_ipmilan 'fence#hv2.options=ip=10.0.9.2 username=encap'" },
+	  1, CLI_ANY, cmd_cluster_set, TOPIC_CLUSTER,
 	  "voter_grace: for how long a machine that votes may be gone before another "
-	  "one votes in its place; 10m at first." },
+	  "one votes in its place; 10m at first. Any other key is section.keyword of the "
+	  "configuration (encap cluster config): all of a line, or none of it. Passwords "
+	  "of devices do not belong there: encap secret set fence#hv2 password." },
 	{ "cluster status", "", O(OUTPUT), 0,
 	  "the cluster: leader, machines, services",
 	  { "encap cluster status", "encap cluster status -o json" },

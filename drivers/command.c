@@ -9,7 +9,7 @@
 #include "drivers/job.h"
 #include "drivers/run.h"
 
-#define OWN_VARS 9
+#define OWN_VARS 10
 
 struct vars {
 	struct arena *arena;
@@ -68,6 +68,8 @@ const char **command_env(const struct job *j, const char *const *kw,
 	put(&v, "ENCAP_NODE", j->node);
 	put(&v, "ENCAP_LEVEL", level_name(j->level));
 	put(&v, "ENCAP_RID", rid);
+	put(&v, "ENCAP_TOKEN",
+	    arena_printf(j->arena, "%llu", (unsigned long long)j->token));
 	put(&v, "OPENSVC_SVCPATH", j->service);
 	put(&v, "OPENSVC_SVCNAME", j->service);
 	put(&v, "OPENSVC_NAMESPACE", "root");

@@ -45,6 +45,7 @@
 #include "drivers/helper.h"
 #include "drivers/job.h"
 #include "drivers/lxc_make.h"
+#include "drivers/netcut.h"
 #include "fsm/base/buf.h"
 #include "fsm/conf/convert.h"
 #include "fsm/conf/text.h"
@@ -693,6 +694,22 @@ static int unprovision(const struct job *j, struct err *err)
 	return lxc_unmake(j, &b, err);
 }
 
+/* What is left of it may hang in the kernel; its interfaces go down. */
+static int cut(const struct job *j, struct err *err)
+{
+	struct lxc_place b = box_of(j);
+	struct state s;
+	int rc = read_state(j, &b, &s, err);
+
+	if (rc < 0)
+		return rc;
+	if (s.init <= 0)
+		return err_set(err, -ESRCH, "liblxc knows no process of %s",
+			       b.name);
+	rc = netcut(s.init, j->deadline_ms, err);
+	return rc < 0 ? err_wrap(err, rc, "the network of %s", b.name) : 0;
+}
+
 static void guard(const struct job *j, struct buf *out)
 {
 	struct lxc_place b = box_of(j);
@@ -717,6 +734,7 @@ const struct driver driver_container_lxc = {
 	.provision = provision,
 	.unprovision = unprovision,
 	.kill = kill_hard,
+	.cut = cut,
 	.guard = guard,
 	.channel_dir = channel_dir,
 	.operational = operational,

@@ -85,6 +85,10 @@ struct driver {
 	int (*provision)(const struct job *j, struct err *err);
 	int (*unprovision)(const struct job *j, struct err *err);
 	int (*kill)(const struct job *j, struct err *err);
+	/* Containers only, of which neither stop nor kill has come to an end:
+	 * nothing of it can be reached from outside any more. NULL: nothing is
+	 * done. */
+	int (*cut)(const struct job *j, struct err *err);
 	/* Tasks only: do it once; its exit code, or negative. */
 	int (*run)(const struct job *j, struct err *err);
 	/* What the guard, which knows no drivers, has to take away where the
@@ -118,6 +122,7 @@ int driver_stop(const struct job *j, struct err *err);
 int driver_kill(const struct job *j, struct err *err);
 int driver_provision(const struct job *j, struct err *err);
 int driver_unprovision(const struct job *j, struct err *err);
+int driver_cut(const struct job *j, struct err *err);
 void driver_guard(const struct job *j, struct buf *out);
 /* An item; @two may be NULL. One with a NUL or nothing in it is left out. */
 void driver_guard_item(struct buf *out, const char *kind, const char *one,

@@ -6,6 +6,7 @@
 
 #include "drivers/drivers.h"
 #include "drivers/job.h"
+#include "drivers/token.h"
 
 #define TIMEOUT_DEFAULT_MS 60000
 #define SYSTEM_ASK_MS	   1000
@@ -151,8 +152,14 @@ int driver_start(const struct job *j, struct err *err)
 {
 	const struct driver *d = find(j);
 
-	if (d)
+	int rc;
+
+	if (d) {
+		rc = token_take(j, err);
+		if (rc < 0)
+			return err_wrap(err, rc, "start %s", j->res->rid);
 		return act(j, "start", d->start, err);
+	}
 	if (is_passive(j->res))
 		return DRIVER_NOOP;
 	return err_wrap(err, undriven(j->res, err), "start %s", j->res->rid);
@@ -187,6 +194,18 @@ int driver_kill(const struct job *j, struct err *err)
 	if (!d)
 		return DRIVER_NOOP;
 	return act(j, "kill", d->kill ? d->kill : d->stop, err);
+}
+
+int driver_cut(const struct job *j, struct err *err)
+{
+	const struct driver *d = find(j);
+
+	if (d && d->cut)
+		return act(j, "cut", d->cut, err);
+	return err_set(err, -ENOTSUP,
+		       "cut %s: this version cannot take the network of "
+		       "%s.%s away",
+		       j->res->rid, j->res->group, j->res->type);
 }
 
 void driver_guard(const struct job *j, struct buf *out)

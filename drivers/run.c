@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -520,14 +521,14 @@ static int listen_status(struct run *r, int fd, struct err *err)
 }
 
 struct ends { /* descriptors of one run; -1 where closed */
-	int null, out[2], status[2], log, pidfd;
+	int null, in, out[2], status[2], log, pidfd;
 };
 
 static void ends_close(struct ends *e)
 {
-	int *const all[] = { &e->null,	    &e->out[0],	   &e->out[1],
-			     &e->status[0], &e->status[1], &e->log,
-			     &e->pidfd };
+	int *const all[] = { &e->null,	 &e->in,	&e->out[0],
+			     &e->out[1], &e->status[0], &e->status[1],
+			     &e->log,	 &e->pidfd };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (*all[i] >= 0)
@@ -540,8 +541,9 @@ static void ends_close(struct ends *e)
  * started without them would hand out numbers that are overwritten there. */
 static int ends_lift(struct ends *e)
 {
-	int *const all[] = { &e->null,	    &e->out[0],	   &e->out[1],
-			     &e->status[0], &e->status[1], &e->log };
+	int *const all[] = { &e->null,	 &e->in,	&e->out[0],
+			     &e->out[1], &e->status[0], &e->status[1],
+			     &e->log };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		int fd = *all[i];
@@ -556,6 +558,21 @@ static int ends_lift(struct ends *e)
 	return 0;
 }
 
+/* In memory, as a file that is there as a whole: no write can block, and a
+ * child that does not read it is not waited for. */
+static int open_input(const char *text)
+{
+	int fd = memfd_create("input", MFD_CLOEXEC);
+	size_t len = strlen(text);
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, len) == (ssize_t)len && lseek(fd, 0, SEEK_SET) == 0)
+		return fd;
+	close(fd);
+	return -EIO;
+}
+
 static int ends_make(struct ends *e, const struct run *r, off_t *start,
 		     struct err *err)
 {
@@ -563,6 +580,12 @@ static int ends_make(struct ends *e, const struct run *r, off_t *start,
 	if (e->null < 0 || pipe2(e->status, O_CLOEXEC) < 0)
 		return err_set(err, -errno, "%s: descriptors: %s", r->argv[0],
 			       strerror(errno));
+	if (r->input) {
+		e->in = open_input(r->input);
+		if (e->in < 0)
+			return err_set(err, e->in, "%s: its input: %s",
+				       r->argv[0], strerror(-e->in));
+	}
 	if (r->log) {
 		e->log = open_log(r, start, err);
 		return e->log < 0 ? e->log : 0;
@@ -605,7 +628,7 @@ static int start(struct run *r, struct plan *p, struct ends *e, pid_t *child,
 	rc = make_env(p, err);
 	if (rc < 0)
 		return rc;
-	p->in = e->null;
+	p->in = e->in >= 0 ? e->in : e->null;
 	p->out = r->log ? e->log : e->out[1];
 	p->status = e->status[1];
 	*child = fork_quietly();
@@ -655,7 +678,7 @@ int run_wait(struct run *r, struct err *err)
 {
 	struct plan p = { .run = r };
 	struct run_as plain = RUN_AS;
-	struct ends e = { -1, { -1, -1 }, { -1, -1 }, -1, -1 };
+	struct ends e = { -1, -1, { -1, -1 }, { -1, -1 }, -1, -1 };
 	pid_t child = -1;
 	int rc = ends_open(&e, r, &r->log_from, err);
 
@@ -678,7 +701,7 @@ int run_detach(struct run *r, struct err *err)
 {
 	struct plan p = { .run = r, .detach = true };
 	struct run_as plain = RUN_AS;
-	struct ends e = { -1, { -1, -1 }, { -1, -1 }, -1, -1 };
+	struct ends e = { -1, -1, { -1, -1 }, { -1, -1 }, -1, -1 };
 	pid_t child = -1;
 	int rc = ends_open(&e, r, &r->log_from, err), code;
 

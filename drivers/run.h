@@ -58,6 +58,7 @@ struct run {
 	const char *program;	 /* its file; NULL: argv[0]. Without a / it is
 				    searched in PATH */
 	const char *const *env;	 /* "K=V"..., on top of PATH, LANG, TZ */
+	const char *input;	 /* on its standard input; NULL: nothing */
 	const char *cwd;	 /* NULL: / */
 	const struct run_as *as; /* NULL: as the agent */
 	/* Output is appended to this file instead of a pipe: for what starts

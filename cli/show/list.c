@@ -251,6 +251,10 @@ static const char *node_notes(struct arena *a, const struct doc *n)
 					   doc_text(doc_at(doc_get(n, "labels"),
 							   i),
 						    "")));
+	text_note(&b, doc_get_str(n, "sure", ""));
+	if (doc_is(doc_get(n, "fence"), "state", "asked") ||
+	    doc_is(doc_get(n, "fence"), "state", "running"))
+		text_note(&b, "is being fenced");
 	if (doc_get(n, "connected") && !truth(n, "connected"))
 		text_note(&b, "not connected to this node");
 	return buf_text(&b);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster/agent/internal.h"
+#include "cluster/agent/fence.h"
 
 #define SLOW_LOOK_MS 1000
 #define TOUCHED_MAX  1024 /* of a turn; more: look at everything */
@@ -496,7 +496,7 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 
 unsigned agent_busy(const struct agent *g)
 {
-	return instance_busy(g);
+	return instance_busy(g) + fence_busy(g);
 }
 
 void agent_close(struct agent *g)
@@ -516,6 +516,7 @@ void agent_close(struct agent *g)
 	secret_free(g);
 	guard_free(g);
 	recover_free(g);
+	fence_free(g);
 	free(g->touched);
 	arena_free(g->identity_arena);
 	arena_free(g->keywords_arena);
@@ -637,6 +638,8 @@ static void look_at_all(struct agent *g)
 	if (g->level == LEVEL_HYPERVISOR)
 		orch_all(g);
 	member_step(g);
+	if (g->level == LEVEL_HYPERVISOR)
+		fence_look(g);
 }
 
 static void look(struct agent *g)

@@ -25,6 +25,7 @@
 #include "fsm/base/doc.h"
 
 struct agent;
+struct fence_call; /* drivers/fence.h */
 
 /* Lanes of agent_io.work. The engine's lane N is AGENT_LANE_LOG + N. */
 enum agent_lane {
@@ -40,6 +41,7 @@ enum drive_op {
 	DRIVE_START,
 	DRIVE_STOP,
 	DRIVE_KILL,
+	DRIVE_CUT, /* the network of a container */
 	DRIVE_PROVISION,
 	DRIVE_UNPROVISION,
 	DRIVE_RUN,     /* a task: its exit code */
@@ -99,6 +101,9 @@ struct agent_io {
 	/* This node has left its cluster: it is to start anew, as a member of
 	 * nothing. May be called again. NULL: it stays as it is. */
 	void (*left)(void *ctx);
+	/* Ask a fence device, once; called where it may block, gives up by
+	 * itself. NULL: there is no way to. */
+	int (*fence)(void *ctx, const struct fence_call *c, struct err *err);
 	/* Reboot this machine, with @crash without leaving it time for
 	 * anything; NULL where that is not allowed. */
 	void (*node_action)(void *ctx, bool crash);

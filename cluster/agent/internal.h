@@ -521,6 +521,7 @@ struct agent {
 		size_t len;
 	} guard;
 
+	struct fences *fences;
 	struct instance_run *instances, *by_service;
 	struct orch_memo *memos;
 	struct head *heads;

@@ -277,6 +277,7 @@ static const char *const op_words[] = {
 	[DRIVE_COMMAND] = "command",
 	[DRIVE_PROVISION] = "provision",
 	[DRIVE_UNPROVISION] = "unprovision",
+	[DRIVE_CUT] = "cut",
 };
 
 /* @rid: NULL of the instance as a whole. */
@@ -309,7 +310,7 @@ static int64_t making_timeout(const struct instance *inst, enum drive_op op)
 static int64_t op_timeout(const struct instance *inst, const struct resource *r,
 			  enum drive_op op)
 {
-	if (op == DRIVE_KILL)
+	if (op == DRIVE_KILL || op == DRIVE_CUT)
 		return 5000;
 	if (is_making(op))
 		return making_timeout(inst, op);
@@ -455,6 +456,25 @@ static void record_made(const struct job_item *it, struct recon_memory *m)
 		m->unmade = it->rc < 0;
 }
 
+/* Of a stop that was tried by more than one rung, each of them. */
+static void note_failure(struct instance_run *run, struct recon_memory *m,
+			 const struct job_item *it, const char *rid)
+{
+	bool more = m->rung > RUNG_SOFT && m->error && run->error[0];
+	size_t at = more ? strlen(run->error) : 0;
+	const char *word = op_words[it->op];
+
+	if (it->op == DRIVE_CUT && it->rc >= 0)
+		snprintf(run->error + at, sizeof(run->error) - at,
+			 "%sthe network of %.120s is cut", more ? "; " : "",
+			 rid);
+	else
+		snprintf(run->error + at, sizeof(run->error) - at,
+			 "%s%.16s %.120s: %.255s", more ? "; " : "", word, rid,
+			 why_failed(it, word, rid));
+	m->error = run->error;
+}
+
 static void act_record(struct run_job *j, const struct job_item *it)
 {
 	struct instance_run *run = j->run;
@@ -466,17 +486,14 @@ static void act_record(struct run_job *j, const struct job_item *it)
 		return; /* it was done for another assignment */
 	if (is_making(it->op))
 		record_made(it, m);
-	else
+	else if (it->op != DRIVE_CUT)
 		m->done = it->rc >= 0;
-	if (it->rc < 0) {
+	if (it->rc < 0 || it->op == DRIVE_CUT) {
 		if (it->op == DRIVE_START)
 			m->start_failed = true;
 		else if (!is_making(it->op))
 			m->stop_failed = true;
-		snprintf(run->error, sizeof(run->error), "%.16s %.120s: %.255s",
-			 op_words[it->op], r->rid,
-			 why_failed(it, op_words[it->op], r->rid));
-		m->error = run->error;
+		note_failure(run, m, it, r->rid);
 	} else if (it->op == DRIVE_START) {
 		/* What was up already is not ours to roll back. */
 		m->started = it->rc != DRIVER_NOOP || m->started;
@@ -750,6 +767,7 @@ static enum drive_op op_of(enum recon_op op)
 		[RECON_KILL] = DRIVE_KILL,
 		[RECON_PROVISION] = DRIVE_PROVISION,
 		[RECON_UNPROVISION] = DRIVE_UNPROVISION,
+		[RECON_CUT] = DRIVE_CUT,
 	};
 
 	return ops[op];
@@ -792,8 +810,12 @@ static void job_drive_one(struct agent *g, struct instance_run *run,
 		m->restarts++;
 		m->last_ms = (int64_t)g->now_ms;
 	}
-	job_tell(g, run, r->rid, "", j->action, "");
-	g->io.work(g->io.ctx, AGENT_LANE_OPS, act_run, act_done, j);
+	m->rung = recon_rung(act->op, m->rung);
+	job_tell(g, run, r->rid, "", j->action,
+		 m->rung ? arena_printf(j->arena, ": %s", act->why) : "");
+	/* By force, beside what hangs. */
+	g->io.work(g->io.ctx, m->rung ? AGENT_LANE_KILL : AGENT_LANE_OPS,
+		   act_run, act_done, j);
 }
 
 void job_act(struct agent *g, struct instance_run *run,

@@ -141,7 +141,8 @@ static uint64_t lease_grant(struct agent *g, struct arena *a, uint64_t node)
 	struct lease_grantee *l = grantee(g, node);
 
 	txn_abort(t);
-	if (!row || member_has_left(row) || l->lost_epoch >= epoch)
+	if (!row || member_has_left(row) || l->lost_epoch >= epoch ||
+	    op_fence_bars(row))
 		return 0;
 	/* Whom we let back in has as long as a lease to ask again. */
 	l->last_ms = g->now_ms;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster/agent/internal.h"
+#include "cluster/agent/fence.h"
 #include "fsm/plan/others.h"
 
 struct orch_memo {
@@ -19,6 +19,7 @@ struct orch_memo {
 	uint64_t version, nodes, others;
 	bool deciding; /* what it said is being committed */
 	bool seen;     /* in this look at all of them */
+	bool again;    /* look once more, though nothing has changed */
 	int64_t priority;
 	char *named; /* " db web ": the services that it looks at; or NULL */
 	char key[NAME_MAX_LEN + 32];
@@ -79,7 +80,8 @@ static void decide_propose(struct agent *g, const struct state *s,
 	d->agent = g;
 	d->memo = memo;
 	for (size_t i = 0; i < out->n; i++)
-		doc_add(a, changes, orch_change_doc(a, &out->at[i]));
+		if (out->at[i].kind != ORCH_FENCE)
+			doc_add(a, changes, orch_change_doc(a, &out->at[i]));
 	doc_put_str(a, cmd, "name", doc_get_str(row, "name", ""));
 	doc_put_int(a, cmd, "version", doc_get_int(row, "version", 0));
 	doc_put(a, cmd, "changes", changes);
@@ -87,6 +89,20 @@ static void decide_propose(struct agent *g, const struct state *s,
 	g->pending++;
 	engine_propose(g->engine, s->group, a, cmd, PROPOSE_TIMEOUT_MS,
 		       on_decided, d);
+}
+
+/* A fence of an earlier epoch says nothing of this one. */
+static void orch_node_fence(const struct doc *row, struct orch_node *n)
+{
+	const struct doc *f = doc_get(row, "fence");
+	bool now = (uint64_t)doc_get_int(f, "epoch", 0) == n->epoch;
+
+	n->fenced = (uint64_t)doc_get_int(row, "fenced", 0);
+	n->sure = *doc_get_str(row, "sure", "") != '\0';
+	n->fencing =
+		doc_is(f, "state", "asked") || doc_is(f, "state", "running");
+	if (now && doc_is(f, "state", "failed"))
+		n->fence_failed = doc_get_str(f, "text", "");
 }
 
 struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
@@ -111,6 +127,7 @@ struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
 			.drain_over = doc_get_bool(doc_get(row, "drain"),
 						   "over", false),
 		};
+		orch_node_fence(row, &list[i]);
 	}
 	return list;
 }
@@ -183,6 +200,32 @@ static void memo_note(struct orch_memo *m, struct arena *a,
 		m->named = agent_strdup(arena_printf(a, "%s ", buf_text(&b)));
 }
 
+/* What is decided of nodes is the cluster's. Asked for again at each look until
+ * it shows there: @ret is how much else there is to be proposed. */
+static size_t propose_fences(struct agent *g, struct arena *a,
+			     const struct orch_out *out)
+{
+	size_t n = out->n;
+
+	for (size_t i = 0; i < out->n; i++) {
+		const struct orch_change *c = &out->at[i];
+		struct doc *cmd;
+
+		if (c->kind != ORCH_FENCE)
+			continue;
+		n--;
+		cmd = agent_command(g, a, "fence_ask", NULL);
+		doc_put_str(a, cmd, "node", c->node);
+		doc_put_str(a, cmd, "action", fence_action(g, a, c->node));
+		doc_put_int(a, cmd, "epoch", (int64_t)c->epoch);
+		doc_put_bool(a, cmd, "auto", true);
+		doc_put_bool(a, cmd, "self", c->self);
+		doc_put_str(a, cmd, "why", c->why);
+		agent_propose(g, CLUSTER_GROUP, a, cmd);
+	}
+	return n;
+}
+
 static void decide(struct agent *g, const struct state *s,
 		   struct orch_memo *memo, const struct doc *nodes,
 		   const struct doc *row)
@@ -192,14 +235,17 @@ static void decide(struct agent *g, const struct state *s,
 	struct conf *conf = groups_head_service(g, s, name, &sc);
 	struct orch_in in;
 	struct orch_out out = { 0 };
+	size_t rest;
 
 	if (!conf)
 		return;
 	memo_note(memo, s->arena, &sc);
 	orch_inputs(g, s, name, row, nodes, conf, &sc, &in);
 	orchestrate(s->arena, &in, &out);
-	if (out.n)
+	rest = propose_fences(g, s->arena, &out);
+	if (rest)
 		decide_propose(g, s, memo, row, &out);
+	memo->again = rest != out.n;
 }
 
 /* -- which of them ----------------------------------------------------- */
@@ -225,14 +271,17 @@ static uint64_t nodes_sign(const struct doc *nodes, bool all_rest)
 	for (size_t i = 0; i < doc_len(nodes); i++) {
 		const struct doc *r = doc_at(nodes, i);
 
-		buf_printf(&b, "%s %lld %s %d%d%d%d%d;",
+		buf_printf(&b, "%s %lld %s %d%d%d%d%d %lld %s %s;",
 			   doc_get_str(r, "name", ""),
 			   (long long)doc_get_int(r, "epoch", 0),
 			   doc_get_str(r, "state", ""),
 			   doc_get_bool(r, "frozen", false),
 			   doc_get_bool(r, "maintenance", false),
 			   upkeep_drains_now(r), member_leaves(r),
-			   doc_get_bool(doc_get(r, "drain"), "over", false));
+			   doc_get_bool(doc_get(r, "drain"), "over", false),
+			   (long long)doc_get_int(r, "fenced", 0),
+			   doc_get_str(r, "sure", ""),
+			   doc_get_str(doc_get(r, "fence"), "state", ""));
 	}
 	return sign_of(&b);
 }
@@ -292,8 +341,9 @@ static void orch_row(struct agent *g, const struct state *s,
 	uint64_t version = (uint64_t)doc_get_int(row, "version", 0);
 
 	m->seen = true;
-	if (m->deciding || (m->version == version && m->nodes == nodes->sign &&
-			    m->others == others_sign(g, s, m->named)))
+	if (m->deciding ||
+	    (!m->again && m->version == version && m->nodes == nodes->sign &&
+	     m->others == others_sign(g, s, m->named)))
 		return;
 	m->version = version;
 	m->nodes = nodes->sign;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
+#include "fsm/conf/fence.h"
 
 /* Of how many votes this node knows that they could be given. */
 static void put_votes(struct agent *g, struct arena *a, struct doc *d,
@@ -76,6 +77,20 @@ static const char *role_of(const struct engine_server *s)
 		       : role_name(s->role);
 }
 
+/* The sections of the devices that can end it. */
+static struct doc *devices_of(struct arena *a, const char *config,
+			      const char *node)
+{
+	struct doc *list = doc_list(a);
+	struct fence_devices d;
+
+	if (fence_devices(a, config, node, &d, NULL) < 0)
+		return list;
+	for (size_t i = 0; i < d.n; i++)
+		doc_add(a, list, doc_str(a, d.at[i].section));
+	return list;
+}
+
 struct doc *query_nodes(struct agent *g, struct arena *a, struct txn *t)
 {
 	struct doc *d = doc_map(a);
@@ -84,6 +99,9 @@ struct doc *query_nodes(struct agent *g, struct arena *a, struct txn *t)
 	struct engine_server *servers;
 	size_t n = engine_members(g->engine, CLUSTER_GROUP, a, &servers);
 	struct engine_info info = { 0 };
+	const char *config = doc_get_str(
+		state_cluster(&(struct state){ t, CLUSTER_GROUP, a }), "config",
+		NULL);
 
 	engine_info(g->engine, CLUSTER_GROUP, &info);
 	doc_put(a, d, "nodes", nodes);
@@ -102,6 +120,8 @@ struct doc *query_nodes(struct agent *g, struct arena *a, struct txn *t)
 			if (servers[k].id == id)
 				doc_put_str(a, row, "role",
 					    role_of(&servers[k]));
+		doc_put(a, row, "devices",
+			devices_of(a, config, doc_get_str(row, "name", "")));
 		doc_put_bool(a, row, "leader", id == info.leader);
 		doc_put_bool(a, row, "connected",
 			     id == g->self || agent_peer_is_up(g, id));

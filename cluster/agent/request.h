@@ -101,6 +101,13 @@ void request_cluster_set(struct request *r);
 /* request_local.c */
 void request_local_stop(struct request *r);
 void request_emergency(struct request *r);
+/* request_fence.c */
+void request_cluster_config(struct request *r);
+void request_cluster_configure(struct request *r);
+void request_node_fence(struct request *r);
+void request_node_vouch(struct request *r);
+void request_fence_ls(struct request *r);
+void request_fence_test(struct request *r);
 /* request_plan.c */
 void request_plan(struct request *r);
 void request_why(struct request *r);

@@ -32,6 +32,18 @@ static const struct doc *value_of(struct request *r)
 	return NULL;
 }
 
+/* As request_service(), but a fence device has secrets, too. */
+static uint64_t owner_group(struct request *r)
+{
+	struct txn *t = txn_begin_read(r->agent->db, NULL);
+	struct state s = { t, CLUSTER_GROUP, r->arena };
+	bool device = t && r->agent->level == LEVEL_HYPERVISOR &&
+		      op_fence_owner(&s, request_arg(r, "name"));
+
+	txn_abort(t);
+	return device ? CLUSTER_GROUP : request_service(r);
+}
+
 void request_secret_set(struct request *r)
 {
 	struct agent *g = r->agent;
@@ -46,7 +58,7 @@ void request_secret_set(struct request *r)
 	if (key_refused(r))
 		return;
 	value = value_of(r);
-	gid = value ? request_service(r) : 0;
+	gid = value ? owner_group(r) : 0;
 	if (!gid)
 		return;
 	if (secret_service_key(g, name, &k, &err) < 0) {
@@ -70,7 +82,7 @@ void request_secret_unset(struct request *r)
 
 	if (key_refused(r))
 		return;
-	gid = request_service(r);
+	gid = owner_group(r);
 	if (!gid)
 		return;
 	cmd = request_command(r, "secret_unset");
@@ -92,7 +104,7 @@ static struct doc *secret_row(struct arena *a, const struct doc *row)
 
 void request_secret_ls(struct request *r)
 {
-	uint64_t gid = request_service(r);
+	uint64_t gid = owner_group(r);
 	struct txn *t = gid ? txn_begin_read(r->agent->db, NULL) : NULL;
 	struct doc *data, *list, *rows;
 

@@ -13,6 +13,7 @@
 
 #include "cluster/loop/daemon_internal.h"
 #include "drivers/driver.h"
+#include "drivers/fence.h"
 
 #define SLOW_MS	 1000
 #define NAMED_MS 60000 /* with a leader: every service there is was named */
@@ -98,12 +99,20 @@ static int on_drive(void *ctx, enum drive_op op, const struct job *j,
 		return driver_provision(&job, err);
 	case DRIVE_UNPROVISION:
 		return driver_unprovision(&job, err);
+	case DRIVE_CUT:
+		return driver_cut(&job, err);
 	case DRIVE_RUN:
 		return driver_run(&job, err);
 	case DRIVE_COMMAND:
 		return driver_command(&job, err);
 	}
 	return err_set(err, -EINVAL, "no such operation");
+}
+
+static int on_fence(void *ctx, const struct fence_call *c, struct err *err)
+{
+	(void)ctx;
+	return fence_call(c, err);
 }
 
 /* -- memory
@@ -472,6 +481,7 @@ struct agent_io world_io(struct daemon *d)
 		.guard = on_guard,
 		.protection = on_protection,
 		.left = on_left,
+		.fence = on_fence,
 		.node_action = d->o->monitor_reboots ? on_node_action : NULL,
 		.fatal = on_fatal,
 		.log = on_log,

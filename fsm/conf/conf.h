@@ -140,6 +140,8 @@ struct service_conf {
 	int64_t priority;
 	bool disable, rollback;
 	int64_t start_retries, start_retry_delay_ms;
+	bool stonith;		 /* a lost node is fenced before a failover */
+	const char *stop_failed; /* how far: "none", "kill", "cut", "fence" */
 	int64_t flex_min, flex_max, flex_target;
 	const char *placement; /* "nodes order", ... */
 	/* Names of services; parents and children also as name@node. */

@@ -23,6 +23,7 @@ static int head_texts(struct eval *e, struct service_conf *sc, struct err *err)
 		{ "env", &sc->env },
 		{ "comment", &sc->comment },
 		{ "placement", &sc->placement },
+		{ "stop_failed", &sc->stop_failed },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -69,7 +70,7 @@ static int64_t clamp(int64_t n, int64_t low, int64_t high)
 static int head_numbers(struct eval *e, struct service_conf *sc,
 			struct err *err)
 {
-	int64_t disable, rollback, peers = (int64_t)sc->nodes.n;
+	int64_t disable, rollback, stonith, peers = (int64_t)sc->nodes.n;
 	const struct {
 		const char *name;
 		int64_t *ret;
@@ -79,6 +80,7 @@ static int head_numbers(struct eval *e, struct service_conf *sc,
 		{ "rollback", &rollback },
 		{ "start_retries", &sc->start_retries },
 		{ "start_retry_delay", &sc->start_retry_delay_ms },
+		{ "stonith", &stonith },
 		{ "flex_min", &sc->flex_min },
 		{ "flex_max", &sc->flex_max },
 		{ "flex_target", &sc->flex_target },
@@ -94,6 +96,7 @@ static int head_numbers(struct eval *e, struct service_conf *sc,
 	}
 	sc->disable = disable;
 	sc->rollback = rollback;
+	sc->stonith = stonith;
 	if (sc->flex_max <= 0) /* no limit */
 		sc->flex_max = peers;
 	sc->flex_min = clamp(sc->flex_min, 0, peers);

@@ -92,6 +92,13 @@ const struct keyword keywords_resource[] = {
 	  .inherit = LEAF, .from = FROM_V23,
 	  .more = "A schedule as of a task, for when it is looked at; by default "
 	  "status_schedule of the service." },
+	{ "*", NULL, "token_file", STRING, 0, "a file on shared storage that holds the newest token",
+	  .inherit = LEAF, .from = FROM_OURS,
+	  .more = "Each decision about a service has a number that grows, its token. A start "
+	  "puts that of its assignment there, under a lock, and is refused where a greater one "
+	  "is: a start that was begun in time and hung until another node had taken over does "
+	  "nothing. On storage that all nodes of the service see without this resource. A "
+	  "service that is deleted and made anew begins at 1: remove the file." },
 	{ "*", NULL, "comment", STRING, 0, "a note for people",
 	  .inherit = LEAF,
 	  .more = "Free text; nothing looks at it." },

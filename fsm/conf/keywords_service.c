@@ -116,10 +116,19 @@ const struct keyword keywords_service[] = {
 	{ "DEFAULT", NULL, "pre_monitor_action", STRING, CMD, "a command before monitor_action",
 	  .from = FROM_V23,
 	  .more = "It runs on the node that is about to act, and its failure is logged." },
-	{ "DEFAULT", NULL, "stonith", BOOL, LATER, "fence the lost node before a failover",
+	{ "DEFAULT", NULL, "stonith", BOOL, 0, "fence the lost node before a failover",
 	  .fallback = "false", .depends = "topology=failover", .from = FROM_V23,
-	  .more = "A node that was lost may still run the service. With true, the command "
-	  "that is configured for that node must have succeeded before another starts it." },
+	  .more = "Without it a lost node has stopped what it ran, by its lease and its guard. "
+	  "With true, a fence device of that node (fence#NODE of the cluster's configuration) "
+	  "must have confirmed that it is off before another starts the service, or a "
+	  "person, by 'encap node confirm-down'." },
+	{ "DEFAULT", NULL, "stop_failed", STRING, 0, "how far to go when a stop fails",
+	  .fallback = "kill", .candidates = "none kill cut fence", .from = FROM_OURS,
+	  .more = "Each word includes those before it. none: it is left as it is. kill: stopped "
+	  "by force. cut: the network of the container that does not stop is taken away. "
+	  "fence: the machine is ended by its fence devices, and if none can, by itself "
+	  "(encapd --allow-reboot). After the last it is 'stop failed', and is started "
+	  "nowhere else until it is stopped, or its machine is fenced." },
 	{ "DEFAULT", NULL, "rollback", BOOL, 0, "stop what a failed start has started",
 	  .fallback = "true",
 	  .more = "What was up before the start stays up. With false it is left half "

@@ -187,7 +187,10 @@ struct doc *op_node_up(const struct op_env *env, const struct doc *cmd)
 
 	if (!row || doc_is(row, "state", "left"))
 		return op_result(env, OP_CONFLICT, "the epoch has moved on");
+	if (op_fence_bars(row))
+		return op_result(env, OP_CONFLICT, "it is being fenced");
 	if (!doc_is(row, "state", "up")) {
+		doc_put_str(env->s->arena, row, "sure", "");
 		node_turn(env, row, "up");
 		op_event(env, "node", NULL, doc_get_str(row, "name", ""),
 			 "is up, epoch %lld",

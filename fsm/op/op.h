@@ -102,6 +102,20 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd);
 struct doc *op_node_up(const struct op_env *env, const struct doc *cmd);
 struct doc *op_node_lost(const struct op_env *env, const struct doc *cmd);
 struct doc *op_node_freeze(const struct op_env *env, const struct doc *cmd);
+/* fence.c */
+struct doc *op_fence_ask(const struct op_env *env, const struct doc *cmd);
+struct doc *op_fence_run(const struct op_env *env, const struct doc *cmd);
+struct doc *op_fence_done(const struct op_env *env, const struct doc *cmd);
+struct doc *op_fence_fail(const struct op_env *env, const struct doc *cmd);
+struct doc *op_node_vouch(const struct op_env *env, const struct doc *cmd);
+struct doc *op_node_says(const struct op_env *env, const struct doc *cmd);
+struct doc *op_cluster_conf(const struct op_env *env, const struct doc *cmd);
+/* Is the node of this row being fenced, so that it must get no lease? */
+bool op_fence_bars(const struct doc *node);
+/* Is @name, "fence#NODE", a section of the cluster's configuration? It can have
+ * secrets, as a service can. */
+bool op_fence_owner(const struct state *s, const char *name);
+/* cluster.c */
 struct doc *op_index_add(const struct op_env *env, const struct doc *cmd);
 struct doc *op_index_del(const struct op_env *env, const struct doc *cmd);
 /* Why the token whose secret has this SHA-256 lets nobody in; NULL where it is
@@ -140,7 +154,7 @@ struct doc *op_draft_drop(const struct op_env *env, const struct doc *cmd);
 struct doc *op_svc_act(const struct op_env *env, const struct doc *cmd);
 /* restore.c */
 struct doc *op_svc_restore(const struct op_env *env, const struct doc *cmd);
-/* secret.c */
+/* secret.c: of a service, or (version 2) of a fence device */
 #define OP_SECRET_KEY_MAX 128
 #define OP_SECRET_MAX	  (64 * 1024) /* bytes, before it is sealed */
 struct doc *op_secret_set(const struct op_env *env, const struct doc *cmd);

@@ -21,6 +21,22 @@ const char *op_secret_key_refused(const char *key)
 	return NULL;
 }
 
+static bool owner_here(const struct op_env *env, const struct doc *cmd)
+{
+	return op_service_here(env, cmd) ||
+	       op_fence_owner(env->s, doc_get_str(cmd, "name", ""));
+}
+
+static struct doc *no_owner(const struct op_env *env, const char *name)
+{
+	if (strncmp(name, "fence#", 6) != 0)
+		return op_no_service(env, name);
+	return op_result(env, OP_NOT_FOUND,
+			 "there is no device [%.80s]: 'encap cluster set "
+			 "%.80s.agent=PROGRAM' makes it",
+			 name, name);
+}
+
 struct doc *op_secret_set(const struct op_env *env, const struct doc *cmd)
 {
 	const struct state *s = env->s;
@@ -31,8 +47,8 @@ struct doc *op_secret_set(const struct op_env *env, const struct doc *cmd)
 	struct state_key k;
 	struct doc *row;
 
-	if (!op_service_here(env, cmd))
-		return op_no_service(env, name);
+	if (!owner_here(env, cmd))
+		return no_owner(env, name);
 	if (why)
 		return op_result(env, OP_USAGE, "%s", why);
 	if (!sealed || sealed->type != DOC_BIN ||
@@ -64,8 +80,8 @@ struct doc *op_secret_unset(const struct op_env *env, const struct doc *cmd)
 	const char *key = doc_get_str(cmd, "key", "");
 	struct state_key k = state_key(name, key);
 
-	if (!op_service_here(env, cmd))
-		return op_no_service(env, name);
+	if (!owner_here(env, cmd))
+		return no_owner(env, name);
 	if (op_secret_key_refused(key) || !state_row(s, TABLE_SECRET, &k))
 		return op_result(env, OP_NOT_FOUND,
 				 "%s has no secret %.64s: see 'encap secret ls "

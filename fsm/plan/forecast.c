@@ -58,7 +58,8 @@ struct fc {
 	struct arena *a;
 	const struct forecast_in *in;
 	struct fc_service *services;
-	struct doc *steps, *interrupted;
+	struct orch_node *nodes; /* a copy: some are fenced */
+	struct doc *steps, *interrupted, *ladders;
 	bool moved; /* something changed in this round */
 };
 
@@ -212,7 +213,7 @@ static void agent_init(struct fc_service *s, struct fc_agent *g,
 
 static const struct orch_node *node_of(const struct fc *f, const char *name)
 {
-	return orch_node_named(f->in->nodes, f->in->n_nodes, name);
+	return orch_node_named(f->nodes, f->in->n_nodes, name);
 }
 
 static bool carries(const struct fc_agent *host, size_t i, const char *name)
@@ -482,6 +483,29 @@ static void note_action(struct fc *f, const struct fc_agent *g,
 	doc_put_str(f->a, d, "why", act->why);
 }
 
+/* What would be done if a stop on a hypervisor failed, once for each. */
+static void note_ladder(struct fc *f, const struct fc_agent *g)
+{
+	const char *word = g->inst.conf.stop_failed;
+	struct doc *d, *rungs;
+
+	if (g->level == LEVEL_ENCAP || !word || strcmp(word, "none") == 0)
+		return;
+	for (size_t i = 0; i < doc_len(f->ladders); i++)
+		if (doc_is(doc_at(f->ladders, i), "service",
+			   g->of->from->name) &&
+		    doc_is(doc_at(f->ladders, i), "node", g->name))
+			return;
+	d = doc_add(f->a, f->ladders, doc_map(f->a));
+	put_where(f, d, g->of->from->name, g->name, NULL);
+	rungs = doc_put(f->a, d, "rungs", doc_list(f->a));
+	doc_add(f->a, rungs, doc_str(f->a, "kill"));
+	if (strcmp(word, "kill") != 0)
+		doc_add(f->a, rungs, doc_str(f->a, "cut"));
+	if (strcmp(word, "fence") == 0)
+		doc_add(f->a, rungs, doc_str(f->a, "fence"));
+}
+
 static void agent_act(struct fc *f, struct fc_agent *g,
 		      const struct recon_in *in, const struct recon_out *out)
 {
@@ -489,8 +513,10 @@ static void agent_act(struct fc *f, struct fc_agent *g,
 		const struct recon_action *act = &out->at[i];
 
 		note_action(f, g, act);
-		if (act->op == RECON_STOP)
+		if (act->op == RECON_STOP) {
 			note_interrupted(f, g, act->res);
+			note_ladder(f, g);
+		}
 		recon_assume(in, act, g->probes);
 		if (act->op == RECON_START || act->op == RECON_STOP)
 			container_turns(g, act->res);
@@ -606,7 +632,7 @@ static struct orch_other *others_of(const struct fc *f,
 		list[i].name = s->named.at[i];
 		if (o && o->valid)
 			other_see(f->a, &o->conf, o->assigns, o->instances,
-				  f->in->nodes, f->in->n_nodes, &list[i]);
+				  f->nodes, f->in->n_nodes, &list[i]);
 	}
 	return list;
 }
@@ -625,23 +651,58 @@ static struct orch_in orch_view(const struct fc *f, const struct fc_service *s)
 		.maintenance_of_all = s->from->maintenance_of_all,
 		.assigns = s->assigns,
 		.instances = s->instances,
-		.nodes = f->in->nodes,
+		.nodes = f->nodes,
 		.n_nodes = f->in->n_nodes,
 		.next_token = s->next_token,
 	};
+}
+
+/* As if a device had confirmed it: the machine is off, and whatever ran there
+ * is over, for all services. */
+static void take_fence(struct fc *f, const struct orch_change *c)
+{
+	for (size_t i = 0; i < f->in->n_nodes; i++) {
+		struct orch_node *n = &f->nodes[i];
+
+		if (strcmp(n->name, c->node) != 0)
+			continue;
+		n->epoch += n->alive;
+		n->alive = false;
+		n->fenced = n->epoch - 1;
+		n->sure = true;
+	}
+	for (size_t i = 0; i < f->in->n; i++)
+		for (size_t k = 0; k < f->services[i].n; k++) {
+			struct fc_agent *g = &f->services[i].agents[k];
+			bool inside =
+				g->host && strcmp(g->host->name, c->node) == 0;
+
+			if (!inside && strcmp(g->name, c->node) != 0)
+				continue;
+			g->there = false;
+			g->host = NULL;
+			if (inside)
+				inside_gone(g);
+		}
 }
 
 static void take_change(struct fc *f, struct fc_service *s,
 			const struct orch_change *c)
 {
 	struct doc *d = step(f, s->from->name, c->node, NULL,
-			     c->kind == ORCH_INTENT ? "intent" : "assign");
+			     c->kind == ORCH_INTENT  ? "intent"
+			     : c->kind == ORCH_FENCE ? "fence"
+						     : "assign");
 	struct doc *row = orch_change_doc(f->a, c);
 
 	doc_put_str(f->a, d, "op", c->want);
 	doc_put_str(f->a, d, "why", c->why);
 	if (c->level == LEVEL_ENCAP)
 		doc_put_bool(f->a, d, "container", true);
+	if (c->kind == ORCH_FENCE) {
+		take_fence(f, c);
+		return;
+	}
 	if (c->kind == ORCH_INTENT) {
 		orch_intent_goes_on(f->a, s->intent, row);
 		return;
@@ -802,6 +863,10 @@ struct doc *forecast(struct arena *a, const struct forecast_in *in,
 
 	f.steps = doc_put(a, out, "steps", doc_list(a));
 	f.interrupted = doc_put(a, out, "interrupted", doc_list(a));
+	f.ladders = doc_put(a, out, "ladders", doc_list(a));
+	f.nodes = ARENA_VEC(a, struct orch_node, in->n_nodes + 1);
+	for (size_t i = 0; i < in->n_nodes; i++)
+		f.nodes[i] = in->nodes[i];
 	f.services = ARENA_VEC(a, struct fc_service, in->n + 1);
 	for (size_t i = 0; i < in->n; i++)
 		service_init(&f, &f.services[i], &in->services[i]);

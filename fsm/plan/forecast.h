@@ -43,9 +43,11 @@ struct forecast_in {
  * {steps: [{service, node, host (of a container), kind, op, rid, why}],
  *  interrupted: [{service, node, host, rid (the first that stops), again (the
  *                 node where it is up in the end)}],
- *  waiting: [{service, node, why}], settled}
+ *  waiting: [{service, node, why}],
+ *  ladders: [{service, node, rungs: kill, cut, fence}] (what would be done if a
+ *            stop of the service there failed), settled}
  *
- * kind is "assign" (op up, down), "intent" (op started: a restart goes on), or
+ * kind is "assign" (op up, down), "fence" (the node is ended), "intent" (op started: a restart goes on), or
  * "action" (op start, stop, with a rid; or pre_start, ..., the triggers around
  * the whole, or around a subset that "subset" names). "waiting" is what is not
  * done, and why; "settled" is false where no end was found.

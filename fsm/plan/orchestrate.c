@@ -55,7 +55,9 @@ static bool said_down(const struct view *v)
 /* It keeps what it runs when it is cut off, as far as it knows. */
 static bool is_alone(const struct view *v)
 {
+	/* Unless it was ended, or somebody vouches that it is down. */
 	return v->row &&
+	       !(v->node && v->node->fenced >= num(v->row, "epoch")) &&
 	       (doc_get_bool(v->row, "alone", false) ||
 		(doc_get_bool(v->row, "was_alone", false) && !has_said(v)));
 }
@@ -76,6 +78,8 @@ static bool may_run(const struct view *v)
 {
 	if (!v->row)
 		return runs_unasked(v);
+	if (v->must_fence)
+		return true;
 	if (is_up(v))
 		return !is_lost(v) || is_alone(v);
 	if (is_lost(v) && !is_alive(v))
@@ -112,6 +116,8 @@ static const char *what_is_up(const struct doc *inst)
 
 static const char *may_run_why(struct arena *a, const struct view *v)
 {
+	if (v->must_fence)
+		return fence_why(a, v);
 	if (is_alone(v) && is_lost(v))
 		return arena_printf(a,
 				    "%s is not up and may run it all the "
@@ -131,8 +137,9 @@ static const char *may_run_why(struct arena *a, const struct view *v)
 				    (unsigned long long)num(v->row, "epoch"));
 	if (said_state(v, "stop failed"))
 		return arena_printf(
-			a, "%s could not stop it: %s", v->name,
-			doc_get_str(v->inst, "error", "stop failed"));
+			a, "%s could not stop it: %s%s", v->name,
+			doc_get_str(v->inst, "error", "stop failed"),
+			fence_why(a, v));
 	if (said_state(v, "idle"))
 		return arena_printf(a,
 				    "%s of it is still up on %s (or it is "
@@ -184,9 +191,17 @@ const struct orch_node *orch_node_named(const struct orch_node *nodes, size_t n,
 	return NULL;
 }
 
+/* It may still run there whatever its lease says: where nobody can ask it. */
+static bool must_fence(const struct orch_in *in, const struct view *v)
+{
+	return in->conf->stonith && is_lost(v) && !is_alive(v) &&
+	       v->node->fenced < num(v->row, "epoch") &&
+	       !doc_get_bool(v->row, "lost", false) && !said_down(v);
+}
+
 static struct view view_of(const struct orch_in *in, const char *name)
 {
-	return (struct view){
+	struct view v = {
 		.name = name,
 		.node = orch_node_named(in->nodes, in->n_nodes, name),
 		.row = doc_get(in->assigns, name),
@@ -194,6 +209,11 @@ static struct view view_of(const struct orch_in *in, const char *name)
 		.listed = names_have(&in->conf->nodes, name),
 		.drp = names_have(&in->conf->drpnodes, name),
 	};
+
+	v.must_fence = must_fence(in, &v);
+	v.is_fenced_last = fence_is_last(in);
+	v.stop_failed = !is_up(&v) && said_state(&v, "stop failed");
+	return v;
 }
 
 static struct view *view_named(const struct pass *p, const char *name)
@@ -331,8 +351,8 @@ const char *orch_unmade(struct arena *a, const struct orch_in *in,
 
 /* -- changes --------------------------------------------------------------- */
 
-static struct orch_change *change_new(struct pass *p, enum orch_kind kind,
-				      const char *node, enum level level)
+struct orch_change *change_new(struct pass *p, enum orch_kind kind,
+			       const char *node, enum level level)
 {
 	struct orch_out *o = p->out;
 	struct orch_change *c;
@@ -348,9 +368,9 @@ static struct orch_change *change_new(struct pass *p, enum orch_kind kind,
 			return c;
 		}
 	}
-	if (!o->at) /* one for each name, and one per restart that goes on */
+	if (!o->at) /* two for each name, and one per restart that goes on */
 		o->at = ARENA_VEC(p->a, struct orch_change,
-				  p->n + doc_len(p->in->assigns) +
+				  2 * p->n + doc_len(p->in->assigns) +
 					  2 * p->in->conf->encapnodes.n + 2);
 	c = &o->at[o->n++];
 	*c = (struct orch_change){ .kind = kind, .node = node, .level = level };
@@ -427,17 +447,11 @@ static void write_off_lost(struct pass *p)
 		enum ended ended;
 		struct orch_change *c;
 
-		if (!is_lost(v) || (!is_up(v) && said_down(v)))
+		if (!is_lost(v) || v->must_fence || (!is_up(v) && said_down(v)))
 			continue;
 		if (is_alone(v) && !alone_came_back(p, v))
 			continue;
-		c = assign(
-			p, v, "down",
-			arena_printf(p->a,
-				     "the lease of epoch %llu has run "
-				     "out: nothing of it can run on %s",
-				     (unsigned long long)num(v->row, "epoch"),
-				     v->name));
+		c = assign(p, v, "down", fence_lost_why(p, v));
 		c->epoch = v->node->epoch;
 		c->lost = true;
 		c->was_alone = false;
@@ -658,7 +672,7 @@ static void bring_up(struct pass *p, struct view *v)
 	const char *why;
 
 	if (other) {
-		if (may_run_failed(other) || !other->row ||
+		if (may_run_failed(other) || !other->row || other->must_fence ||
 		    (is_alone(other) && is_lost(other)))
 			p->out->blocked = may_run_why(p->a, other);
 		return;
@@ -922,6 +936,7 @@ void orchestrate(struct arena *a, const struct orch_in *in,
 		stop_doubles(&p);
 	}
 	retry_stops(&p);
+	fence_nodes(&p);
 	if (!p.waits) /* what is inside waits with it */
 		decide_encaps(&p);
 }

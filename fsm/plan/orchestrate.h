@@ -14,7 +14,8 @@
  * assigned in. A node's epoch grows when its lease has certainly run out (or
  * fencing was confirmed), and a node runs an assignment only while it holds a
  * lease of the same epoch. So reading an old copy of the node table can delay
- * a start but never double it.
+ * a start but never double it. With `stonith` the second is not enough: the end
+ * of the epoch must have been confirmed (orch_node::fenced).
  *
  * An assignment to the one node that the service has is marked "alone": that
  * node keeps what it runs when it is cut off, so its epoch being over says
@@ -42,6 +43,14 @@ struct orch_node {
 	bool drain_over;  /* and what cannot go is stopped */
 	bool leaving;	  /* the cluster; it is draining, too */
 	bool witness;	  /* it only votes */
+	/* Its epochs up to this one are over for certain: it was fenced, or a
+	 * person vouches for it; and is it so since it was lost? */
+	uint64_t fenced;
+	bool sure;
+	/* Of its last fence: is it under way; has it failed in this epoch, and
+	 * why (NULL: it has not). */
+	bool fencing;
+	const char *fence_failed;
 };
 
 /* NULL if it is none of them. */
@@ -82,6 +91,7 @@ struct orch_in {
 enum orch_kind {
 	ORCH_ASSIGN,
 	ORCH_INTENT, /* a restart goes on as a start: want, level, node */
+	ORCH_FENCE,  /* end this node: for the cluster's group (node, why) */
 };
 
 struct orch_change {
@@ -97,7 +107,9 @@ struct orch_change {
 	const char *error; /* of that; NULL */
 	bool alone;	   /* up on the only node: kept though it is cut off */
 	bool was_alone;	   /* that was so before, and it may not know yet */
-	const char *why;   /* a sentence for people */
+	/* Of a fence: where no device can, the node may end itself. */
+	bool self;
+	const char *why; /* a sentence for people */
 };
 
 struct orch_out {

@@ -329,17 +329,20 @@ struct view *fit_best(const struct pass *p, const struct view *but)
 /* -- what is ours to do ----------------------------------------------------
  */
 
-static const char *too_many_dead(const struct pass *p)
+/* Those that are known to be down are none that only look so. */
+const char *fit_too_many_dead(const struct pass *p)
 {
 	size_t dead = 0;
 
 	for (size_t i = 0; i < p->in->n_nodes; i++)
-		dead += !p->in->nodes[i].alive;
+		dead += !p->in->nodes[i].alive && !p->in->nodes[i].sure;
 	if (dead * 2 <= p->in->n_nodes)
 		return NULL;
 	return arena_printf(p->a,
 			    "%zu of %zu nodes are not up: nothing is "
-			    "started by itself until more are back",
+			    "started by itself until more are back, or 'encap "
+			    "node confirm-down NODE' says which are really "
+			    "down",
 			    dead, p->in->n_nodes);
 }
 
@@ -363,7 +366,7 @@ static const char *must_not_act(const struct pass *p)
 				    "it be started again",
 				    name, name);
 	if (is_ha(p))
-		return too_many_dead(p);
+		return fit_too_many_dead(p);
 	if (strcmp(c->orchestrate, "start") != 0)
 		return arena_printf(p->a,
 				    "%s is down and has orchestrate = "

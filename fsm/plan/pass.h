@@ -13,6 +13,9 @@ struct view { /* of one hypervisor, or one container */
 	const struct orch_node *node; /* NULL: not in the cluster's table */
 	const struct doc *row, *inst; /* its assignment, its document */
 	bool listed, drp;	      /* in nodes, in drpnodes */
+	/* It is lost, and that is not enough (stonith); it could not stop. */
+	bool must_fence, stop_failed;
+	bool is_fenced_last; /* the last rung of its service's stops */
 };
 
 struct pass {
@@ -51,6 +54,20 @@ static inline bool is_ha(const struct pass *p)
 /* The latest assignment of all: where it was until a restart took it down. */
 struct view *pass_latest(const struct pass *p);
 
+/* orchestrate_fence.c: have nodes ended that must be; and what is said of one
+ * for which that is waited. */
+void fence_nodes(struct pass *p);
+const char *fence_why(struct arena *a, const struct view *v);
+/* stop_failed = fence */
+bool fence_is_last(const struct orch_in *in);
+/* Why nothing of a lost node's can run there any more. */
+const char *fence_lost_why(const struct pass *p, const struct view *v);
+/* A change for @p->out; @node may be of an earlier one. */
+struct orch_change *change_new(struct pass *p, enum orch_kind kind,
+			       const char *node, enum level level);
+
+/* So many look dead that nothing is done by itself; NULL. */
+const char *fit_too_many_dead(const struct pass *p);
 /* Why @v cannot run it, as the end of a sentence about the node; NULL if it
  * can. @asked: a person has named it. */
 const char *fit_refused(const struct pass *p, const struct view *v, bool asked);

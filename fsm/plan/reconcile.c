@@ -589,9 +589,7 @@ static enum need stop_need(const struct sweep *s, size_t i)
 		return NEED_NOTHING;
 	if (st == STATUS_NA && (m->done || !app_may_be_up(s, i)))
 		return NEED_NOTHING;
-	if (m->stop_failed || m->done)
-		return res(s, i)->optional ? NEED_NOTHING : NEED_GIVE_UP;
-	return NEED_ACT;
+	return m->stop_failed || m->done ? NEED_GIVE_UP : NEED_ACT;
 }
 
 static const char *stop_error(const struct sweep *s, size_t i)
@@ -647,6 +645,18 @@ static bool stop_is_allowed(struct sweep *s, size_t i, bool *ret_goes_on)
 	return false;
 }
 
+/* The ladder of a stop of the whole ends with this rung. */
+static enum rung last_rung(const struct sweep *s, size_t i)
+{
+	const char *word = s->in->inst->conf.stop_failed;
+
+	if (s->in->want != WANT_DOWN || !word || strcmp(word, "none") == 0)
+		return RUNG_SOFT;
+	return strcmp(word, "kill") == 0 || !is_group(res(s, i), "container")
+		       ? RUNG_KILL
+		       : RUNG_CUT;
+}
+
 static const char *stop_why(const struct sweep *s, size_t i)
 {
 	enum hold hold = sweep_hold(s, i);
@@ -684,6 +694,27 @@ static void note_inner(struct sweep *s, size_t i)
 	s->out->act_error = error;
 }
 
+/* Its stop has failed: the next rung, or the end of it. False where the sweep
+ * ends. */
+static bool stop_harder(struct sweep *s, size_t i)
+{
+	const struct recon_memory *m = &s->in->memory[i];
+
+	if (m->rung >= last_rung(s, i))
+		return res(s, i)->optional
+			       ? unprovision_one(s, i)
+			       : stop_failed_by(s, stop_error(s, i));
+	if (m->rung == RUNG_SOFT)
+		sweep_act(s, RECON_KILL, i,
+			  arena_printf(s->a,
+				       "by force, as its stop has failed: %s",
+				       stop_error(s, i)));
+	else
+		sweep_act(s, RECON_CUT, i,
+			  "it cannot be stopped: its network is taken away");
+	return false;
+}
+
 /* False where the sweep ends. */
 static bool stop_one(struct sweep *s, size_t i)
 {
@@ -693,17 +724,19 @@ static bool stop_one(struct sweep *s, size_t i)
 
 	if (need == NEED_NOTHING)
 		return unprovision_one(s, i);
-	if (need == NEED_ACT && !stop_is_allowed(s, i, &goes_on))
+	if (need == NEED_GIVE_UP)
+		return stop_harder(s, i);
+	if (!stop_is_allowed(s, i, &goes_on))
 		return goes_on;
 	inner = stop_inner_need(s, i, &why);
 	if (inner == NEED_WAIT) {
 		wait_for(s, "stopping", why);
 		return false;
 	}
-	if (inner == NEED_GIVE_UP)
+	if (inner == NEED_GIVE_UP && last_rung(s, i) == RUNG_SOFT)
 		return stop_failed_by(s, why);
-	if (need == NEED_GIVE_UP)
-		return stop_failed_by(s, stop_error(s, i));
+	if (inner == NEED_GIVE_UP)
+		why = arena_printf(s->a, "it ends with its container: %s", why);
 	note_inner(s, i);
 	sweep_act(s, RECON_STOP, i, why ? why : stop_why(s, i));
 	return false;

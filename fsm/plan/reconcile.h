@@ -17,6 +17,12 @@
  * within agent_timeout_ms that it is at work, does not answer, and blocks
  * neither. At the encap level: the encap resources alone.
  *
+ * A stop that fails goes on by the ladder, as far as stop_failed of the service
+ * says: by force, then the network of a container is taken away; what runs in a
+ * container and does not stop is stopped with it. Each rung is an operation with
+ * a deadline of its own. After the last it is "stop failed", and never silently
+ * stopped. (The next rung is the orchestrator's: the node is fenced.)
+ *
  * A start that fails is rolled back: what it has started is stopped in reverse;
  * in a container that it has started, the agent is told to halt first.
  *
@@ -79,6 +85,7 @@ struct recon_memory {
 	bool done;	   /* its last operation came back well */
 	bool started;	   /* by us, and it was not up: a rollback stops it */
 	bool start_failed, stop_failed;
+	enum rung { RUNG_SOFT, RUNG_KILL, RUNG_CUT } rung; /* of its stop */
 	bool asked; /* its hold is newer than was_up */
 	/* HOLD_RESTART: it was down; of a provision or unprovision: that is
 	 * done, or there was nothing to do. */
@@ -127,7 +134,8 @@ struct recon_in {
 enum recon_op {
 	RECON_START,
 	RECON_STOP,
-	RECON_KILL,
+	RECON_KILL, /* a lease that runs out; or a rung of the ladder */
+	RECON_CUT,  /* take the network of a container away */
 	RECON_PROVISION,
 	RECON_UNPROVISION,
 	RECON_HOOK, /* run the triggers of a scope */
@@ -169,8 +177,10 @@ struct recon_out {
 void reconcile(struct arena *a, const struct recon_in *in,
 	       struct recon_out *ret);
 
-/* "start", "stop", "kill", "provision", "unprovision". */
+/* "start", "stop", "kill", "cut", "provision", ... */
 const char *recon_op_word(enum recon_op op);
+/* The rung of a stop that stood at @now once @op was done. */
+enum rung recon_rung(enum recon_op op, enum rung now);
 
 /* What would be if @act went well: the probes and memory that the next pass
  * would see. For plans and tests: @probes is in->probes, writable. */

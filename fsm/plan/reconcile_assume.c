@@ -9,12 +9,20 @@ const char *recon_op_word(enum recon_op op)
 		[RECON_START] = "start",
 		[RECON_STOP] = "stop",
 		[RECON_KILL] = "kill",
+		[RECON_CUT] = "cut",
 		[RECON_PROVISION] = "provision",
 		[RECON_UNPROVISION] = "unprovision",
 		[RECON_HOOK] = "triggers",
 	};
 
 	return words[op];
+}
+
+enum rung recon_rung(enum recon_op op, enum rung now)
+{
+	if (op == RECON_CUT)
+		return RUNG_CUT;
+	return op == RECON_KILL ? RUNG_KILL : now;
 }
 
 void recon_assume(const struct recon_in *in, const struct recon_action *act,
@@ -38,6 +46,9 @@ void recon_assume(const struct recon_in *in, const struct recon_action *act,
 	}
 	if (act->op == RECON_START && (in->was_up || m->done))
 		m->restarts++;
+	m->rung = recon_rung(act->op, m->rung);
+	if (act->op == RECON_CUT)
+		return;
 	m->done = true;
 	m->started = act->op == RECON_START;
 	probes[act->res].status =

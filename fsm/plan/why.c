@@ -150,8 +150,10 @@ static void tell_next(struct telling *t)
 		const struct orch_change *c = &t->next.at[i];
 
 		tell(t, "next",
-		     arena_printf(t->a, "%s is about to be assigned %s: %s",
-				  c->node ? c->node : "it", c->want, c->why));
+		     arena_printf(t->a, "%s is about to be %s%s: %s",
+				  c->node ? c->node : "it",
+				  c->kind == ORCH_FENCE ? "" : "assigned ",
+				  c->want, c->why));
 	}
 	if (t->next.blocked)
 		tell(t, "rule",

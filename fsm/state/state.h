@@ -5,10 +5,12 @@
  * and no nodes. All values are docs (msgpack maps). Keys are text; numbers in
  * keys are big-endian so that byte order is number order.
  *
- *  CLUSTER  ""            {name, id, lease_ms, voter_grace_ms, created}
+ *  CLUSTER  ""            {name, id, lease_ms, voter_grace_ms, created,
+ *                          config (fsm/conf/fence.h), config_n}
  *  NODE     id (8 bytes)  {id, name, addresses[], state joining|up|lost|left,
  *                          epoch, frozen, since, labels{}, cert (its
- *                          certificate's SHA-256), leaving, gone, witness}
+ *                          certificate's SHA-256), leaving, gone, witness,
+ *                          protection, and what fsm/op/fence.c puts there}
  *  TOKEN    sha256 hex    {expires, used}
  *  SERVICE  name          {name, head, intent{want started|stopped|restart,
  *                          want_seq, node, encap started|stopped, encap_seq,

@@ -288,15 +288,18 @@ static void act_one(struct scene *s, struct node *n, const struct recon_in *in,
 		if (act->op == RECON_START &&
 		    ((n->was_up && !m->asked) || m->done))
 			m->restarts++;
+		m->rung = recon_rung(act->op, m->rung);
 		if (act->op == RECON_UNPROVISION)
 			m->unmade = true;
 		else if (act->op != RECON_PROVISION)
 			m->done = false;
 		if (act->op == RECON_START || act->op == RECON_PROVISION)
 			m->start_failed = true;
-		else if (act->op == RECON_STOP)
+		else if (act->op != RECON_UNPROVISION)
 			m->stop_failed = true;
-		m->error = arena_printf(s->a, "%s %s failed", op, r->rid);
+		m->error = arena_printf(s->a, "%s%s%s %s failed",
+					m->rung ? m->error : "",
+					m->rung ? "; " : "", op, r->rid);
 		return;
 	}
 	recon_assume(in, act, n->probes);

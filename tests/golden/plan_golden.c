@@ -191,6 +191,25 @@ static void show_step(struct world *w, const struct doc *s, bool many)
 	buf_puts(w->out, "\n");
 }
 
+/* Where it is not the one that every service has. */
+static void show_ladders(struct world *w, const struct doc *list)
+{
+	for (size_t i = 0; i < doc_len(list); i++) {
+		const struct doc *d = doc_at(list, i);
+		const struct doc *rungs = doc_get(d, "rungs");
+
+		if (doc_len(rungs) < 2)
+			continue;
+		buf_printf(w->out, "  if a stop of %s on %s fails:",
+			   doc_get_str(d, "service", ""),
+			   doc_get_str(d, "node", ""));
+		for (size_t k = 0; k < doc_len(rungs); k++)
+			buf_printf(w->out, " %s",
+				   doc_text(doc_at(rungs, k), ""));
+		buf_puts(w->out, "\n");
+	}
+}
+
 static void show_plan(struct world *w, const struct doc *d)
 {
 	const struct doc *steps = doc_get(d, "steps");
@@ -217,6 +236,7 @@ static void show_plan(struct world *w, const struct doc *d)
 			   doc_get(doc_at(list, i), "node") ? " on " : "",
 			   doc_get_str(doc_at(list, i), "node", ""),
 			   doc_get_str(doc_at(list, i), "why", ""));
+	show_ladders(w, doc_get(d, "ladders"));
 	if (!doc_get_bool(d, "settled", true))
 		buf_puts(w->out, "  no end of it\n");
 }

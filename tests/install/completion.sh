@@ -73,7 +73,7 @@ zsh)
 	;;
 *)
 	expect 'encap st' 'start status stop'
-	expect 'encap node ' 'drain freeze label ls rm thaw undrain'
+	expect 'encap node ' 'confirm-down drain fence freeze label ls rm thaw undrain'
 	expect 'encap start web --no-' '--no-wait'
 	expect 'svcmgr -s web print ' 'config resource status'
 	expect 'encap create web --config so' some.conf

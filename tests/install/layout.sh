@@ -50,7 +50,7 @@ there usr/share/man/man7/encap-tutorial.7
 there usr/share/man/man8/encapd.8
 
 # A page for each command that the program itself lists.
-commands=$("$root/usr/bin/encap" help | sed -nE 's/^  ([a-z]+( [a-z]+)?) .*/\1/p')
+commands=$("$root/usr/bin/encap" help | sed -nE 's/^  ([a-z]+( [a-z-]+)?) .*/\1/p')
 [ "$(wc -l <<<"$commands")" -gt 20 ] || complain "encap help lists too little"
 while read -r command; do
 	there "usr/share/man/man1/encap-${command// /-}.1"

@@ -148,6 +148,70 @@ static const struct row cluster[] = {
 	{ "index_del: long name", INIT, "index_del name=" LONG, OP_NOT_FOUND, "", "" },
 };
 
+#define PAIR  TOKEN JOIN "; node_up id=2 epoch=1; "
+#define ASK   PAIR "fence_ask node=hv2 action=reboot why=test; "
+#define RUN   ASK "fence_run id=2 n=1 tries=1 runner=hv1; "
+#define DEVICE INIT "cluster_conf set=['fence#hv1.agent=fence_x']; "
+static const struct row fences[] = {
+	{ "fence_ask", PAIR, "fence_ask node=hv2 action=reboot why=test", OP_OK, "",
+	  "node hv2 fence.n=1; node hv2 fence.state=asked; node hv2 fence.action=reboot; node hv2 fence.epoch=1; node hv2 fence.why=test; node hv2 fence.by.user=ann; node hv2 state=up; node hv2 epoch=1; events e kind=fence; events e text=reboot is asked for: test" },
+	{ "fence_ask: of a node that joins", TOKEN JOIN, "fence_ask node=hv2 action=off", OP_NOT_FOUND, "no node hv2", "" },
+	{ "fence_ask: unknown", INIT, "fence_ask node=hv7 action=off", OP_NOT_FOUND, "no node hv7", "" },
+	{ "fence_ask: no action that is known", PAIR, "fence_ask node=hv2 action=explode", OP_USAGE, "not 'explode'", "" },
+	{ "fence_ask: under way", ASK, "fence_ask node=hv2 action=off", OP_CONFLICT, "under way", "node hv2 fence.action=reboot" },
+	{ "fence_ask: by the cluster, of this epoch", PAIR, "fence_ask node=hv2 action=off auto=true self=true epoch=1", OP_OK, "", "node hv2 fence.auto=true; node hv2 fence.self=true" },
+	{ "fence_ask: by the cluster, of an epoch that is over", PAIR "node_lost id=2 epoch=1", "fence_ask node=hv2 action=off auto=true epoch=1", OP_CONFLICT, "moved on", "" },
+	{ "fence_ask: by the cluster, once it has failed in this epoch", ASK "fence_fail id=2 n=1 tries=0 text=no", "fence_ask node=hv2 action=off auto=true epoch=1", OP_CONFLICT, "has failed", "" },
+	{ "fence_ask: by the cluster, in the next epoch", ASK "fence_fail id=2 n=1 tries=0 text=no; node_lost id=2 epoch=1", "fence_ask node=hv2 action=off auto=true epoch=2", OP_OK, "", "node hv2 fence.n=2" },
+	{ "fence_ask: by a person, after it has failed", ASK "fence_fail id=2 n=1 tries=0 text=no", "fence_ask node=hv2 action=off", OP_OK, "", "node hv2 fence.n=2; node hv2 fence.state=asked" },
+	{ "fence_ask: by the cluster, of one that is known to be down", PAIR "node_lost id=2 epoch=1; node_vouch node=hv2", "fence_ask node=hv2 action=off auto=true epoch=2", OP_CONFLICT, "known to be down", "" },
+
+	{ "fence_run", ASK, "fence_run id=2 n=1 tries=1 runner=hv1", OP_OK, "", "node hv2 fence.state=running; node hv2 fence.runner=hv1; node hv2 fence.tries=1" },
+	{ "fence_run: twice the same try", RUN, "fence_run id=2 n=1 tries=1 runner=hv1", OP_CONFLICT, "moved on", "" },
+	{ "fence_run: the next try", RUN, "fence_run id=2 n=1 tries=2 runner=hv3", OP_OK, "", "node hv2 fence.runner=hv3; node hv2 fence.tries=2" },
+	{ "fence_run: of another fence", ASK, "fence_run id=2 n=7 tries=1 runner=hv1", OP_CONFLICT, "moved on", "" },
+	{ "fence_run: nothing was asked", PAIR, "fence_run id=2 n=0 tries=1 runner=hv1", OP_CONFLICT, "moved on", "" },
+
+	{ "fence_done: its epoch is over", RUN, "fence_done id=2 n=1 tries=1 ok=true device='fence#hv2'", OP_OK, "",
+	  "node hv2 state=lost; node hv2 epoch=2; node hv2 fenced=1; node hv2 sure=fenced; node hv2 fence.state=done; node hv2 fence.device=fence#hv2; node hv2 fence.ended=1000; events e text=reboot: done by hv1 with fence#hv2" },
+	{ "fence_done: it was lost meanwhile: no further epoch", RUN "node_lost id=2 epoch=1", "fence_done id=2 n=1 tries=1 ok=true", OP_OK, "", "node hv2 state=lost; node hv2 epoch=2; node hv2 fenced=1; node hv2 sure=fenced" },
+	{ "fence_done: it failed: asked again", RUN, "fence_done id=2 n=1 tries=1 ok=false text='no answer'", OP_OK, "", "node hv2 fence.state=asked; node hv2 fence.tries=1; node hv2 fence.text=no answer; node hv2 state=up; node hv2 epoch=1; node hv2 fenced=(none); events e text=reboot by hv1 failed: no answer" },
+	{ "fence_done: what says nothing was not done", RUN, "fence_done id=2 n=1 tries=1", OP_OK, "", "node hv2 fence.state=asked; node hv2 epoch=1" },
+	{ "fence_done: of an earlier try", RUN "fence_run id=2 n=1 tries=2 runner=hv3", "fence_done id=2 n=1 tries=1 ok=true", OP_CONFLICT, "moved on", "node hv2 state=up" },
+	{ "fence_done: not run", ASK, "fence_done id=2 n=1 tries=0 ok=true", OP_CONFLICT, "moved on", "node hv2 state=up" },
+	{ "fence_done: switched on: nothing is over", PAIR "fence_ask node=hv2 action=on; fence_run id=2 n=1 tries=1 runner=hv1", "fence_done id=2 n=1 tries=1 ok=true", OP_OK, "", "node hv2 state=up; node hv2 epoch=1; node hv2 sure=; node hv2 fence.state=done" },
+
+	{ "fence_fail", RUN "fence_done id=2 n=1 tries=1 ok=false text=no", "fence_fail id=2 n=1 tries=1 text='nobody is left'", OP_OK, "", "node hv2 fence.state=failed; node hv2 fence.text=nobody is left; node hv2 state=up; node hv2 epoch=1; events e text=reboot has failed: nobody is left" },
+	{ "fence_fail: of an earlier try", RUN, "fence_fail id=2 n=1 tries=0 text=no", OP_CONFLICT, "moved on", "node hv2 fence.state=running" },
+
+	{ "node_up: not while it is being fenced", PAIR "node_lost id=2 epoch=1; fence_ask node=hv2 action=off; fence_run id=2 n=1 tries=1 runner=hv1", "node_up id=2 epoch=2", OP_CONFLICT, "being fenced", "node hv2 state=lost" },
+	{ "node_up: while it is being switched on", PAIR "node_lost id=2 epoch=1; fence_ask node=hv2 action=on; fence_run id=2 n=1 tries=1 runner=hv1", "node_up id=2 epoch=2", OP_OK, "", "node hv2 state=up" },
+	{ "node_up: after a fence: it is as any other", RUN "fence_done id=2 n=1 tries=1 ok=true", "node_up id=2 epoch=2", OP_OK, "", "node hv2 state=up; node hv2 epoch=2; node hv2 sure=; node hv2 fenced=1" },
+
+	{ "node_vouch", PAIR "node_lost id=2 epoch=1", "node_vouch node=hv2", OP_OK, "", "node hv2 sure=vouched; node hv2 fenced=1; node hv2 epoch=2; node hv2 state=lost; events e text=ann vouches that it is down: nothing waits for a fence of it" },
+	{ "node_vouch: ends a fence that is under way", PAIR "node_lost id=2 epoch=1; fence_ask node=hv2 action=off", "node_vouch node=hv2", OP_OK, "", "node hv2 fence.state=vouched" },
+	{ "node_vouch: of what is up", PAIR, "node_vouch node=hv2", OP_CONFLICT, "is not down", "node hv2 state=up; node hv2 epoch=1" },
+	{ "node_vouch: of one that joins", TOKEN JOIN, "node_vouch node=hv2", OP_NOT_FOUND, "no node hv2", "" },
+
+	{ "node_says", INIT, "node_says id=1 protection='its agent, the guard'", OP_OK, "", "node hv1 protection=its agent, the guard; events e text=the cluster is made" },
+	{ "node_says: unknown", INIT, "node_says id=7 protection=x", OP_NOT_FOUND, "no such node", "" },
+	{ "node_says: a novel", INIT, "node_says id=1 protection=" LONG, OP_NOT_FOUND, "", "node hv1 protection=(none)" },
+
+	{ "cluster_conf", INIT, "cluster_conf set=['fence#hv1.agent=fence_x' 'fence#hv1.options=ip=10.0.0.9 plug=1']", OP_OK, "",
+	  "cluster c config_n=1; events e text=configuration: set fence#hv1.agent, set fence#hv1.options; events e kind=cluster" },
+	{ "cluster_conf: whole", INIT, "cluster_conf config='[fence#hv1]|command = /bin/off|' base=0", OP_OK, "", "cluster c config=[fence#hv1]\ncommand = /bin/off\n; events e text=configuration: configured anew" },
+	{ "cluster_conf: removed", DEVICE, "cluster_conf unset=['fence#hv1']", OP_OK, "", "cluster c config=; cluster c config_n=2" },
+	{ "cluster_conf: removed, what is not there", DEVICE, "cluster_conf unset=['fence#hv1.delay']", OP_NOT_FOUND, "has no fence#hv1.delay", "cluster c config_n=1" },
+	{ "cluster_conf: another was faster", DEVICE, "cluster_conf config='' base=0", OP_CONFLICT, "changed meanwhile", "cluster c config_n=1" },
+	{ "cluster_conf: not valid", INIT, "cluster_conf set=['fence#hv1.timeout=5s']", OP_FAILED, "either an agent or a command", "cluster c config_n=(none)" },
+	{ "cluster_conf: no such section", INIT, "cluster_conf set=['app#1.start=x']", OP_FAILED, "is no section of a cluster's configuration", "" },
+	{ "cluster_conf: no cluster", "", "cluster_conf config=''", OP_NOT_FOUND, "no cluster", "" },
+	{ "cluster_conf: its secrets go with a device", DEVICE "secret_set name='fence#hv1' key=password sealed=!abc", "cluster_conf unset=['fence#hv1']", OP_OK, "", "no secret fence#hv1 password" },
+	{ "secret_set: of a fence device", DEVICE, "secret_set name='fence#hv1' key=password sealed=!abc", OP_OK, "", "secret fence#hv1 password at=1000" },
+	{ "secret_set: of a device that is not there", DEVICE, "secret_set name='fence#hv2' key=password sealed=!abc", OP_NOT_FOUND, "no device [fence#hv2]", "" },
+	{ "secret_unset: of a fence device", DEVICE "secret_set name='fence#hv1' key=password sealed=!abc", "secret_unset name='fence#hv1' key=password", OP_OK, "", "no secret fence#hv1 password" },
+};
+
 static const struct row services[] = {
 	{ "svc_create", "", "svc_create name=web config='x' comment=c1", OP_OK, "",
 	  "service web intent={\"want\": \"stopped\", \"encap\": \"stopped\", \"seq\": 0}; service web version=1; service web revisions=1; service web created=1000; head web config=x; head web parents=[]; head web author.user=ann; head web comment=c1; head web n=1" },
@@ -459,6 +523,7 @@ static void every_kind_is_tested(void **state)
 	 */
 	static const struct tables all[] = {
 		{ cluster, sizeof(cluster) / sizeof(cluster[0]) },
+		{ fences, sizeof(fences) / sizeof(fences[0]) },
 		{ services, sizeof(services) / sizeof(services[0]) },
 		{ intents, sizeof(intents) / sizeof(intents[0]) },
 		{ acts, sizeof(acts) / sizeof(acts[0]) },
@@ -484,7 +549,7 @@ int main(void)
 	int failed;
 
 	op_fixture_init(&fixture);
-	failed = TABLE_RUN(cluster, applies) + TABLE_RUN(services, applies) +
+	failed = TABLE_RUN(cluster, applies) + TABLE_RUN(fences, applies) + TABLE_RUN(services, applies) +
 		 TABLE_RUN(intents, applies) + TABLE_RUN(acts, applies) +
 		 cmocka_run_group_tests(tests, NULL, NULL);
 	op_fixture_fini(&fixture);

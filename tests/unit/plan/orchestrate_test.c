@@ -190,7 +190,7 @@ static const struct row failovers[] = {
 	  "blocked: web is frozen: 'encap thaw web' lets it be started again" },
 	{ "ha: more than half of the nodes look dead",
 	  HA3 "want started 2; " UP1 "node hv1 lost e2; node hv2 lost e2",
-	  "hv1 down t6 e2 s2 lost; blocked: 2 of 3 nodes are not up: nothing is started by itself until more are back" },
+	  "hv1 down t6 e2 s2 lost; blocked: 2 of 3 nodes are not up: nothing is started by itself until more are back, or 'encap node confirm-down NODE' says which are really down" },
 	{ "ha: half of the nodes",
 	  "ha hv1 hv2; want started 2; " UP1 "node hv1 lost e2", "hv1 down t6 e2 s2 lost; hv2 up t7 e1 s2" },
 	{ "a person's start with most nodes dead",
@@ -232,6 +232,69 @@ static const struct row failovers[] = {
 	  "start hv1 hv2 hv3; want stopped 3; assign hv1 down t6 e2 s2 lost; node hv1 e2", "" },
 	{ "a node that nobody knows does not lose its lease",
 	  "ha hv1 hv2; node hv2 e1; node hv1 lost e0; want started 2; " UP1, "" },
+};
+
+#define HAS HA3 "stonith; "
+#define LOST "want started 2; " UP1 "node hv1 lost e2"
+
+static const struct row fences[] = {
+	{ "stonith: the lost node is fenced first, nothing is started",
+	  HAS LOST, "fence hv1 e2; blocked: hv1 is lost and has to be fenced first (stonith = true)" },
+	{ "stonith: it is under way: waited for",
+	  HAS LOST " fencing", "blocked: hv1 is being fenced: nothing is started elsewhere before that is confirmed (stonith = true)" },
+	{ "stonith: confirmed: the next takes over",
+	  HAS LOST " f1 sure", "hv1 down t6 e2 s2 lost; hv2 up t7 e1 s2" },
+	{ "stonith: it has failed: not tried by itself again, and told how to go on",
+	  HAS LOST " nofence",
+	  "blocked: hv1 is lost, and fencing it failed (no answer): 'encap node fence hv1' tries again, 'encap node confirm-down hv1' vouches that it is down" },
+	{ "stonith: an earlier fence does not count",
+	  HAS "want started 2; assign hv1 up t5 e3 s2; said hv1 t5 idle up once; node hv1 lost e4 f2",
+	  "fence hv1 e4; blocked: hv1 is lost and has to be fenced first (stonith = true)" },
+	{ "stonith: the node is back, and has stopped what it ran",
+	  HAS "want started 2; " UP1 "node hv1 e2", "hv1 up t6 e2 s2" },
+	{ "stonith: nothing of it was there: nothing to fence",
+	  HAS "want started 2; assign hv1 down t6 e1 s2; said hv1 t6 idle down; node hv1 lost e2", "hv2 up t7 e1 s2" },
+	{ "stonith: it was asked to stop there, and was not seen down",
+	  HAS "want started 2; assign hv1 down t6 e1 s2; said hv1 t6 stopping warn; node hv1 lost e2",
+	  "fence hv1 e2; blocked: hv1 is lost and has to be fenced first (stonith = true)" },
+	{ "stonith: written off before that was asked for",
+	  HAS "want started 2; assign hv1 down t6 e2 s2 lost; node hv1 lost e3", "hv1 down t7 e3 s2 lost; hv2 up t8 e1 s2" },
+	{ "stonith: stopped by a person: nobody is fenced for it",
+	  HAS "want stopped 3; " UP1 "node hv1 lost e2", "" },
+	{ "stonith, frozen: nothing is to be started, so nobody is fenced",
+	  HAS "frozen; " LOST,
+	  "blocked: web is frozen: 'encap thaw web' lets it be started again" },
+	{ "stonith, started by people alone: not for a failover",
+	  NO3 "stonith; " LOST,
+	  "blocked: web is down and has orchestrate = no: 'encap start web' starts it" },
+	{ "stonith, started by people alone: a person starts it elsewhere",
+	  NO3 "stonith; want started 3 on hv2; " UP1 "node hv1 lost e2",
+	  "fence hv1 e2; blocked: hv1 is lost and has to be fenced first (stonith = true)" },
+	{ "stonith: most nodes look dead: nobody is fenced",
+	  HAS LOST "; node hv2 lost e2",
+	  "blocked: 2 of 3 nodes are not up: nothing is started by itself until more are back, or 'encap node confirm-down NODE' says which are really down" },
+	{ "most nodes look dead, but one is known to be down",
+	  HA3 LOST "; node hv2 lost e2 sure", "hv1 down t6 e2 s2 lost; hv3 up t7 e1 s2" },
+	{ "a stop failed at the last rung: the node is fenced",
+	  HA3 "ladder fence; want started 3 on hv2; assign hv1 down t6 e1 s3; said hv1 t6 stop-failed warn",
+	  "fence hv1 e1 self; blocked: hv1 could not stop it: stop failed" },
+	{ "a stop failed, and a stop was asked for: the same",
+	  HA3 "ladder fence; want stopped 3; assign hv1 down t6 e1 s3; said hv1 t6 stop-failed warn", "fence hv1 e1 self" },
+	{ "a stop failed, asked again: first it is tried again",
+	  HA3 "ladder fence; want stopped 4; assign hv1 down t6 e1 s3; said hv1 t6 stop-failed warn", "hv1 down t7 e1 s4" },
+	{ "a stop failed, the ladder ends before",
+	  HA3 "ladder cut; want stopped 3; assign hv1 down t6 e1 s3; said hv1 t6 stop-failed warn", "" },
+	{ "a stop failed, the fence is under way",
+	  HA3 "ladder fence; want started 3 on hv2; assign hv1 down t6 e1 s3; said hv1 t6 stop-failed warn; node hv1 e1 fencing",
+	  "blocked: hv1 could not stop it: stop failed; hv1 is being fenced" },
+	{ "a stop failed, and so did the fence: it never becomes stopped",
+	  HA3 "ladder fence; want started 3 on hv2; assign hv1 down t6 e1 s3; said hv1 t6 stop-failed warn; node hv1 e1 nofence",
+	  "blocked: hv1 could not stop it: stop failed; fencing hv1 failed (no answer)" },
+	{ "a stop failed, and the node was fenced: it is over there",
+	  HA3 "ladder fence; want started 3 on hv2; assign hv1 down t6 e1 s3; said hv1 t6 stop-failed warn; node hv1 lost e2 f1 sure",
+	  "hv1 down t7 e2 s0 lost; hv2 up t8 e1 s3" },
+	{ "a stop is under way: nobody is fenced",
+	  HA3 "ladder fence; want stopped 3; assign hv1 down t6 e1 s3; said hv1 t6 stopping warn", "" },
 };
 
 static const struct row failures[] = {
@@ -456,7 +519,7 @@ int main(void)
 {
 	return TABLE_RUN(starts, decides) + TABLE_RUN(stops, decides) +
 	       TABLE_RUN(moves, decides) + TABLE_RUN(restarts, decides) +
-	       TABLE_RUN(failovers, decides) + TABLE_RUN(failures, decides) +
+	       TABLE_RUN(failovers, decides) + TABLE_RUN(fences, decides) + TABLE_RUN(failures, decides) +
 	       TABLE_RUN(encaps, decides) + TABLE_RUN(whys, explains) +
 	       TABLE_RUN(may_start, may_it);
 }

@@ -8,13 +8,15 @@
  *   want WORD SEQ [on NODE]      the intent for the hypervisor level
  *   encap WORD SEQ               ... for the encap level
  *   slave NAME WORD SEQ          ... for one container
- *   node NAME [lost] [frozen] eN
+ *   node NAME [lost] [frozen] [sure] [fencing] [nofence] eN [fN]
+ *                                fN: its epochs up to N are certainly over
  *   (containers are called vm...)
  *   assign NAME up|down tN eN sN [lost] [failed]
  *   said NAME tN STATE AVAIL [once] [err] [switch]  '-' for ' '
- *   frozen | disabled | norollback | flex
+ *   frozen | disabled | norollback | flex | stonith
+ *   ladder none|kill|cut|fence   stop_failed
  * Nodes that are named as the service's and not by themselves are up, epoch 1.
- * A decision: "NAME up|down tN eN sN [lost] [failed]", "WORD [NAME] goes on",
+ * A decision: "fence NAME eN [self]", "NAME up|down tN eN sN [lost] [failed]", "WORD [NAME] goes on",
  * "blocked: TEXT".
  */
 #pragma once
@@ -89,6 +91,10 @@ static inline void plan_node(struct plan_state *s, const struct plan_words *w)
 		.alive = !plan_has(w, "lost"),
 		.frozen = plan_has(w, "frozen"),
 		.epoch = (uint64_t)plan_num(w, 'e'),
+		.fenced = (uint64_t)plan_num(w, 'f'),
+		.sure = plan_has(w, "sure"),
+		.fencing = plan_has(w, "fencing"),
+		.fence_failed = plan_has(w, "nofence") ? "no answer" : NULL,
 	};
 }
 
@@ -187,6 +193,10 @@ static inline void plan_item(struct plan_state *s, const struct plan_words *w)
 		s->conf.disable = true;
 	} else if (strcmp(k, "norollback") == 0) {
 		s->conf.rollback = false;
+	} else if (strcmp(k, "stonith") == 0) {
+		s->conf.stonith = true;
+	} else if (strcmp(k, "ladder") == 0) {
+		s->conf.stop_failed = w->at[1];
 	} else if (strcmp(k, "flex") == 0) {
 		s->conf.topology = "flex";
 	} else if (w->n) {
@@ -260,6 +270,12 @@ static inline void plan_put_change(struct buf *b, const struct orch_change *c)
 	if (c->kind == ORCH_INTENT) {
 		buf_printf(b, "%s%s%s goes on", c->want, c->node ? " " : "",
 			   c->node ? c->node : "");
+		return;
+	}
+	if (c->kind == ORCH_FENCE) {
+		buf_printf(b, "fence %s e%llu%s", c->node,
+			   (unsigned long long)c->epoch,
+			   c->self ? " self" : "");
 		return;
 	}
 	buf_printf(b, "%s %s t%llu", c->node, c->want,
