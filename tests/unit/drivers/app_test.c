@@ -23,9 +23,7 @@ static void assert_nothing_left(void)
 
 	/* One that is ending has no environment any more, a moment before it
 	 * is a zombie. */
-	for (int i = 0; i < 50 && sandbox_processes(); i++)
-		usleep(1000);
-	assert_int_equal(sandbox_processes(), 0);
+	SANDBOX_WAIT(sandbox_processes() == 0);
 	assert_int_equal(cgroup_mounts(r.arena, &homes, NULL), 0);
 	for (; *homes; homes++)
 		assert_int_equal(access(arena_printf(r.arena, "%s/encap/%s",
@@ -40,6 +38,14 @@ static pid_t main_pid(struct rig *r)
 
 	assert_int_equal(track_load(rig_within(r, 1000), &t, &r->err), 0);
 	return t.main.pid;
+}
+
+static void kill_main(struct rig *r)
+{
+	pid_t pid = main_pid(r);
+
+	kill(pid, SIGKILL);
+	SANDBOX_WAIT(!proc_is_alive(pid));
 }
 
 static const char *script(struct rig *r, const char *name, const char *text)
@@ -93,8 +99,7 @@ static void test_simple_dies(void **state)
 
 	(void)state;
 	rig_start(&r, 0);
-	kill(main_pid(&r), SIGKILL);
-	usleep(20000);
+	kill_main(&r);
 	rig_probe(&r, STATUS_DOWN, NULL);
 	rig_start(&r, 0);
 	rig_probe(&r, STATUS_UP, NULL);
@@ -127,14 +132,13 @@ static void test_simple_tree(void **state)
 	(void)state;
 	r.res.kw = kw;
 	rig_start(&r, 0);
-	usleep(50000);
-	assert_true(sandbox_processes() >= 6);
+	SANDBOX_WAIT(sandbox_processes() >= 6);
 	before = driver_now_ms();
 	rig_expect("stop", 0, driver_stop(rig_within(&r, 600), &r.err), &r.err);
 	assert_in_range(driver_now_ms() - before, 250, 600);
 	assert_nothing_left();
 	rig_start(&r, 0);
-	usleep(50000);
+	SANDBOX_WAIT(sandbox_processes() >= 6);
 	before = driver_now_ms();
 	rig_kill(&r, 0);
 	assert_true(driver_now_ms() - before < 500);
@@ -153,8 +157,7 @@ static void test_simple_orphan(void **state)
 	(void)state;
 	r.res.kw = kw;
 	rig_start(&r, 0);
-	kill(main_pid(&r), SIGKILL);
-	usleep(20000);
+	kill_main(&r);
 	rig_probe(&r, STATUS_WARN, "has ended, but 1 that it started");
 	rig_start(&r, 0); /* it is ended first */
 	assert_int_equal(sandbox_processes(), 2);
@@ -175,7 +178,7 @@ static void test_simple_adopted(void **state)
 	(void)state;
 	r.res.kw = kw;
 	rig_start(&r, 0);
-	usleep(20000);
+	SANDBOX_WAIT(sandbox_processes() >= 2);
 	pid = main_pid(&r);
 	assert_int_equal(track_load(rig_within(&r, 1000), &t, &r.err), 0);
 	job_file_write(t.file,

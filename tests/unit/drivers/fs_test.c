@@ -134,8 +134,7 @@ static void test_busy(void **state)
 	assert_true(driver_now_ms() - before < 1000);
 	waitpid(pid, NULL, 0);
 	shell(r.arena, "kill $(pgrep -x sleep)");
-	usleep(50000);
-	assert_int_equal(sandbox_processes(), 0);
+	SANDBOX_WAIT(sandbox_processes() == 0);
 }
 
 /* This program itself is never killed: then the error says who it is. */

@@ -262,6 +262,14 @@ static inline void rig_made(struct rig *r, enum provisioned want)
 			 words[want]);
 }
 
+/* What comes a moment later: on a busy machine moments are long. */
+#define SANDBOX_WAIT(condition)                                                \
+	do {                                                                   \
+		for (int i_ = 0; i_ < 5000 && !(condition); i_++)              \
+			usleep(1000);                                          \
+		assert_true(condition);                                        \
+	} while (0)
+
 static inline void expect_text(const char *text, const char *part)
 {
 	if (!strstr(text, part))
