@@ -304,5 +304,12 @@ int cmd_move(struct cli *c)
 			     .goal.want = WAIT_MOVED,
 			     .goal.node = c->args[1] };
 
+	if (c->opt[OPT_LIVE])
+		return cli_error(c, CLI_FAILED,
+				 "no driver of this version can move what runs "
+				 "without stopping it, so nothing was changed; "
+				 "without --live it is stopped, and started "
+				 "on %s",
+				 c->args[1]);
 	return intent_run(c, &in);
 }

@@ -63,11 +63,13 @@ enum option_id {
 	OPT_FILE,
 	OPT_FLAGS,
 	OPT_FOLLOW,
+	OPT_FOR,
 	OPT_FROM,
 	OPT_IF_REV,
 	OPT_KW,
 	OPT_LEASE,
 	OPT_LIMIT,
+	OPT_LIVE,
 	OPT_LOCAL,
 	OPT_MASTER,
 	OPT_NODE,
@@ -227,8 +229,10 @@ bool cli_selects(const struct cli *c);
 int cmd_apply(struct cli *c);
 int cmd_audit(struct cli *c);
 int cmd_blame(struct cli *c);
+int cmd_cluster_arm(struct cli *c);
 int cmd_cluster_backup(struct cli *c);
 int cmd_cluster_config(struct cli *c);
+int cmd_cluster_disarm(struct cli *c);
 int cmd_cluster_forget(struct cli *c);
 int cmd_cluster_init(struct cli *c);
 int cmd_cluster_join(struct cli *c);

@@ -20,11 +20,13 @@ const struct option_row option_table[OPT_N] = {
 	[OPT_FILE]    = { "file",    'f', "FILE",     "an env file NAME.conf, or a folder of them" },
 	[OPT_FLAGS]   = { "flags",   0,   "short|wide", "which flags are shown: four of them (default), or all" },
 	[OPT_FOLLOW]  = { "follow",  'f', NULL,       "go on with what happens from now on" },
+	[OPT_FOR]     = { "for",     0,   "TIME",     "for so long: 90s, 30m (default), at most 4h" },
 	[OPT_FROM]    = { "from",    0,   "FILE",     "read it from this file; - is standard input" },
 	[OPT_IF_REV]  = { "if-rev",  0,   "REV",      "only if this revision is the head" },
 	[OPT_KW]      = { "kw",      0,   "KEY=VALUE", "a key and its value; may be repeated (svcmgr)" },
 	[OPT_LEASE]   = { "lease",   0,   "TIME",     "how long a node may go on without the others: 3s, 1m" },
 	[OPT_LIMIT]   = { "limit",   'n', "N",        "at most so many of the last ones" },
+	[OPT_LIVE]    = { "live",    0,   NULL,       "without an interruption, or not at all" },
 	[OPT_LOCAL]   = { "local",   0,   NULL,       "of some resources: on this node, as always (svcmgr)" },
 	[OPT_MASTER]  = { "master",  0,   NULL,       "only what runs on the hypervisor" },
 	[OPT_NODE]    = { "node",    0,   "NODE",     "this node, not the one that is asked" },
@@ -310,12 +312,13 @@ const struct command command_table[] = {
 	  "Where the service is up; by its schedule it is run there, too. Waits until it "
 	  "has ended, unless --no-wait is given; 1 if it failed. A stop of the service "
 	  "ends a task that runs." },
-	{ "move", "NAME NODE", WAITS | O(DRY_RUN), 0,
+	{ "move", "NAME NODE", WAITS | O(DRY_RUN) | O(LIVE), 0,
 	  "have a service up on another node",
 	  { "encap move web hv2", "encap move web hv2 --timeout 10m" },
 	  2, 2, cmd_move, TOPIC_RUN,
 	  "Stops it where it is and starts it on NODE; a service that is stopped is "
-	  "started there. Waits until it is up there, unless --no-wait is given." },
+	  "started there. Waits until it is up there, unless --no-wait is given. --live is "
+	  "refused with 1 in this version: no driver can move what runs." },
 	{ "clear", "NAME", O(DRY_RUN), 0,
 	  "try again what has failed",
 	  { "encap clear web", "encap clear web --dry-run" },
@@ -528,6 +531,22 @@ const struct command command_table[] = {
 	  "same name; with another name see cluster replace. --witness: this machine is "
 	  "only to vote, so that two others can go on when one of them dies; it needs next "
 	  "to nothing, runs no services, and cannot read what it keeps." },
+	{ "cluster disarm", "", WAITS | O(FOR), 0,
+	  "for work on the network: nobody stops, nobody is taken over",
+	  { "encap cluster disarm --for 30m", "encap cluster disarm --for 2h && encap cluster status" },
+	  0, 0, cmd_cluster_disarm, TOPIC_CLUSTER,
+	  "For that time a node that is cut off goes on with what it runs, and no node "
+	  "that cannot be reached is taken over, whether it is cut off or dead. Waits "
+	  "until each node that is up has what it takes, and names those that have not. "
+	  "Start, stop and move go on to work where they can. It ends by itself. A node "
+	  "that is still cut off then stops what it runs, and is taken over." },
+	{ "cluster arm", "", WAITS, 0,
+	  "end cluster disarm before its time",
+	  { "encap cluster arm", "encap cluster arm && encap cluster status" },
+	  0, 0, cmd_cluster_arm, TOPIC_CLUSTER,
+	  "Waits until each node that is up knows. One that cannot be reached at this "
+	  "moment keeps what it runs up to the end of the time that was given to disarm, "
+	  "and is taken over only then." },
 	{ "cluster backup", "FILE", O(OUTPUT) | O(STALE), 0,
 	  "write the whole state to a file, while everything runs",
 	  { "encap cluster backup /root/lab.backup", "encap cluster backup --stale /root/what-is-left.backup" },

@@ -246,11 +246,11 @@ static const char *node_notes(struct arena *a, const struct doc *n)
 	if (truth(n, "leaving"))
 		text_note(&b, "leaving");
 	for (size_t i = 0; i < doc_len(doc_get(n, "labels")); i++)
-		text_note(&b, arena_printf(a, "%s=%s",
-					   doc_at(doc_get(n, "labels"), i)->key,
-					   doc_text(doc_at(doc_get(n, "labels"),
-							   i),
-						    "")));
+		text_note(&b,
+			  arena_printf(a, "%s=%s",
+				       doc_at(doc_get(n, "labels"), i)->key,
+				       doc_text(doc_at(doc_get(n, "labels"), i),
+						"")));
 	text_note(&b, doc_get_str(n, "sure", ""));
 	if (doc_is(doc_get(n, "fence"), "state", "asked") ||
 	    doc_is(doc_get(n, "fence"), "state", "running"))
@@ -336,6 +336,11 @@ void list_cluster(FILE *out, const struct term *t, struct arena *a,
 			(long long)voters, (long long)(voters / 2 + 1));
 	print_lease(out, a, cluster);
 	fprintf(out, "services  %lld\n", (long long)service_count(cluster));
+	if (doc_get(cluster, "disarm_left_ms"))
+		fprintf(out,
+			"disarmed  for another %s: a node that is cut off goes "
+			"on, and none is taken over\n",
+			text_age(a, doc_get_int(cluster, "disarm_left_ms", 0)));
 	if (truth(cluster, "maintenance"))
 		fprintf(out, "maintenance  of all: Encap looks, and does not "
 			     "touch; 'encap maintenance off' ends it\n");

@@ -37,6 +37,21 @@ struct lease_grantee {
 	uint64_t last_ms;    /* of the last grant */
 	uint64_t lost_epoch; /* proposed as lost: grants no more at this one */
 	uint64_t asked_ms;   /* when its state was last proposed */
+	/* disarm.c: when its word on that was proposed; when it was last given
+	 * a long lease by us, and until when the longest lasts; the last disarm
+	 * that it has called over. */
+	uint64_t said_ms, long_ms, long_until_ms, over;
+	bool knows_disarm; /* its version does */
+};
+
+/* The last time for which the cluster was disarmed (disarm.c). */
+struct disarm {
+	uint64_t n; /* 0: it never was */
+	bool on;
+	uint64_t until_ms, bound_ms;
+	bool ours;     /* agreed on while this node led, with none left over */
+	uint64_t over; /* node: up to this one they are over */
+	uint64_t asked_ms;
 };
 
 struct lease {
@@ -45,6 +60,9 @@ struct lease {
 	uint64_t saved_ms, grace_ms; /* until_ms as found at the start; until
 					when a fresh answer is waited for */
 	uint64_t next_renew_ms;
+	uint64_t asked_ms; /* when that was asked for which we have */
+	uint64_t heard_ms; /* the same, or when this agent began */
+	uint64_t disarm_n; /* it is a long one, of that disarm; 0: it is none */
 	/* As leader of the cluster group: */
 	uint64_t leader_since_ms;
 	struct lease_grantee *grantees;
@@ -67,6 +85,24 @@ void lease_recv_renew(struct agent *g, uint64_t peer, struct arena *a,
 		      const struct doc *frame);
 void lease_recv_grant(struct agent *g, const struct doc *frame);
 void lease_free(struct agent *g);
+
+/* -- disarm ------------------------------------------------------------- */
+
+/* The cluster's row may be another one. */
+void disarm_refresh(struct agent *g, const struct doc *cluster, bool at_start);
+uint64_t disarm_left_ms(const struct agent *g);
+/* Node: what it says with a renewal; may it take a lease of disarm @n? */
+void disarm_put_renew(const struct agent *g, struct arena *a, struct doc *ask);
+bool disarm_may_take(const struct agent *g, uint64_t n);
+/* Leader: what a node has said; how long a lease it is given; may it have a
+ * long one, though it is not heard of? @since: when others granted last. */
+void disarm_heard(struct agent *g, struct arena *a, const struct doc *row,
+		  struct lease_grantee *l, const struct doc *ask);
+uint64_t disarm_grant(struct agent *g, struct lease_grantee *l, uint64_t lease,
+		      uint64_t *ret_n);
+bool disarm_may_hold(const struct agent *g, const struct doc *row,
+		     const struct lease_grantee *l, uint64_t since);
+void disarm_judge(struct agent *g, struct arena *a);
 
 /* It is over, by this node's own word: it runs nothing. */
 void lease_end(struct agent *g);
@@ -320,7 +356,7 @@ enum lease_right local_right(const struct agent *g,
 			     const struct instance_run *run);
 void local_take(const struct agent *g, struct instance_run *run);
 void local_step(struct agent *g, struct instance_run *run);
-/* Neither a leader nor a lease. */
+/* No leader, and none has granted a lease for as long as one lasts. */
 bool local_is_cut_off(const struct agent *g, uint64_t gid);
 /* "stop" or "start", from now on. */
 void local_ask(struct agent *g, const struct instance_run *run,
@@ -486,6 +522,7 @@ struct agent {
 	char *service;	/* encap level: ours */
 
 	struct lease lease;
+	struct disarm disarm;
 	struct member_seen *members;
 	size_t n_members, cap_members;
 	uint64_t members_term;	/* of these */

@@ -20,18 +20,28 @@
 #include "store/plant.h"
 
 #define ASK_AGAIN_MS 1000
+/* Nobody grants a longer one; in a frame that is damaged there may be. */
+#define GRANT_MAX_MS (5 * 3600 * 1000LL)
 
-void lease_refresh(struct agent *g)
+static void refresh(struct agent *g, bool at_start)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct txn *t = txn_begin_read(g->db, NULL);
 	struct state s = { t, CLUSTER_GROUP, a };
+	const struct doc *row = NULL;
 	int64_t ms = LEASE_DEFAULT_MS;
 
 	if (t)
-		ms = doc_get_int(state_cluster(&s), "lease_ms", ms);
+		row = state_cluster(&s);
 	txn_abort(t);
+	ms = doc_get_int(row, "lease_ms", ms);
+	disarm_refresh(g, row, at_start);
 	g->lease.ms = ms >= 200 ? (uint64_t)ms : LEASE_DEFAULT_MS;
+}
+
+void lease_refresh(struct agent *g)
+{
+	refresh(g, false);
 }
 
 static uint64_t contact_counts_ms(uint64_t lease)
@@ -66,9 +76,13 @@ enum lease_right lease_right(const struct agent *g, uint64_t epoch)
 
 void lease_init(struct agent *g, uint64_t until_ms, uint64_t epoch)
 {
-	lease_refresh(g);
+	refresh(g, true);
+	g->lease.heard_ms = g->now_ms;
 	g->lease.until_ms = g->lease.saved_ms = until_ms;
 	g->lease.epoch = epoch;
+	/* One of a disarm: it is not called over before there is another. */
+	if (until_ms > g->now_ms + g->lease.ms)
+		g->lease.disarm_n = g->disarm.n ? g->disarm.n : 1;
 	if (epoch)
 		g->lease.grace_ms = g->now_ms + g->lease.ms / 2;
 }
@@ -86,15 +100,20 @@ static struct lease_grantee *grantee(struct agent *g, uint64_t node)
 	return &l->grantees[l->n++];
 }
 
+/* What is asked for later counts, also where it is shorter: of a disarm that
+ * is over. */
 static void lease_take(struct agent *g, uint64_t asked_ms, uint64_t duration,
-		       uint64_t epoch)
+		       uint64_t epoch, uint64_t disarm_n)
 {
 	struct lease *l = &g->lease;
 
-	if (g->left || epoch < l->epoch || asked_ms > g->now_ms)
+	if (g->left || epoch < l->epoch || asked_ms > g->now_ms ||
+	    !disarm_may_take(g, disarm_n))
 		return;
-	if (epoch == l->epoch && asked_ms + duration <= l->until_ms)
+	if (epoch == l->epoch && asked_ms <= l->asked_ms)
 		return;
+	l->asked_ms = l->heard_ms = asked_ms;
+	l->disarm_n = disarm_n;
 	if (epoch != l->epoch)
 		g->dirty = true;
 	l->until_ms = asked_ms + duration;
@@ -131,7 +150,8 @@ static void propose_node(struct agent *g, struct arena *a, const char *op,
 }
 
 /* 0: no. Else the epoch in which @node may run things for a lease from now. */
-static uint64_t lease_grant(struct agent *g, struct arena *a, uint64_t node)
+static uint64_t lease_grant(struct agent *g, struct arena *a, uint64_t node,
+			    const struct doc *ask)
 {
 	struct txn *t = txn_begin_read(g->db, NULL);
 	struct state s = { t, CLUSTER_GROUP, a };
@@ -146,6 +166,7 @@ static uint64_t lease_grant(struct agent *g, struct arena *a, uint64_t node)
 		return 0;
 	/* Whom we let back in has as long as a lease to ask again. */
 	l->last_ms = g->now_ms;
+	disarm_heard(g, a, row, l, ask);
 	if (!up) {
 		propose_node(g, a, "node_up", l, epoch);
 		return 0;
@@ -156,18 +177,21 @@ static uint64_t lease_grant(struct agent *g, struct arena *a, uint64_t node)
 void lease_recv_renew(struct agent *g, uint64_t peer, struct arena *a,
 		      const struct doc *frame)
 {
-	uint64_t lease = g->lease.ms, epoch;
+	uint64_t lease = g->lease.ms, epoch, disarm_n;
 	struct doc *answer;
 
 	if (!may_grant(g, lease))
 		return;
-	epoch = lease_grant(g, a, peer);
+	epoch = lease_grant(g, a, peer, frame);
 	if (!epoch)
 		return;
+	lease = disarm_grant(g, grantee(g, peer), lease, &disarm_n);
 	answer = agent_frame(a, "grant");
 	doc_put_int(a, answer, "n", doc_get_int(frame, "n", 0));
 	doc_put_int(a, answer, "e", (int64_t)epoch);
 	doc_put_int(a, answer, "d", (int64_t)lease);
+	if (disarm_n)
+		doc_put_int(a, answer, "dn", (int64_t)disarm_n);
 	if (PLANTED(LEADERS_CLOCK))
 		doc_put_int(a, answer, "at", (int64_t)g->now_ms);
 	g->io.send(g->io.ctx, peer, a, answer);
@@ -179,33 +203,37 @@ void lease_recv_grant(struct agent *g, const struct doc *frame)
 	int64_t duration = doc_get_int(frame, "d", 0);
 	int64_t epoch = doc_get_int(frame, "e", 0);
 
-	if (asked < 0 || epoch <= 0 || duration <= 0 || duration > 600000)
+	if (asked < 0 || epoch <= 0 || duration <= 0 || duration > GRANT_MAX_MS)
 		return;
 	if (PLANTED(LEASE_OF_ANSWER))
 		asked = (int64_t)g->now_ms;
 	if (PLANTED(LEADERS_CLOCK))
 		asked = doc_get_int(frame, "at", 0);
-	lease_take(g, (uint64_t)asked, (uint64_t)duration, (uint64_t)epoch);
+	lease_take(g, (uint64_t)asked, (uint64_t)duration, (uint64_t)epoch,
+		   (uint64_t)doc_get_int(frame, "dn", 0));
 }
 
 static void lease_renew(struct agent *g, uint64_t lease)
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	struct engine_info info;
-	struct doc *ask;
-	uint64_t epoch;
+	struct doc *ask = agent_frame(a, "renew");
+	uint64_t epoch, disarm_n;
 
 	if (g->left || !engine_info(g->engine, CLUSTER_GROUP, &info) ||
 	    !info.leader)
 		return;
+	doc_put_int(a, ask, "n", (int64_t)g->now_ms);
+	disarm_put_renew(g, a, ask);
 	if (info.is_leader) {
-		epoch = may_grant(g, lease) ? lease_grant(g, a, g->self) : 0;
-		if (epoch)
-			lease_take(g, g->now_ms, lease, epoch);
+		epoch = may_grant(g, lease) ? lease_grant(g, a, g->self, ask)
+					    : 0;
+		if (!epoch)
+			return;
+		lease = disarm_grant(g, grantee(g, g->self), lease, &disarm_n);
+		lease_take(g, g->now_ms, lease, epoch, disarm_n);
 		return;
 	}
-	ask = agent_frame(a, "renew");
-	doc_put_int(a, ask, "n", (int64_t)g->now_ms);
 	g->io.send(g->io.ctx, info.leader, a, ask);
 }
 
@@ -225,7 +253,9 @@ static void lease_judge_node(struct agent *g, struct arena *a,
 	if (l->last_ms > since)
 		since = l->last_ms;
 	if (strcmp(doc_get_str(row, "state", ""), "up") != 0 ||
-	    g->now_ms <= since + lease + margin_ms(lease))
+	    g->now_ms <= since + lease + margin_ms(lease) ||
+	    disarm_may_hold(g, row, l,
+			    leader_since + contact_counts_ms(g->lease.ms)))
 		return;
 	if (l->lost_epoch < epoch) {
 		l->lost_epoch = epoch;
@@ -253,6 +283,7 @@ static void lease_judge(struct agent *g, uint64_t lease)
 	if (g->lease.leader_since_ms != info.leader_since_ms) {
 		g->lease.leader_since_ms = info.leader_since_ms;
 		g->lease.n = 0; /* what was granted before is not known */
+		g->disarm.ours = false;
 	}
 	if (!may_grant(g, lease))
 		return;
@@ -261,6 +292,7 @@ static void lease_judge(struct agent *g, uint64_t lease)
 		return;
 	nodes = state_nodes(&(struct state){ t, CLUSTER_GROUP, a });
 	txn_abort(t);
+	disarm_judge(g, a);
 	for (size_t i = 0; i < doc_len(nodes); i++) {
 		lease_judge_node(g, a, doc_at(nodes, i), info.leader_since_ms,
 				 lease);
@@ -291,6 +323,7 @@ uint64_t lease_next_ms(const struct agent *g)
 void lease_end(struct agent *g)
 {
 	g->lease.until_ms = g->lease.saved_ms = 0;
+	g->lease.asked_ms = g->lease.disarm_n = 0;
 	g->lease.grace_ms = 0;
 	g->lease.epoch = 0;
 	g->io.save_lease(g->io.ctx, 0, 0);

@@ -253,7 +253,8 @@ bool local_is_cut_off(const struct agent *g, uint64_t gid)
 {
 	struct engine_info info = { 0 };
 
-	return g->level == LEVEL_HYPERVISOR && g->now_ms >= g->lease.until_ms &&
+	return g->level == LEVEL_HYPERVISOR &&
+	       g->now_ms >= g->lease.heard_ms + g->lease.ms &&
 	       engine_info(g->engine, gid, &info) && !info.leader;
 }
 

@@ -124,6 +124,7 @@ struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
 				upkeep_drains_now(row) || member_leaves(row),
 			.leaving = member_leaves(row),
 			.witness = witness_row(row),
+			.left = member_has_left(row),
 			.drain_over = doc_get_bool(doc_get(row, "drain"),
 						   "over", false),
 		};

@@ -141,6 +141,10 @@ struct doc *query_cluster(struct agent *g, struct arena *a, struct txn *t)
 	doc_put_str(a, d, "node", g->node);
 	doc_put(a, d, "group", query_group(g, a, CLUSTER_GROUP));
 	doc_put_int(a, d, "services", (int64_t)doc_len(state_services(&s)));
+	if (doc_get(row, "disarm"))
+		doc_put(a, d, "disarm", doc_copy(a, doc_get(row, "disarm")));
+	if (disarm_left_ms(g))
+		doc_put_int(a, d, "disarm_left_ms", (int64_t)disarm_left_ms(g));
 	doc_put_int(a, d, "lease_ms", doc_get_int(row, "lease_ms", 0));
 	doc_put_int(a, d, "lease_left_ms",
 		    (int64_t)g->lease.until_ms - (int64_t)g->now_ms);

@@ -190,6 +190,8 @@ static const struct {
 	{ "svc_act", request_act, false, true },
 	{ "svc_freeze", request_svc_freeze, false, true },
 	{ "svc_thaw", request_svc_thaw, false, true },
+	{ "cluster_disarm", request_cluster_disarm, false, false },
+	{ "cluster_arm", request_cluster_arm, false, false },
 	{ "svc_emergency", request_emergency, false, false },
 	{ "svc_clear", request_svc_clear, false, true },
 	{ "maintenance", request_maintenance, false, true },

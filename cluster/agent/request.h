@@ -89,6 +89,8 @@ void request_svc_clear(struct request *r);
 void request_maintenance(struct request *r);
 void request_node_drain(struct request *r);
 void request_node_undrain(struct request *r);
+void request_cluster_disarm(struct request *r);
+void request_cluster_arm(struct request *r);
 /* Why nothing that a person asks of the service "name" would be done; NULL. */
 const char *request_rests(struct request *r, uint64_t gid);
 /* member.c */

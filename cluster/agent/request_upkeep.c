@@ -124,3 +124,24 @@ void request_node_undrain(struct request *r)
 {
 	node_drain(r, false);
 }
+
+/* -- disarm -----------------------------------------------------------------
+ */
+
+void request_cluster_disarm(struct request *r)
+{
+	struct doc *cmd;
+
+	if (request_in_container(r))
+		return;
+	cmd = request_command(r, "cluster_disarm");
+	request_pass(r, cmd, "ms");
+	request_propose(r, CLUSTER_GROUP, cmd);
+}
+
+void request_cluster_arm(struct request *r)
+{
+	if (!request_in_container(r))
+		request_propose(r, CLUSTER_GROUP,
+				request_command(r, "cluster_arm"));
+}

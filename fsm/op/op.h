@@ -161,6 +161,12 @@ struct doc *op_secret_set(const struct op_env *env, const struct doc *cmd);
 struct doc *op_secret_unset(const struct op_env *env, const struct doc *cmd);
 /* NULL, or why @key is no name for a secret. */
 const char *op_secret_key_refused(const char *key);
+/* disarm.c */
+struct doc *op_cluster_disarm(const struct op_env *env, const struct doc *cmd);
+struct doc *op_cluster_arm(const struct op_env *env, const struct doc *cmd);
+struct doc *op_node_disarm(const struct op_env *env, const struct doc *cmd);
+/* Has this node said that no lease of the last disarm is left with it? */
+bool op_disarm_is_over(const struct doc *cluster, const struct doc *node);
 /* local.c */
 struct doc *op_svc_local(const struct op_env *env, const struct doc *cmd);
 /* upkeep.c */

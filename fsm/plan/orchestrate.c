@@ -55,6 +55,8 @@ static bool said_down(const struct view *v)
 /* It keeps what it runs when it is cut off, as far as it knows. */
 static bool is_alone(const struct view *v)
 {
+	if (v->node && v->node->left)
+		return false;
 	/* Unless it was ended, or somebody vouches that it is down. */
 	return v->row &&
 	       !(v->node && v->node->fenced >= num(v->row, "epoch")) &&

@@ -139,6 +139,8 @@ static const struct code_row {
 	{ "encap freeze web", "svc_freeze" },
 	{ "encap thaw web", "svc_thaw" },
 	{ "encap clear web", "svc_clear" },
+	{ "encap cluster disarm --for 1m", "cluster_disarm" },
+	{ "encap cluster arm", "cluster_arm" },
 	{ "encap start web --emergency --yes", "svc_emergency" },
 	{ "encap maintenance on web", "maintenance" },
 	{ "encap start web", "svc_intent" },
