@@ -45,6 +45,7 @@ bool play_pass(struct play *p, uint64_t ms)
 		play_services_look(p, false);
 		if (p->w->now_us >= p->polled_us + POLL_US) {
 			play_watch(p);
+			play_services_look(p, true); /* who woke up */
 			p->polled_us = p->w->now_us;
 		}
 	}
@@ -101,10 +102,7 @@ static void result_fill(struct play *p)
 
 static void play_end(struct play *p)
 {
-	if (p->ask)
-		p->ask->play = NULL;
-	if (p->ask && p->ask->answered)
-		free(p->ask);
+	play_asks_end(p);
 	p->w->hooks = NULL;
 	world_free(p->w);
 	for (unsigned i = 0; i < WORLD_NODES; i++)

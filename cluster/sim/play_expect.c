@@ -152,10 +152,8 @@ static bool holds(struct play *p, const struct scenario_step *s,
 }
 
 static void tell(struct play *p, const struct scenario_step *s, bool met,
-		 const char *is, uint64_t begin_us)
+		 const char *is, uint64_t us)
 {
-	uint64_t us = p->w->now_us - begin_us;
-
 	if (met)
 		p->r->met++;
 	else
@@ -173,6 +171,7 @@ static void tell(struct play *p, const struct scenario_step *s, bool met,
 bool play_expect(struct play *p, const struct scenario_step *s)
 {
 	uint64_t begin = p->w->now_us, within = (uint64_t)s->within_ms * 1000;
+	uint64_t after = 0, until;
 	const char *is;
 	bool yes;
 
@@ -183,17 +182,14 @@ bool play_expect(struct play *p, const struct scenario_step *s)
 	       !(p->ask && p->ask->answered && held_of(s) == answer_held))
 		if (!play_pass(p, LOOK_MS))
 			return false;
-	begin = yes ? begin : p->w->now_us - within;
-	tell(p, s, yes, is, begin);
-	begin = p->w->now_us;
-	while (yes && p->w->now_us < begin + (uint64_t)s->for_ms * 1000) {
+	if (yes && p->w->now_us > begin)
+		after = p->w->now_us - begin;
+	until = p->w->now_us + (uint64_t)s->for_ms * 1000;
+	while (yes && p->w->now_us < until) {
 		if (!play_pass(p, LOOK_MS))
 			return false;
-		if (holds(p, s, &is))
-			continue;
-		p->r->met--;
-		tell(p, s, false, is, begin);
-		return !p->r->error;
+		yes = holds(p, s, &is);
 	}
+	tell(p, s, yes, is, after);
 	return !p->r->error;
 }

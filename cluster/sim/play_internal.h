@@ -51,12 +51,14 @@ struct play_group {
 
 /* What a person asked for last. */
 struct play_ask {
-	struct play *play; /* NULL: nobody waits any more */
+	struct play_ask *next;
+	struct play *play; /* NULL: the play is over */
 	struct play_service *service;
 	const char *what;
 	bool answered;
 	int code;
 	int8_t wants; /* what it means if it is done: 1 up, -1 down, 0 */
+	bool merged;
 	char err[512];
 };
 
@@ -78,7 +80,7 @@ struct play {
 	struct image *images[WORLD_NODES];
 	const char *leader; /* of the cluster's group; NULL: nobody */
 	uint64_t polled_us, acted_us;
-	struct play_ask *ask;
+	struct play_ask *ask; /* the last one; the others follow */
 	const struct scenario_step *step;
 };
 
@@ -94,6 +96,7 @@ bool play_stop(struct play *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 bool play_begin(struct play *p);
+bool play_join(struct play *p, struct world_node *n);
 /* A node or container of the world; NULL, having stopped. */
 struct world_node *play_node(struct play *p, const char *name);
 
@@ -116,7 +119,11 @@ bool play_counts(const struct resource *r);
 
 void play_watch(struct play *p);
 
+/* The first agent that knows a leader, or else the first; NULL: none runs. */
+struct world_node *play_first(struct play *p);
+
 bool play_act_world(struct play *p, const struct scenario_step *s);
+void play_asks_end(struct play *p);
 bool play_act_people(struct play *p, const struct scenario_step *s);
 bool play_expect(struct play *p, const struct scenario_step *s);
 /* What the drivers do, for the world. */

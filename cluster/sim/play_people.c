@@ -10,14 +10,13 @@
 #include "cluster/sim/play_internal.h"
 #include "fsm/conf/text.h"
 
-#define NO_AGENT "no agent runs there"
+#define NO_AGENT     "no agent runs there"
+#define CODE_UNKNOWN 7 /* a timeout: it may have been done */
 
-static struct world_node *asked(struct play *p, const struct scenario_step *s)
+struct world_node *play_first(struct play *p)
 {
 	struct world_node *first = NULL;
 
-	if (s->via)
-		return play_node(p, s->via);
 	for (unsigned i = 0; i < p->w->n; i++) {
 		struct world_node *n = &p->w->node[i];
 
@@ -31,13 +30,22 @@ static struct world_node *asked(struct play *p, const struct scenario_step *s)
 	return first;
 }
 
+static struct world_node *asked(struct play *p, const struct scenario_step *s)
+{
+	return s->via ? play_node(p, s->via) : play_first(p);
+}
+
 static void answered(struct play *p, struct play_ask *k)
 {
 	if (k->code != 0) {
-		PLAY_SAY(p, DIARY_ANSWER, NULL, NULL, "%s: refused: %s",
-			 k->what, k->err);
+		PLAY_SAY(p, DIARY_ANSWER, NULL, NULL, "%s: %s: %s", k->what,
+			 k->code == CODE_UNKNOWN ? "not known" : "refused",
+			 k->err);
 		return;
 	}
+	if (k->merged)
+		PLAY_SAY(p, DIARY_ANSWER, NULL, NULL,
+			 "%s: done, merged with what came first", k->what);
 	if (k->wants && k->service)
 		play_service_wanted(p, k->service, k->wants > 0);
 }
@@ -49,12 +57,24 @@ static void on_answer(void *arg, struct arena *a, struct doc *answer)
 	(void)a;
 	k->answered = true;
 	k->code = (int)doc_get_int(answer, "code", 1);
+	k->merged = doc_get_bool(doc_get(answer, "data"), "merged", false);
 	snprintf(k->err, sizeof(k->err), "%s", doc_get_str(answer, "err", ""));
-	/* What the refused file has, beside the sentence. */
 	if (k->play)
 		answered(k->play, k);
 	else
 		free(k);
+}
+
+void play_asks_end(struct play *p)
+{
+	while (p->ask) {
+		struct play_ask *k = p->ask;
+
+		p->ask = k->next;
+		k->play = NULL; /* it frees itself once it is answered */
+		if (k->answered)
+			free(k);
+	}
 }
 
 static struct play_ask *ask_new(struct play *p, const struct scenario_step *s)
@@ -63,10 +83,7 @@ static struct play_ask *ask_new(struct play *p, const struct scenario_step *s)
 
 	if (!k)
 		abort();
-	if (p->ask && p->ask->answered)
-		free(p->ask);
-	else if (p->ask)
-		p->ask->play = NULL; /* it frees itself */
+	k->next = p->ask;
 	p->ask = k;
 	k->play = p;
 	k->service = s->service ? play_service(p, s->service) : NULL;
@@ -88,7 +105,7 @@ static struct doc *request(struct play *p, const char *op, const char *name)
 	struct doc *d = doc_map(p->arena), *by = doc_map(p->arena);
 
 	doc_put_str(p->arena, d, "op", op);
-	doc_put_str(p->arena, by, "user", "simulate");
+	doc_put_str(p->arena, by, "user", "somebody");
 	doc_put_str(p->arena, by, "tool", "simulate");
 	doc_put(p->arena, d, "by", by);
 	if (name)
@@ -265,6 +282,35 @@ static bool ask_node(struct play *p, const struct scenario_step *s,
 	return ask(p, s, req, 0);
 }
 
+/* Work on machines and services. */
+static bool ask_upkeep(struct play *p, const struct scenario_step *s)
+{
+	struct doc *req;
+	struct scenario_step own = *s;
+
+	if (s->act == ACT_UNDRAIN)
+		return ask_node(p, s, "node_undrain");
+	if (s->act == ACT_REMOVE)
+		return ask_node(p, s, "node_remove");
+	if (s->act == ACT_CLEAR)
+		return ask(p, s, request(p, "svc_clear", s->service), 0);
+	if (s->act == ACT_LEAVE) {
+		own.via = s->nodes.at[0];
+		return ask(p, &own, request(p, "node_leave", NULL), 0);
+	}
+	req = request(p, s->act == ACT_DRAIN ? "node_drain" : "maintenance",
+		      NULL);
+	if (s->act == ACT_DRAIN && s->for_ms)
+		doc_put_int(p->arena, req, "deadline_ms", s->for_ms);
+	if (s->act != ACT_DRAIN)
+		doc_put_bool(p->arena, req, "on", strcmp(s->word, "on") == 0);
+	if (s->nodes.n)
+		doc_put_str(p->arena, req, "node", s->nodes.at[0]);
+	else
+		doc_put_str(p->arena, req, "what", s->service);
+	return ask(p, s, req, 0);
+}
+
 bool play_act_people(struct play *p, const struct scenario_step *s)
 {
 	if (s->act == ACT_WANT || s->act == ACT_MOVE)
@@ -283,5 +329,5 @@ bool play_act_people(struct play *p, const struct scenario_step *s)
 		return ask(p, s, request(p, "svc_freeze", s->service), 0);
 	if (s->act == ACT_THAW)
 		return ask(p, s, request(p, "svc_thaw", s->service), 0);
-	return ask_any(p, s);
+	return s->act == ACT_ASK ? ask_any(p, s) : ask_upkeep(p, s);
 }

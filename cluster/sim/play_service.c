@@ -136,10 +136,17 @@ const struct play_part *play_part(const struct play_service *s,
 	return NULL;
 }
 
+static bool is_asleep(const struct world_node *n)
+{
+	return n->asleep_until_us > n->world->now_us;
+}
+
 bool play_part_up(const struct play_part *t)
 {
 	size_t n = 0;
 
+	if (is_asleep(t->node))
+		return false;
 	for (size_t i = 0; i < t->inst.n; i++) {
 		const struct resource *r = &t->inst.res[i];
 
@@ -153,11 +160,19 @@ bool play_part_up(const struct play_part *t)
 	return n > 0;
 }
 
-/* Something of it is up that must be so once only. */
+/* Must it not be in two places? A driver that gives the guard nothing to take
+ * away says that it may (drivers/driver.h). */
+static bool is_once_only(const struct resource *r)
+{
+	const struct driver *d = driver_find(r->group, r->type);
+
+	return !r->standby && (!d || d->guard);
+}
+
 static bool part_any(const struct play_part *t)
 {
-	for (size_t i = 0; i < t->inst.n; i++)
-		if (!t->inst.res[i].standby &&
+	for (size_t i = 0; i < t->inst.n && !is_asleep(t->node); i++)
+		if (is_once_only(&t->inst.res[i]) &&
 		    world_resource_up(t->node, t->inst.service,
 				      t->inst.res[i].rid))
 			return true;

@@ -266,12 +266,9 @@ static bool cut(struct play *p, const struct scenario_step *s)
 		return false;
 	for (unsigned i = 0; i < p->w->n; i++)
 		for (unsigned k = 0; k < p->w->n; k++) {
-			if (i == k || !one[i] ||
-			    (s->act == ACT_CUT ? one[k] && s->nodes.n != 2
-					       : !two[k]))
+			if (!one[i] ||
+			    (s->act == ACT_CUT ? one[k] : !two[k] || i == k))
 				continue;
-			if (s->act == ACT_CUT && s->nodes.n == 2 && !one[k])
-				continue; /* from each other only */
 			p->w->blocked[i][k] = true;
 			if (s->act != ACT_CUT_TO)
 				p->w->blocked[k][i] = true;
@@ -307,6 +304,20 @@ static bool time_of(struct play *p, struct world_node *n,
 	return true;
 }
 
+static bool add(struct play *p, const struct scenario_step *s)
+{
+	struct world_node *n = world_named(p->w, s->nodes.at[0]);
+
+	if (n)
+		return play_stop(p, "there is a %s already", n->name);
+	if (p->w->n == WORLD_NODES)
+		return play_stop(p, "more than %d nodes and containers",
+				 WORLD_NODES);
+	n = world_add(p->w, s->nodes.at[0], false);
+	world_boot(n);
+	return play_join(p, n);
+}
+
 bool play_act_world(struct play *p, const struct scenario_step *s)
 {
 	bool on = true;
@@ -318,6 +329,8 @@ bool play_act_world(struct play *p, const struct scenario_step *s)
 		on = for_each(p, s, time_of);
 	else if (s->act == ACT_SNAPSHOT || s->act == ACT_RESTORE)
 		on = for_each(p, s, snapshot);
+	else if (s->act == ACT_ADD)
+		on = add(p, s);
 	else if (s->act == ACT_DISK)
 		on = for_each(p, s, disk);
 	else if (s->act == ACT_HEAL)

@@ -37,6 +37,7 @@ static const struct form forms[] = {
 	{ ACT_AGENT_RESTART,   "restart agent NODE... [for TIME]" },
 	{ ACT_PAUSE,           "pause NODE TIME" },
 	{ ACT_SLEEP,           "sleep NODE TIME" },
+	{ ACT_ADD,             "add NODE" },
 	{ ACT_SNAPSHOT,        "snapshot NODE" },
 	{ ACT_RESTORE,         "restore NODE" },
 	{ ACT_CUT_BETWEEN,     "cut NODE... from NODE..." },
@@ -62,6 +63,13 @@ static const struct form forms[] = {
 	{ ACT_EDIT,            "edit SERVICE FILE [via NODE]" },
 	{ ACT_CREATE,          "create SERVICE FILE [via NODE]" },
 	{ ACT_DELETE,          "delete SERVICE [via NODE]" },
+	{ ACT_DRAIN,           "drain NODE [for TIME] [via NODE]" },
+	{ ACT_UNDRAIN,         "undrain NODE [via NODE]" },
+	{ ACT_MAINTENANCE_NODE, "maintenance on|off node NODE [via NODE]" },
+	{ ACT_MAINTENANCE,     "maintenance on|off SERVICE [via NODE]" },
+	{ ACT_CLEAR,           "clear SERVICE [via NODE]" },
+	{ ACT_LEAVE,           "leave NODE" },
+	{ ACT_REMOVE,          "remove NODE [via NODE]" },
 	{ ACT_ASK,             "ask [via NODE] TEXT..." },
 	{ ACT_RUN,             "run TIME" },
 	{ ACT_EXPECT_LEADER,   "expect leader [on NODE] [within TIME]" },
@@ -218,12 +226,20 @@ static bool take_time(struct match *m, const char *word, const char *before)
 	return true;
 }
 
+/* `via NODE` may stand behind it, too. */
 static bool take_rest(struct match *m)
 {
 	struct buf b = BUF(m->arena);
+	size_t end = m->words->n;
 
-	while (m->at < m->words->n)
+	if (end >= m->at + 3 && !m->step->via && ends_list(m, "via") &&
+	    strcmp(m->words->at[end - 2], "via") == 0) {
+		m->step->via = text_lowered(m->arena, m->words->at[end - 1]);
+		end -= 2;
+	}
+	while (m->at < end)
 		buf_printf(&b, "%s%s", b.len ? " " : "", m->words->at[m->at++]);
+	m->at = m->words->n;
 	m->step->rest = buf_text(&b);
 	return b.len || misfit(m, "there is something missing at the end");
 }

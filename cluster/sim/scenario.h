@@ -34,6 +34,7 @@ enum act {
 	ACT_AGENT_RESTART,
 	ACT_PAUSE,
 	ACT_SLEEP,
+	ACT_ADD,
 	ACT_SNAPSHOT,
 	ACT_RESTORE,
 	/* The network, disks, clocks. */
@@ -62,6 +63,13 @@ enum act {
 	ACT_EDIT,
 	ACT_CREATE,
 	ACT_DELETE,
+	ACT_DRAIN,
+	ACT_UNDRAIN,
+	ACT_MAINTENANCE,
+	ACT_MAINTENANCE_NODE,
+	ACT_CLEAR,
+	ACT_LEAVE,
+	ACT_REMOVE,
 	ACT_ASK,
 	/* What is expected. */
 	ACT_RUN,

@@ -188,7 +188,8 @@ static void io_fatal(void *ctx, const struct err *err)
 	if (is_ghost(n))
 		return;
 	if (n->disk_full || n->disk_hurt) {
-		io_log(ctx, 3, err->text);
+		world_trace(n->world, "%s: stops: %s", n->name, err->text);
+		world_tell(n, "its disk fails: the agent ends");
 		n->will_die = true;
 		return;
 	}

@@ -105,6 +105,9 @@ static void steps_are_read(void **state)
 	s = step(a, "set web via hv3 env.a=b c # no comment of the file");
 	assert_string_equal(s.via, "hv3");
 	assert_string_equal(s.rest, "env.a=b c");
+	s = step(a, "set web env.a=b via hv3");
+	assert_string_equal(s.via, "hv3");
+	assert_string_equal(s.rest, "env.a=b");
 	s = step(a, "set web app#1.start=/srv/x");
 	assert_string_equal(s.rest, "app#1.start=/srv/x");
 	arena_free(a);
