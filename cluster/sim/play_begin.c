@@ -53,10 +53,16 @@ static bool found(struct play *p)
 	return play_pass(p, 1500);
 }
 
+bool play_is_witness(const struct play *p, const struct world_node *n)
+{
+	return names_have(&p->setup->witnesses, n->name);
+}
+
 /* A machine more. */
 bool play_join(struct play *p, struct world_node *n)
 {
 	const char *hash = arena_printf(p->arena, "%064u", n->slot + 1);
+	bool witness = play_is_witness(p, n);
 	struct doc *req = request(p, "token_add"), *answer;
 	struct err err;
 
@@ -67,9 +73,13 @@ bool play_join(struct play *p, struct world_node *n)
 	req = request(p, "node_join");
 	doc_put_str(p->arena, req, "hash", hash);
 	doc_put_str(p->arena, req, "name", n->name);
+	if (witness)
+		doc_put_bool(p->arena, req, "witness", true);
 	answer = must(p, play_first(p), req);
 	if (!answer)
 		return false;
+	if (witness)
+		agent_be_witness(n->agent);
 	if (agent_joined(
 		    n->agent, world_node_ms(n),
 		    (uint64_t)doc_get_int(doc_get(answer, "data"), "id", 0),
@@ -146,8 +156,15 @@ bool play_begin(struct play *p)
 	p->w->guarded = true;
 	for (size_t i = 0; i < s->nodes.n; i++)
 		world_boot(world_add(p->w, s->nodes.at[i], false));
+	for (size_t i = 0; i < s->witnesses.n; i++) {
+		struct world_node *n =
+			world_add(p->w, s->witnesses.at[i], false);
+
+		n->keyless = true;
+		world_boot(n);
+	}
 	on = found(p);
-	for (unsigned i = 1; i < s->nodes.n && on; i++)
+	for (unsigned i = 1; i < s->nodes.n + s->witnesses.n && on; i++)
 		on = play_join(p, &p->w->node[i]);
 	for (size_t i = 0; i < s->n && on; i++)
 		on = create(p, &s->services[i]);

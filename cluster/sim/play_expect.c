@@ -77,6 +77,7 @@ static bool node_held(struct play *p, const struct scenario_step *s,
 
 	for (unsigned i = 0; i < p->w->n; i++)
 		if (p->w->node[i].agent && !p->w->node[i].container &&
+		    !play_is_witness(p, &p->w->node[i]) &&
 		    (!n || agent_has_leader(p->w->node[i].agent)))
 			n = &p->w->node[i];
 	t = n ? txn_begin_read(n->db, NULL) : NULL;

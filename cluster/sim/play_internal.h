@@ -96,6 +96,7 @@ bool play_stop(struct play *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 bool play_begin(struct play *p);
+bool play_is_witness(const struct play *p, const struct world_node *n);
 bool play_join(struct play *p, struct world_node *n);
 /* A node or container of the world; NULL, having stopped. */
 struct world_node *play_node(struct play *p, const char *name);

@@ -20,7 +20,7 @@ struct world_node *play_first(struct play *p)
 	for (unsigned i = 0; i < p->w->n; i++) {
 		struct world_node *n = &p->w->node[i];
 
-		if (n->container || !n->agent)
+		if (n->container || !n->agent || play_is_witness(p, n))
 			continue;
 		if (agent_has_leader(n->agent))
 			return n;
@@ -292,6 +292,8 @@ static bool ask_upkeep(struct play *p, const struct scenario_step *s)
 		return ask_node(p, s, "node_undrain");
 	if (s->act == ACT_REMOVE)
 		return ask_node(p, s, "node_remove");
+	if (s->act == ACT_EMERGENCY)
+		return ask(p, s, request(p, "svc_emergency", s->service), 1);
 	if (s->act == ACT_CLEAR)
 		return ask(p, s, request(p, "svc_clear", s->service), 0);
 	if (s->act == ACT_LEAVE) {

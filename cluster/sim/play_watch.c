@@ -162,6 +162,7 @@ void play_watch(struct play *p)
 {
 	leader_look(p);
 	for (unsigned i = 0; i < p->w->n; i++)
-		if (p->w->node[i].agent && !p->w->node[i].container)
+		if (p->w->node[i].agent && !p->w->node[i].container &&
+		    !play_is_witness(p, &p->w->node[i]))
 			node_read(p, &p->w->node[i]);
 }

@@ -67,6 +67,7 @@ static const struct form forms[] = {
 	{ ACT_UNDRAIN,         "undrain NODE [via NODE]" },
 	{ ACT_MAINTENANCE_NODE, "maintenance on|off node NODE [via NODE]" },
 	{ ACT_MAINTENANCE,     "maintenance on|off SERVICE [via NODE]" },
+	{ ACT_EMERGENCY,       "emergency SERVICE via NODE" },
 	{ ACT_CLEAR,           "clear SERVICE [via NODE]" },
 	{ ACT_LEAVE,           "leave NODE" },
 	{ ACT_REMOVE,          "remove NODE [via NODE]" },

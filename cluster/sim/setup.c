@@ -145,21 +145,27 @@ static void add_services(struct arena *a, struct setup *s, const char *base,
 	free(list);
 }
 
-static void take_nodes(struct arena *a, struct setup *s,
+static bool is_named(const struct setup *s, const char *name)
+{
+	return names_have(&s->nodes, name) || names_have(&s->witnesses, name);
+}
+
+static void take_nodes(struct arena *a, struct setup *s, struct names *to,
 		       const struct ini_key *k, struct problems *p)
 {
+	struct names words = words_split(a, text_lowered(a, k->value));
 	struct err err;
 
-	s->nodes = words_split(a, text_lowered(a, k->value));
-	for (size_t i = 0; i < s->nodes.n; i++) {
-		if (name_check(s->nodes.at[i], &err) < 0)
+	to->at = ARENA_VEC(a, const char *, words.n + 1);
+	for (size_t i = 0; i < words.n; i++) {
+		if (name_check(words.at[i], &err) < 0)
 			problem_add(p, k->line, true, "%s", err.text);
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(s->nodes.at[i], s->nodes.at[j]) == 0)
-				problem_add(p, k->line, true, "%s twice",
-					    s->nodes.at[i]);
+		else if (is_named(s, words.at[i]))
+			problem_add(p, k->line, true, "%s twice", words.at[i]);
+		else
+			to->at[to->n++] = words.at[i];
 	}
-	if (s->nodes.n > MAX_HOSTS)
+	if (s->nodes.n + s->witnesses.n > MAX_HOSTS)
 		problem_add(p, k->line, true, "more than %d nodes", MAX_HOSTS);
 }
 
@@ -182,7 +188,9 @@ static void take_key(struct arena *a, struct setup *s, const char *base,
 	struct names words;
 
 	if (strcmp(k->option, "nodes") == 0) {
-		take_nodes(a, s, k, p);
+		take_nodes(a, s, &s->nodes, k, p);
+	} else if (strcmp(k->option, "witnesses") == 0) {
+		take_nodes(a, s, &s->witnesses, k, p);
 	} else if (strcmp(k->option, "lease") == 0) {
 		take_lease(s, k, p);
 	} else if (strcmp(k->option, "services") == 0) {
@@ -193,6 +201,7 @@ static void take_key(struct arena *a, struct setup *s, const char *base,
 		nearest_try(&near, "nodes");
 		nearest_try(&near, "lease");
 		nearest_try(&near, "services");
+		nearest_try(&near, "witnesses");
 		problem_add(p, k->line, true,
 			    "'%s' is no keyword of a "
 			    "cluster%s",

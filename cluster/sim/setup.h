@@ -6,6 +6,7 @@
  *     [DEFAULT]
  *     nodes = hv1 hv2 hv3
  *     lease = 3s
+ *     witnesses = w1
  *     services = web.conf db.conf
  *
  * `services` are env files by their path from the folder of the cluster's
@@ -21,7 +22,7 @@ struct setup_service {
 };
 
 struct setup {
-	struct names nodes;
+	struct names nodes, witnesses;
 	int64_t lease_ms;
 	struct setup_service *services;
 	size_t n;

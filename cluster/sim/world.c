@@ -465,6 +465,7 @@ void world_free(struct world *w)
 	free(w->events);
 	for (unsigned i = 0; i < w->n; i++) {
 		arena_free(w->node[i].identity_arena);
+		arena_free(w->node[i].local_arena);
 		arena_free(w->node[i].wanted_arena);
 		simdisk_free(w->node[i].wal);
 		simdisk_free(w->node[i].snap);

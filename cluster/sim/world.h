@@ -59,7 +59,10 @@ struct world_node {
 	struct simdisk *wal, *snap;
 	struct arena *identity_arena;
 	struct doc *identity;
-	uint64_t id; /* in the cluster; 0 for containers */
+	struct arena *local_arena;
+	struct doc *local; /* what was asked of this node alone */
+	bool keyless;	   /* it has not the cluster's key, as a witness */
+	uint64_t id;	   /* in the cluster; 0 for containers */
 	char session[WORLD_NAME + 16];
 	uint64_t lease_until, lease_epoch;
 

@@ -133,6 +133,26 @@ static int io_save_identity(void *ctx, const struct doc *identity,
 	return 0;
 }
 
+static int io_save_local(void *ctx, const struct doc *orders, struct err *err)
+{
+	struct world_node *n = ctx;
+	struct arena *a = arena_new();
+
+	(void)err;
+	n->local = doc_copy(a, orders);
+	arena_free(n->local_arena);
+	n->local_arena = a;
+	return 0;
+}
+
+static int io_secret_key(void *ctx, struct seal_key *ret, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	memset(ret, 7, sizeof(*ret));
+	return 0;
+}
+
 static void io_save_lease(void *ctx, uint64_t until_ms, uint64_t epoch)
 {
 	struct world_node *n = ctx;
@@ -210,6 +230,10 @@ struct agent_io world_io(struct world_node *n)
 		.drive = world_drive,
 		.save_identity = io_save_identity,
 		.save_lease = io_save_lease,
+		.save_local = io_save_local,
+		.secret_key = n->world->hooks && !n->container && !n->keyless
+				      ? io_secret_key
+				      : NULL,
 		.peers = io_peers,
 		.channels = io_channels,
 		.head = io_head,

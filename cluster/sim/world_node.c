@@ -71,6 +71,7 @@ void world_agent_start(struct world_node *n)
 	o.db = n->db;
 	o.session = n->session;
 	o.identity = n->identity;
+	o.local = n->local;
 	o.now_ms = world_node_ms(n);
 	o.seed = world_mix(n->world);
 	o.lease_until_ms = n->lease_until;
