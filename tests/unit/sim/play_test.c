@@ -17,7 +17,10 @@ static void play(struct arena *a, const char *text, struct play_result *r)
 	struct problems p = { .arena = a };
 	const char *nodes[] = { "hv1", "hv2" };
 	struct setup_service services[] = { { "db", "db.conf", CONFIG } };
-	struct setup setup = { { nodes, 2 }, 3000, services, 1 };
+	struct setup setup = { .nodes = { nodes, 2 },
+			       .lease_ms = 3000,
+			       .services = services,
+			       .n = 1 };
 	struct scenario *s = scenario_parse(a, "x", text, strlen(text), &p);
 
 	assert_non_null(s);
