@@ -32,6 +32,16 @@ must "node ls says so" contains "fence#hv1" on hv2 encap node ls
 must "no argument was ever given" \
 	differs grep -v ": 0 arguments" "$STATE/shared/power/log"
 
+if command -v fence_dummy >/dev/null; then
+	step "an agent of the package fence-agents"
+	must "hv3 has it, too" on hv1 encap cluster set \
+		fence#hv3:dummy.agent=fence_dummy fence#hv3:dummy.level=2 \
+		'fence#hv3:dummy.options=type=file status_file=/run/dummy'
+	must "it answers" contains "fence#hv3:dummy, asked by hv2: o" \
+		on hv2 encap fence test hv3
+	on hv1 encap cluster unset fence#hv3:dummy
+fi
+
 step "a person ends hv1, where the service runs"
 begin=$(now_ms)
 must "it is done" on hv3 encap node fence hv1 --off --yes
