@@ -33,21 +33,23 @@ static const struct magic {
 
 enum found { FOUND_NOTHING = N_MAGICS, FOUND_NO_ANSWER };
 
-/* In a child, as the device may not answer. Makes system calls only. */
+/* Of a device in a child, as it may not answer. Makes system calls only. */
 static int find_magic(const void *arg)
 {
 	const char *dev = arg;
 	int fd = open(dev, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int found = FOUND_NOTHING;
 	char bytes[8];
 
 	if (fd < 0)
 		return FOUND_NO_ANSWER;
-	for (size_t i = 0; i < N_MAGICS; i++)
+	for (size_t i = 0; i < N_MAGICS && found == FOUND_NOTHING; i++)
 		if (pread(fd, bytes, magics[i].len, magics[i].at) ==
 			    (ssize_t)magics[i].len &&
 		    memcmp(bytes, magics[i].text, magics[i].len) == 0)
-			return (int)i;
-	return FOUND_NOTHING;
+			found = (int)i;
+	close(fd);
+	return found;
 }
 
 static bool is_of(const struct job *j, const struct magic *m)
@@ -73,7 +75,10 @@ enum provisioned fs_made(const struct job *j, const char *dev,
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return PROVISIONED_NA;
-	found = run_call(find_magic, path, j->deadline_ms, NULL);
+	/* A device may be gone; a file was looked at just now. */
+	found = S_ISREG(st.st_mode)
+			? find_magic(path)
+			: run_call(find_magic, path, j->deadline_ms, NULL);
 	if (found < 0 || found == FOUND_NO_ANSWER)
 		return PROVISIONED_NA;
 	if (found == FOUND_NOTHING)

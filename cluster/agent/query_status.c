@@ -52,14 +52,11 @@ static void fold_since(const struct query *q, struct encap_fold *f,
 static bool is_expected(const struct encap_fold *f, const struct doc *inst,
 			enum status container)
 {
-	const char *state = doc_get_str(inst, "state", "");
-
 	if (f->reach == ENCAP_REFUSED)
 		return false;
 	if (f->reach == ENCAP_OUTDATED)
 		return f->since && f->age_ms < REVISION_MS;
-	return container == STATUS_NA || strcmp(state, "starting") == 0 ||
-	       strcmp(state, "stopping") == 0;
+	return container == STATUS_NA || instance_is_busy(inst);
 }
 
 static void fold_encap(const struct query *q, const struct resource *r,

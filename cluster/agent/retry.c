@@ -12,8 +12,15 @@
 #include <string.h>
 
 #include "cluster/agent/internal.h"
+#include "fsm/plan/order.h"
 
 #define PAUSE_MAX_MS (5 * 60 * 1000LL)
+
+/* A person waits for it, and will want to mend what is wrong. */
+static bool is_provision(const struct instance_run *run)
+{
+	return order_whole(run->order) && run->act > run->act_done;
+}
 
 static bool is_retried(const struct agent *g, const struct instance_run *run,
 		       const struct recon_out *out)
@@ -23,7 +30,7 @@ static bool is_retried(const struct agent *g, const struct instance_run *run,
 	return out->state == RECON_FAILED &&
 	       strcmp(out->word, "start failed") == 0 &&
 	       g->level == LEVEL_HYPERVISOR && run->want == WANT_UP &&
-	       !run->frozen && sc->rollback &&
+	       !run->frozen && sc->rollback && !is_provision(run) &&
 	       strcmp(sc->orchestrate, "ha") == 0;
 }
 

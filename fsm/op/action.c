@@ -259,6 +259,7 @@ static struct names targets(struct acting *q, const char **ret_why)
 	struct names l = { .at = ARENA_VEC(a, const char *,
 					   q->sc.encapnodes.n + doc_len(slave) +
 						   1) };
+	enum level level;
 
 	/* A task runs where the instance is; what a service needs is made
 	 * there, unless a node was named. */
@@ -268,6 +269,11 @@ static struct names targets(struct acting *q, const char **ret_why)
 	    !acting_is_up(state_assign(q->env->s, q->name, node)) &&
 	    up_elsewhere(q, node))
 		node = up_elsewhere(q, node);
+	/* The one that was asked may be none of the service's. */
+	if (node && acting_makes(q) && !doc_get_bool(q->cmd, "named", false) &&
+	    q->sc.nodes.n &&
+	    conf_level(a, q->conf, q->name, node, &level, NULL) < 0)
+		node = q->sc.nodes.at[0];
 	if (node)
 		l.at[l.n++] = node;
 	for (size_t i = 0; i < doc_len(slave); i++) {

@@ -76,10 +76,17 @@ static bool runs_unasked(const struct view *v)
 	return !v->row && is_alive(v) && doc_is(v->inst, "avail", "up");
 }
 
+/* What was never assigned to it may be taken away there all the same; that must
+ * not happen under one that has just been started. */
+static bool is_taking_away(const struct view *v)
+{
+	return is_alive(v) && doc_is(v->inst, "state", "unprovisioning");
+}
+
 static bool may_run(const struct view *v)
 {
 	if (!v->row)
-		return runs_unasked(v);
+		return runs_unasked(v) || is_taking_away(v);
 	if (v->must_fence)
 		return true;
 	if (is_up(v))
@@ -120,6 +127,9 @@ static const char *may_run_why(struct arena *a, const struct view *v)
 {
 	if (v->must_fence)
 		return fence_why(a, v);
+	if (!v->row && is_taking_away(v))
+		return arena_printf(a, "%s is still unprovisioning it",
+				    v->name);
 	if (is_alone(v) && is_lost(v))
 		return arena_printf(a,
 				    "%s is not up and may run it all the "

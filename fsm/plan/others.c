@@ -10,7 +10,8 @@ static enum status avail_on(const struct service_conf *conf,
 	const struct doc *inst = doc_get(instances, node);
 	enum status s = status_said(inst, "avail");
 
-	if (s == STATUS_UP && doc_is(inst, "state", "starting"))
+	if (s == STATUS_UP && (doc_is(inst, "state", "starting") ||
+			       doc_is(inst, "state", "provisioning")))
 		return STATUS_DOWN;
 	for (size_t i = 0; i < conf->encapnodes.n; i++) {
 		const struct doc *c =

@@ -140,8 +140,10 @@ static void scope_acted(struct sweep *s, size_t i)
 void sweep_act(struct sweep *s, enum recon_op op, size_t i, const char *why)
 {
 	put(s, op, i, why);
-	s->out->word = op == RECON_START || op == RECON_PROVISION ? "starting"
-								  : "stopping";
+	s->out->word = op == RECON_START	 ? "starting"
+		       : op == RECON_PROVISION	 ? "provisioning"
+		       : op == RECON_UNPROVISION ? "unprovisioning"
+						 : "stopping";
 }
 
 static void wait_for(struct sweep *s, const char *word, const char *what)

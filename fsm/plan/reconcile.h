@@ -160,7 +160,8 @@ struct recon_out {
 	enum recon_state state;
 	struct recon_action *at; /* all at once */
 	size_t n;
-	/* "idle", "starting", "stopping", "start failed", "stop failed" */
+	/* "idle", "start failed", "stop failed", or what is being done:
+	 * instance_is_busy() */
 	const char *word;
 	const char *wait; /* a sentence, or NULL */
 	const char

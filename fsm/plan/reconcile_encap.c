@@ -53,9 +53,7 @@ static const char *encap_error(const struct sweep *s, size_t i,
 static bool encap_answers(const struct sweep *s, const struct encap_view *v,
 			  const struct doc *said)
 {
-	return doc_is(said, "state", "starting") ||
-	       doc_is(said, "state", "stopping") ||
-	       v->asked_ms < s->in->agent_timeout_ms;
+	return instance_is_busy(said) || v->asked_ms < s->in->agent_timeout_ms;
 }
 
 /* An agent that has just booted may say what it knew before: all down, and
@@ -134,8 +132,7 @@ enum need encap_halt_need(const struct sweep *s, size_t i, bool *halt,
 		return NEED_NOTHING;
 	said = encap_said(v);
 	if (said && doc_get_bool(said, "halted", false)) {
-		if (!doc_is(said, "state", "starting") &&
-		    !doc_is(said, "state", "stopping") &&
+		if (!instance_is_busy(said) &&
 		    (doc_is(said, "state", "stop failed") ||
 		     !instance_runs(said)))
 			return NEED_NOTHING;

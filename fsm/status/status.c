@@ -422,6 +422,14 @@ static bool resource_runs(const struct doc *row)
 	return word_runs(doc_get_str(row, "status", ""));
 }
 
+bool instance_is_busy(const struct doc *instance)
+{
+	return doc_is(instance, "state", "starting") ||
+	       doc_is(instance, "state", "stopping") ||
+	       doc_is(instance, "state", "provisioning") ||
+	       doc_is(instance, "state", "unprovisioning");
+}
+
 bool instance_runs(const struct doc *instance)
 {
 	const struct doc *rows = doc_get(instance, "resources");

@@ -57,7 +57,8 @@ struct probe {
  *    "resources":{rid: {"status","type","label","log":[...],"monitor",
  *      "disable","optional","encap","standby","restart","provisioned":
  *      {"state"},"tags","subset"}},
- *    "running":[rid...], "state": "idle|starting|stopping|start failed|...",
+ *    "running":[rid...], "state": "idle|starting|stopping|provisioning|
+ *    unprovisioning|start failed|...",
  *    "error": text, "revision": applied revision, "epoch","token",
  *    "act": the last order on some resources that was carried out or failed,
  *    "act_error": text, "held": [rids that a person holds down],
@@ -132,6 +133,10 @@ struct encap_fold {
  * container is folded once. */
 void instance_fold_encap(struct arena *a, struct doc *instance,
 			 const struct encap_fold *f);
+
+/* Is its agent at work on it: "starting", "stopping", "provisioning",
+ * "unprovisioning"? */
+bool instance_is_busy(const struct doc *instance);
 
 /* May anything of this instance be running, by what its document says? Counts
  * optional resources, and what is not known; not what is up on every node

@@ -2,7 +2,7 @@
 # A service from nothing: its disk's file, the file system on it, the container
 # on that, and what is in the container; moved, and taken away again. Nothing
 # that a provision has not made is ever overwritten or removed.
-# deadline: 150
+# deadline: 180
 . "$(dirname "$0")/lib.sh"
 
 try up
@@ -138,12 +138,31 @@ for h in hv1 hv2; do
 	must "nothing of it is left on $h" on "$h" sh -c '! test -e /srv/own.img'
 done
 
+step "an agent that ends in the middle of it goes on where it was"
+on hv1 encap set box 'container#0.pre_provision=sleep 3' >/dev/null
+on hv1 encap provision box --no-wait
+within 20000 "it is about to make the container" equal provisioning \
+	field hv2 box "instances/hv1/state"
+within 20000 "the file system is made" equal up \
+	field hv2 box "instances/hv1/resources/fs#1/status"
+pid=$(agent_pid hv1)
+on hv1 kill -KILL "$pid"
+within 10000 "its agent is back" agent_is_new hv1 "$pid"
+within 60000 "and has made the rest" equal "made in app#5" \
+	on hv1 cat /srv/box/root/data/told
+within 20000 "up" equal up field hv2 box "instances/hv1/avail"
+must "and gone again" on hv1 encap unprovision box --stop --yes --timeout 90s
+must "all of it" image_is_gone
+
 step "what was not made here is left"
 mkdir -p "$STATE/shared/box"
 truncate -s 160M "$STATE/shared/box/disk.img"
 mkfs.ext4 -q "$STATE/shared/box/disk.img"
 was=$(blkid -p -o value -s UUID "$STATE/shared/box/disk.img")
 must "used as it is" on hv1 encap provision box --timeout 120s
+must "a container made anew is a new member" contains \
+	"vm5 member: joins its service's group, incarnation 3" \
+	on hv1 encap audit box -n 500
 must "not formatted" equal "$was" blkid -p -o value -s UUID \
 	"$STATE/shared/box/disk.img"
 on hv1 encap unprovision box --stop --yes --timeout 90s

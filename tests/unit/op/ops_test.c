@@ -438,6 +438,8 @@ static const struct row acts[] = {
 	  "order web hv1 holds.disk#1.want=provision; order web hv1 holds.disk#2.want=up; order web hv1 holds.disk#3.want=provision" },
 	{ "provision: what is not shared on the others, too", MINE, "svc_act name=web action=provision node=hv1", OP_OK, "",
 	  "order web hv2 holds.disk#3.want=make; order web hv2 holds.disk#1=(none); order web hv2 keep=(none); order web hv2 token=0; order web hv2 seq=1; order web hv2 whole=(none)" },
+	{ "provision: asked at a node that is none of the service's", WEB, "svc_act name=web action=provision node=hv7", OP_OK, "", "order web hv1 whole=provision" },
+	{ "provision: ... which was named", WEB, "svc_act name=web action=provision node=hv7 named=true", OP_NOT_FOUND, "hv7 is in none of", "" },
 	{ "provision: another start ends it", WEB "svc_act name=web action=provision node=hv1; ", "svc_intent name=web want=stopped", OP_OK, "", "service web intent.want_seq=2; order web hv1 seq=1" },
 	{ "provision: disabled", "svc_create name=web config='[DEFAULT]|nodes = hv1|disable = true|[fs#1]|type = flag|'; ", "svc_act name=web action=provision node=hv1", OP_CONFLICT, "is disabled", "" },
 	{ "unprovision: is up", UP, "svc_act name=web action=unprovision node=hv1", OP_CONFLICT, "web is up on hv1", "" },
