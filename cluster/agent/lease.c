@@ -121,13 +121,27 @@ static void lease_take(struct agent *g, uint64_t asked_ms, uint64_t duration,
 	g->io.save_lease(g->io.ctx, l->until_ms, l->epoch);
 }
 
-/* Is this node the leader, with a majority behind it at this moment? */
+/* Is this node the leader? What an earlier one has granted is not known: that
+ * is forgotten before the first grant of this one, and not after it. */
+static bool leads(struct agent *g, struct engine_info *ret)
+{
+	if (!engine_info(g->engine, CLUSTER_GROUP, ret) || !ret->is_leader ||
+	    !ret->is_ready)
+		return false;
+	if (g->lease.leader_since_ms == ret->leader_since_ms)
+		return true;
+	g->lease.leader_since_ms = ret->leader_since_ms;
+	g->lease.n = 0;
+	g->disarm.ours = false;
+	return true;
+}
+
+/* ... with a majority behind it at this moment? */
 static bool may_grant(struct agent *g, uint64_t lease)
 {
 	struct engine_info info;
 
-	if (!engine_info(g->engine, CLUSTER_GROUP, &info) || !info.is_leader ||
-	    !info.is_ready)
+	if (!leads(g, &info))
 		return false;
 	return info.n_voters == 1 || PLANTED(GRANT_ALONE) ||
 	       g->now_ms < info.contact_ms + contact_counts_ms(lease);
@@ -275,17 +289,7 @@ static void lease_judge(struct agent *g, uint64_t lease)
 	struct txn *t;
 	struct doc *nodes;
 
-	if (!engine_info(g->engine, CLUSTER_GROUP, &info) || !info.is_leader ||
-	    !info.is_ready) {
-		g->lease.leader_since_ms = 0;
-		return;
-	}
-	if (g->lease.leader_since_ms != info.leader_since_ms) {
-		g->lease.leader_since_ms = info.leader_since_ms;
-		g->lease.n = 0; /* what was granted before is not known */
-		g->disarm.ours = false;
-	}
-	if (!may_grant(g, lease))
+	if (!leads(g, &info) || !may_grant(g, lease))
 		return;
 	t = txn_begin_read(g->db, NULL);
 	if (!t)
