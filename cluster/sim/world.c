@@ -231,7 +231,8 @@ static void event_frame(struct world_event *e)
 		return;
 	if (e->kind == EV_FRAME &&
 	    (n->cut || from->cut || w->blocked[from->slot][n->slot] ||
-	     !w->link[n->slot][from->slot]))
+	     w->reset[from->slot][n->slot] || !w->link[n->slot][from->slot] ||
+	     e->sent_us < w->link_up_us[n->slot][from->slot]))
 		return;
 	if (doc_decode(a, e->data, e->len, &frame, &err) < 0) {
 		world_fail(w, "a frame of %s: %s", from->name, err.text);

@@ -124,9 +124,11 @@ struct world {
 	uint64_t seq;
 	uint64_t links_us; /* when they are looked at again */
 	bool blocked[WORLD_NODES][WORLD_NODES]; /* nothing gets from to */
-	unsigned loss; /* of frames between hypervisors, per mille */
-	bool reorders; /* those frames */
-	bool guarded;  /* hypervisors have a guard */
+	unsigned resets; /* of 100,000 frames, so many end their link */
+	bool reset[WORLD_NODES][WORLD_NODES]; /* that link is to end */
+	bool resetting;			      /* any of them */
+	uint64_t link_up_us[WORLD_NODES][WORLD_NODES];
+	bool guarded;			     /* hypervisors have a guard */
 	unsigned snapshot_entries, trailing; /* of the agents */
 	/* Whoever wants to read what happens; NULL: nobody. */
 	void (*tell)(const char *line);

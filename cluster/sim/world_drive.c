@@ -316,30 +316,33 @@ void world_guard_forget(struct world_node *n)
 	n->guard_until_ms = n->guard_next_us = 0;
 }
 
-/* An agent that hangs is ended before anything else. */
+static bool guard_knows(const struct world_node *n,
+			const struct world_resource *r)
+{
+	return (r->up || r->late_us) && r->guard_len &&
+	       memmem(n->guard_list, n->guard_len, r->guard, r->guard_len);
+}
+
+/* An agent that hangs is ended before anything else: it might go on with a
+ * start that it has begun. */
 void world_guard_step(struct world_node *n)
 {
 	struct world *w = n->world;
-	bool first = true;
 
 	if (!n->up || !n->guard_until_ms || w->now_us < n->guard_next_us ||
 	    world_node_ms(n) < n->guard_until_ms)
 		return;
 	n->guard_next_us = w->now_us + 100000;
+	if (n->agent && n->guard_len && n->paused_until_us > w->now_us) {
+		world_trace(w, "%s: the guard ends an agent that hangs",
+			    n->name);
+		world_agent_kill(n);
+		world_agent_start_in(n, 50 + world_random(w, 1000));
+	}
 	for (size_t i = 0; i < n->n_res; i++) {
-		struct world_resource *r = &n->res[i];
-
-		if ((!r->up && !r->late_us) || !r->guard_len ||
-		    !memmem(n->guard_list, n->guard_len, r->guard,
-			    r->guard_len))
+		if (!guard_knows(n, &n->res[i]))
 			continue;
-		if (first)
-			world_tell(n, "the guard acts");
-		if (first && n->paused_until_us > w->now_us) {
-			world_agent_kill(n);
-			world_agent_start_in(n, world_chance(w, 50, 1000, 500));
-		}
-		first = false;
-		world_res_set(n, r, false);
+		world_trace(w, "%s: the guard acts", n->name);
+		world_res_set(n, &n->res[i], false);
 	}
 }

@@ -14,7 +14,7 @@
 enum event_kind { EV_FRAME, EV_CHANNEL_FRAME, EV_WORK, EV_START, EV_BOOT };
 
 struct world_event {
-	uint64_t at_us, seq;
+	uint64_t at_us, seq, sent_us;
 	enum event_kind kind;
 	bool ran; /* work: what is left is to tell of it */
 	struct world_node *node;

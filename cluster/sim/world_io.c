@@ -35,20 +35,23 @@ static bool frame_post(struct world_node *from, struct world_node *to,
 	uint64_t at = w->now_us + world_chance(w, 50, 1500, 500);
 	uint64_t *last = &w->last_us[from->slot][to->slot];
 
-	if (kind == EV_FRAME && w->loss && world_random(w, 1000) < w->loss)
+	if (kind == EV_FRAME && w->resets &&
+	    world_random(w, 100000) < w->resets) {
+		w->reset[from->slot][to->slot] = w->resetting = true;
 		return true;
+	}
 	if (!w->hooks && world_random(w, 200) == 0)
 		at += world_random(w, 60000);
 	if (to->late_until_us > w->now_us)
 		at += to->late_us;
-	if (at <= *last && (kind != EV_FRAME || !w->reorders))
+	if (at <= *last)
 		at = *last + 1; /* a stream keeps its order */
-	if (at > *last)
-		*last = at;
+	*last = at;
 	doc_encode(&b, frame);
 	e = world_event_new(w, kind, to, at - w->now_us);
 	e->from = from;
 	e->from_life = from->life;
+	e->sent_us = w->now_us;
 	e->data = malloc(b.len);
 	if (!e->data)
 		abort();

@@ -60,6 +60,10 @@ static void link_step(struct world *w, unsigned i, unsigned k)
 
 	if (!x->agent || world_is_still(x))
 		return;
+	if (w->reset[i][k] || w->reset[k][i]) {
+		link_down(w, i, k);
+		return;
+	}
 	if (can == w->link[i][k]) {
 		if (can)
 			w->link_moved_us[i][k] = w->now_us;
@@ -71,6 +75,7 @@ static void link_step(struct world *w, unsigned i, unsigned k)
 		   (w->link[k][i] ||
 		    w->now_us - w->link_moved_us[k][i] > 100000)) {
 		w->link[i][k] = true;
+		w->link_up_us[i][k] = w->now_us;
 		agent_peer(x->agent, world_node_ms(x), y->id, true);
 	}
 }
@@ -83,6 +88,9 @@ void world_links_step(struct world *w)
 	for (unsigned i = 0; i < w->n; i++)
 		for (unsigned k = 0; k < w->n; k++)
 			link_step(w, i, k);
+	if (w->resetting)
+		memset(w->reset, 0, sizeof(w->reset));
+	w->resetting = false;
 }
 
 static bool channel_wanted(const struct world_node *host,

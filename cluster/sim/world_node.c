@@ -109,7 +109,9 @@ void world_agent_kill(struct world_node *n)
 	world_trace(n->world, "%s: agent dies", n->name);
 	n->paused_until_us = 0;
 	n->will_die = false;
-	n->agent = NULL; /* from here on it is a ghost */
+	for (size_t i = 0; i < n->n_res; i++)
+		n->res[i].late_us = 0; /* what is under way ends with it */
+	n->agent = NULL;	       /* from here on it is a ghost */
 	world_channel_end(n);
 	n->wanted = NULL;
 	simdisk_cut_after(n->wal, (unsigned)world_random(n->world, 3));
@@ -231,7 +233,7 @@ void world_disk_error(struct world_node *n, unsigned nth)
 
 void world_calm(struct world *w)
 {
-	w->loss = 0;
+	w->resets = 0;
 	memset(w->blocked, 0, sizeof(w->blocked));
 	for (unsigned i = 0; i < w->n; i++) {
 		struct world_node *n = &w->node[i];

@@ -31,6 +31,7 @@ static const struct kind {
 	{ "stop",             2, people_stop },
 	{ "move",             7, people_move },
 	{ "hasty",            3, people_hasty },
+	{ "tangle",           1, people_tangle },
 	{ "restart",          2, people_restart },
 	{ "freeze",           1, people_freeze },
 	{ "thaw",             2, people_thaw },
@@ -99,11 +100,10 @@ static void draw(uint64_t seed, struct plan *p)
 		 1 + (unsigned)chance_pick(&chance, SCENE_SERVICES), 1);
 	plan_set(p, "lease-ms", chance_hit(&chance, 600) ? 3000 : 1000, 1000);
 	plan_set(p, "guard", chance_hit(&chance, 600), 0);
-	plan_set(p, "loss",
-		 chance_hit(&chance, 300) ? (unsigned)chance_pick(&chance, 20)
+	plan_set(p, "resets",
+		 chance_hit(&chance, 300) ? (unsigned)chance_pick(&chance, 100)
 					  : 0,
 		 0);
-	plan_set(p, "reorders", chance_hit(&chance, 300), 0);
 	plan_set(p, "drift", 10 + (unsigned)chance_pick(&chance, 40), 0);
 	plan_set(p, "snapshot-after", 20 + (unsigned)chance_pick(&chance, 300),
 		 20);
@@ -135,7 +135,7 @@ static void play_steps(struct scene *s, const struct plan *p)
 
 	/* A larger cluster takes longer to build. */
 	base = base > BEGIN_MS ? base - BEGIN_MS : 0;
-	s->w->loss = plan_get(p, "loss");
+	s->w->resets = plan_get(p, "resets");
 	for (unsigned i = 0; i < p->n && !s->w->failure[0]; i++) {
 		const struct plan_step *t = &p->step[i];
 		uint64_t now = s->w->now_us / 1000;

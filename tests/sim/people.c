@@ -1,7 +1,7 @@
 /* What people ask of the services while things go wrong. */
 #include <stdlib.h>
 
-#include "fsm/op/op.h"
+#include "cluster/agent/internal.h"
 #include "tests/sim/scene.h"
 
 struct asked {
@@ -20,7 +20,10 @@ static void on_answer(void *arg, struct arena *a, struct doc *answer)
 	(void)a;
 	if (v)
 		v->asking = false;
-	if (e->intent && code == OP_OK) {
+	if (e->intent && code == OP_OK &&
+	    doc_get_bool(doc_get(answer, "data"), "local", false)) {
+		v->disturbed = true; /* done there alone, and not agreed */
+	} else if (e->intent && code == OP_OK) {
 		v->want_up = e->up;
 		v->unsure = false;
 	} else if (e->intent && code == OP_TIMEOUT) {
@@ -95,6 +98,47 @@ void people_hasty(struct scene *s)
 			people_stop(s);
 		world_run(s->w, 5 + scene_pick(s, 150));
 	}
+}
+
+static bool leads_something(const struct world_node *n)
+{
+	uint64_t gids[16];
+	size_t k = n->agent ? engine_groups(n->agent->engine, gids, 16) : 0;
+	struct engine_info e;
+
+	while (k--)
+		if (engine_info(n->agent->engine, gids[k], &e) && e.is_leader)
+			return true;
+	return false;
+}
+
+static struct world_node *some_leader(struct scene *s)
+{
+	unsigned first = (unsigned)scene_pick(s, s->hosts);
+
+	for (unsigned i = 0; i < s->hosts; i++)
+		if (leads_something(s->hv[(first + i) % s->hosts]))
+			return s->hv[(first + i) % s->hosts];
+	return s->hv[first];
+}
+
+/* What a leader was about to decide comes to its successor, which has decided
+ * otherwise since. */
+void people_tangle(struct scene *s)
+{
+	struct world_node *n = some_leader(s);
+
+	s->n_troubles++;
+	n->late_us = 300000;
+	n->late_until_us = s->w->now_us + 1500000;
+	world_trace(s->w, "%s: hears everything late, then nothing", n->name);
+	people_move(s);
+	world_run(s->w, 150 + scene_pick(s, 500));
+	n->cut = true;
+	world_run(s->w, 1500 + scene_pick(s, 2500));
+	people_move(s);
+	world_run(s->w, 500 + scene_pick(s, 1500));
+	n->cut = false;
 }
 
 void people_restart(struct scene *s)

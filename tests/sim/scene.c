@@ -375,7 +375,6 @@ void scene_begin(struct scene *s, const struct plan *p,
 	s->services = plan_get(p, "services");
 	s->lease_ms = plan_get(p, "lease-ms");
 	s->w->guarded = plan_get(p, "guard") != 0;
-	s->w->reorders = plan_get(p, "reorders") != 0;
 	s->w->snapshot_entries = plan_get(p, "snapshot-after");
 	s->w->trailing = s->w->snapshot_entries / 4;
 	for (unsigned i = 0; i < s->hosts; i++) {

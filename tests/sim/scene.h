@@ -67,6 +67,7 @@ void people_start(struct scene *s);
 void people_stop(struct scene *s);
 void people_move(struct scene *s);
 void people_hasty(struct scene *s);
+void people_tangle(struct scene *s);
 void people_restart(struct scene *s);
 void people_freeze(struct scene *s);
 void people_thaw(struct scene *s);
