@@ -244,7 +244,7 @@ static struct ini_section *section_typed(struct line *l, const char *dot)
 static struct keyword_set keywords_for(struct line *l,
 				       const struct ini_section *s)
 {
-	struct keywords k = keywords_index(l->c->arena);
+	struct keywords k = keywords_index(l->c->arena, 0);
 	struct section_id id = section_id(l->c->arena, s->name);
 	const char *group = id.group ? id.group->name : s->name;
 

@@ -316,6 +316,30 @@ static void print_lease(FILE *out, struct arena *a, const struct doc *cluster)
 	fprintf(out, "\n");
 }
 
+/* What is active, and who knows another one. */
+static void print_version(FILE *out, const struct doc *cluster)
+{
+	const struct doc *nodes = doc_get(cluster, "nodes");
+	long long active = doc_get_int(cluster, "state_version", 0);
+	bool any = false;
+
+	if (!active)
+		return;
+	fprintf(out, "version   %lld of the state", active);
+	for (size_t i = 0; i < doc_len(nodes); i++) {
+		const struct doc *n = doc_at(nodes, i);
+		long long speaks = doc_get_int(n, "speaks", 1);
+
+		if (speaks == active || truth(n, "witness"))
+			continue;
+		fprintf(out, "%s%s knows %lld", any ? ", " : "; ",
+			doc_get_str(n, "name", "?"), speaks);
+		any = true;
+	}
+	fprintf(out, "%s\n",
+		any ? ": a later one is active once all know it" : "");
+}
+
 void list_cluster(FILE *out, const struct term *t, struct arena *a,
 		  const struct doc *cluster)
 {
@@ -335,6 +359,7 @@ void list_cluster(FILE *out, const struct term *t, struct arena *a,
 		fprintf(out, "voters    %lld, of which %lld decide\n",
 			(long long)voters, (long long)(voters / 2 + 1));
 	print_lease(out, a, cluster);
+	print_version(out, cluster);
 	fprintf(out, "services  %lld\n", (long long)service_count(cluster));
 	if (doc_get(cluster, "disarm_left_ms"))
 		fprintf(out,

@@ -245,6 +245,7 @@ static struct doc *on_apply(void *ctx, struct arena *a, struct txn *t,
 			    const struct doc *command)
 {
 	(void)index;
+	version_before(ctx, gid, command);
 	note_change(ctx, gid, command);
 	return op_apply(a, t, gid, command);
 }
@@ -359,6 +360,8 @@ static int found(struct agent *g, struct arena *a, const char *cluster_id,
 	cmd = op_new(a, "cluster_init", doc_get_int(founding, "at", 0), NULL);
 	doc_put_str(a, cmd, "name", doc_get_str(founding, "cluster", ""));
 	doc_put_str(a, cmd, "id", cluster_id);
+	doc_put_int(a, cmd, "state_version",
+		    doc_get_int(founding, "state_version", 1));
 	doc_put_int(a, cmd, "lease_ms",
 		    doc_get_int(founding, "lease_ms", LEASE_DEFAULT_MS));
 	doc_put(a, cmd, "node", node);
@@ -379,6 +382,7 @@ int agent_found(struct agent *g, uint64_t now_ms,
 		return err_set(err, -EEXIST,
 			       "%s is a member of a cluster already", g->node);
 	doc_put_str(a, founding, "cluster", f->cluster);
+	doc_put_int(a, founding, "state_version", STATE_VERSION);
 	doc_put_int(a, founding, "lease_ms",
 		    f->lease_ms ? f->lease_ms : LEASE_DEFAULT_MS);
 	doc_put_int(a, founding, "at", g->io.wall_ms(g->io.ctx));
@@ -483,6 +487,8 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 		identity_take(g, o->identity);
 	eo.witness = g->witness;
 	rc = engine_open(&g->engine, &eo, err);
+	if (rc == 0)
+		rc = version_check(g, err);
 	if (rc == 0)
 		rc = identity_tidy(g, err);
 	if (rc < 0) {
@@ -640,6 +646,7 @@ static void look_at_all(struct agent *g)
 	member_step(g);
 	if (g->level == LEVEL_HYPERVISOR)
 		fence_look(g);
+	version_step(g);
 }
 
 static void look(struct agent *g)

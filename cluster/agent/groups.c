@@ -168,6 +168,9 @@ static int group_begin(struct agent *g, struct arena *a,
 		};
 	doc_put_str(a, cmd, "name", doc_get_str(index, "name", ""));
 	doc_put_str(a, cmd, "config", doc_get_str(index, "config", ""));
+	if (doc_get(index, "state_version"))
+		doc_put_int(a, cmd, "state_version",
+			    doc_get_int(index, "state_version", 1));
 	return engine_bootstrap(g->engine,
 				(uint64_t)doc_get_int(index, "group", 0),
 				g->self, &service_timing, servers, n,

@@ -140,6 +140,15 @@ void witness_expects(struct agent *g, uint64_t peer, uint64_t gid);
 /* True: it was for a witness, or a witness has no use for it. */
 bool witness_recv(struct agent *g, const char *k, const struct doc *frame);
 
+/* -- version ----------------------------------------------------------- */
+
+/* Before a command is applied: this agent may be too old to go on. */
+void version_before(struct agent *g, uint64_t gid, const struct doc *command);
+/* Is what is here too new for this agent? */
+int version_check(struct agent *g, struct err *err);
+/* Say what this one knows; as leader, activate what all know. */
+void version_step(struct agent *g);
+
 /* -- channel ----------------------------------------------------------- */
 
 /* A container that this node hosts (or would): one per container resource
@@ -240,7 +249,7 @@ struct instance_run {
 	bool rests;	       /* it is in maintenance */
 	enum local local;      /* what a person asked of this node alone */
 	uint64_t local_asked_ms;
-	bool alone;	       /* its assignment: no other node has it */
+	bool alone; /* its assignment: no other node has it */
 	bool seen_own_doc;
 	bool adopting; /* what that said was not yet compared with a probe */
 
@@ -527,6 +536,7 @@ struct agent {
 	size_t n_members, cap_members;
 	uint64_t members_term;	/* of these */
 	bool witness;		/* this node only votes */
+	uint64_t spoke_ms;	/* when it last said which version it knows */
 	uint64_t told_peers_ms; /* when witnesses were told of the nodes */
 	bool left; /* this node has emptied itself: it runs nothing any more */
 	uint64_t leave_ms; /* when it last said so */
@@ -537,12 +547,12 @@ struct agent {
 	bool host_rests;	     /* and its host is in maintenance */
 	bool host_emergency;	     /* and runs it without a majority */
 	struct arena *locals_arena;
-	struct doc *locals; /* {service: order}, see local.c */
-	uint64_t upkeep_asked_ms;    /* when something of it was proposed */
-	char host_refused[128];	     /* the reason that was logged last */
-	char *host;		     /* who hosts us */
-	uint64_t host_lost_ms;	     /* when that was last so */
-	bool synced;		     /* encap level: state is current */
+	struct doc *locals;	  /* {service: order}, see local.c */
+	uint64_t upkeep_asked_ms; /* when something of it was proposed */
+	char host_refused[128];	  /* the reason that was logged last */
+	char *host;		  /* who hosts us */
+	uint64_t host_lost_ms;	  /* when that was last so */
+	bool synced;		  /* encap level: state is current */
 	bool sync_asked;
 	uint64_t hello_ms;
 

@@ -145,6 +145,7 @@ struct doc *query_cluster(struct agent *g, struct arena *a, struct txn *t)
 		doc_put(a, d, "disarm", doc_copy(a, doc_get(row, "disarm")));
 	if (disarm_left_ms(g))
 		doc_put_int(a, d, "disarm_left_ms", (int64_t)disarm_left_ms(g));
+	doc_put_int(a, d, "state_version", op_version_active(&s));
 	doc_put_int(a, d, "lease_ms", doc_get_int(row, "lease_ms", 0));
 	doc_put_int(a, d, "lease_left_ms",
 		    (int64_t)g->lease.until_ms - (int64_t)g->now_ms);

@@ -115,6 +115,8 @@ void request_node_join(struct request *r)
 	request_pass(r, cmd, "cert");
 	request_pass(r, cmd, "replace");
 	request_pass(r, cmd, "witness");
+	doc_put_int(r->arena, cmd, "speaks",
+		    doc_get_int(r->doc, "speaks", STATE_VERSION));
 	if (addresses)
 		doc_put(r->arena, cmd, "addresses",
 			doc_copy(r->arena, addresses));

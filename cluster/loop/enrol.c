@@ -287,6 +287,7 @@ static int join_try(struct enrol *e, struct err *err)
 	doc_put_str(a, req, "token", e->token.secret);
 	doc_put_str(a, req, "name", d->o->node);
 	doc_put_str(a, req, "csr", csr);
+	doc_put_int(a, req, "speaks", STATE_VERSION);
 	if (*e->replace)
 		doc_put_str(a, req, "replace", e->replace);
 	if (e->witness)
@@ -502,6 +503,7 @@ struct stranger {
 	uint64_t who;
 	const char *name, *csr, *hash, *cluster_id, *replace;
 	bool witness;
+	int64_t speaks;
 	struct doc *addresses;
 	int rc;
 	struct err err;
@@ -605,6 +607,7 @@ static void sign_done(void *arg)
 	doc_put_str(a, req, "hash", s->hash);
 	doc_put_str(a, req, "name", s->name);
 	doc_put_str(a, req, "cert", s->cert_hash);
+	doc_put_int(a, req, "speaks", s->speaks);
 	if (*s->replace)
 		doc_put_str(a, req, "replace", s->replace);
 	if (s->witness)
@@ -641,6 +644,7 @@ static int stranger_read(struct stranger *s, const struct doc *frame,
 	s->csr = doc_get_str(frame, "csr", "");
 	s->replace = doc_get_str(frame, "replace", "");
 	s->witness = doc_get_bool(frame, "witness", false);
+	s->speaks = doc_get_int(frame, "speaks", 1);
 	s->hash = join_secret_hash(s->arena, doc_get_str(frame, "token", ""));
 	s->cluster_id =
 		arena_printf(s->arena, "%s",

@@ -6,7 +6,7 @@
  * ends at the authority with that fingerprint, sends one frame and reads one:
  *   -> {"k":"join","v":1,"token":secret,"name":NODE,"csr":PEM,
  *       "addresses":["host:port",...], "replace":NODE?,
- *       "witness":true?}
+ *       "witness":true?, "speaks":N (fsm/op/op.h)}
  *   <- {"code":0,"id":N,"cert":PEM,"ca":PEM,"ca_key":PEM,"cluster":{...}}
  *      (a witness: "witness":true, and no ca_key)
  *   or {"code":1..7,"err":"why"}

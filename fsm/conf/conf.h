@@ -129,6 +129,9 @@ bool names_have(const struct names *l, const char *name);
 struct keywords;
 struct keywords *conf_keywords(struct arena *a);
 void conf_share(struct conf *c, struct keywords *k);
+/* With the keywords that there are in that version of the state: in apply, all
+ * members of a group have to find the same problems. */
+void conf_of_version(struct conf *c, struct arena *a, int version);
 
 /* The service-wide part; the same whoever asks, but for scoped values. The
  * lists are those without a scope, for everybody. Texts are "" if unset. */

@@ -434,8 +434,14 @@ struct keywords *conf_keywords(struct arena *a)
 {
 	struct keywords *k = ARENA_NEW(a, struct keywords);
 
-	*k = keywords_index(a);
+	*k = keywords_index(a, 0);
 	return k;
+}
+
+void conf_of_version(struct conf *c, struct arena *a, int version)
+{
+	c->keywords = ARENA_NEW(a, struct keywords);
+	*c->keywords = keywords_index(a, version);
 }
 
 void conf_share(struct conf *c, struct keywords *k)

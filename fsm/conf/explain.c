@@ -52,7 +52,7 @@ static bool row_counts(const struct keywords *all, const struct keyword *row,
 static void find_rows(struct arena *a, const char *group, const char *type,
 		      const char *name, struct explained *t)
 {
-	struct keywords all = keywords_index(a);
+	struct keywords all = keywords_index(a, 0);
 	size_t n = 0;
 
 	KEYWORDS_EACH (row)
@@ -504,7 +504,7 @@ static void put_group(const struct page *p, const char *group)
 static void put_type(const struct page *p, const struct explained *t)
 {
 	const struct group *g = group_find(t->group);
-	struct keywords all = keywords_index(p->out->arena);
+	struct keywords all = keywords_index(p->out->arena, 0);
 	struct keyword_set set = keywords_of(&all, t->group, t->type);
 	const struct type *type = type_find(t->group, t->type);
 

@@ -132,7 +132,7 @@ static struct doc *group_doc(struct arena *a, const char *group, bool rows)
 
 static struct doc *whole_type_doc(struct arena *a, const struct explained *t)
 {
-	struct keywords all = keywords_index(a);
+	struct keywords all = keywords_index(a, 0);
 	struct keyword_set set = keywords_of(&all, t->group, t->type);
 	struct doc *d =
 		type_doc(a, group_find(t->group), type_find(t->group, t->type));

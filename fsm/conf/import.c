@@ -439,7 +439,7 @@ static int by_line(const void *x, const void *y)
 void import_look(struct arena *a, const struct conf *c, unsigned version,
 		 const struct problems *p, struct import *ret)
 {
-	struct look l = { a, c, keywords_index(a), ret };
+	struct look l = { a, c, keywords_index(a, 0), ret };
 
 	*ret = (struct import){ .version = version };
 	ret->at = ARENA_VEC(a, struct import_key, c->n_keys + 1);

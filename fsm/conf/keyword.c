@@ -128,7 +128,7 @@ static void ref_add(struct keywords *k, unsigned *n, unsigned *tails,
 	tails[b] = *n;
 }
 
-struct keywords keywords_index(struct arena *a)
+struct keywords keywords_index(struct arena *a, int version)
 {
 	struct keywords k = { .arena = a };
 	unsigned *tails = ARENA_VEC(a, unsigned, BUCKETS);
@@ -145,6 +145,8 @@ struct keywords keywords_index(struct arena *a)
 	KEYWORDS_EACH (row) {
 		struct names old = { 0 };
 
+		if (version && row->since > version)
+			continue;
 		if (row->aliases)
 			old = words_split(a, row->aliases);
 		ref_add(&k, &n, tails, row->name, row);

@@ -50,6 +50,7 @@ struct keyword {
 	const char *aliases; /* older spellings, blank-separated */
 	const char *head;    /* its name in DEFAULT, if it is another */
 	unsigned from;	     /* FROM_... */
+	int since;	     /* version of the state; 0: always */
 };
 
 /* Tables of rows, each up to a row without a name; the last one is NULL. */
@@ -119,7 +120,8 @@ struct keywords {
 	unsigned *buckets;
 	struct keyword_set_of *sets; /* that were asked for */
 };
-struct keywords keywords_index(struct arena *a);
+/* As of that version of the state (fsm/op/op.h); 0: all. */
+struct keywords keywords_index(struct arena *a, int version);
 
 /* The row for @name (or an alias) in a section of @group and @type; a row of
  * the type wins over one of the group, that over one of all resources. */

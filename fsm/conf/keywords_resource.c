@@ -72,7 +72,7 @@ const struct keyword keywords_resource[] = {
 	  .more = "Node names, and the words nodes and drpnodes. The same is said by "
 	  "'disable@hv1 = false'." },
 	{ "*", NULL, "shared", TRI, 0, "provisioned once, not on every node",
-	  .inherit = LEAF, .from = FROM_V23,
+	  .inherit = LEAF, .from = FROM_V23, .since = 2,
 	  .more = "What several nodes see, such as a disk of an array, is made by one of "
 	  "them alone: so it is by default. false: each node has one of its own, and makes "
 	  "it." },

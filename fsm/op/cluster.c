@@ -49,9 +49,13 @@ struct doc *op_cluster_init(const struct op_env *env, const struct doc *cmd)
 
 	id = state_next(s, "node");
 	k = node_key(id);
-	state_put(s, TABLE_NODE, &k,
-		  node_row(env, id, doc_get_str(node, "name", ""),
-			   doc_get(node, "addresses"), "up"));
+	row = node_row(env, id, doc_get_str(node, "name", ""),
+		       doc_get(node, "addresses"), "up");
+	if (doc_get(cmd, "state_version"))
+		doc_put_int(a, row, "speaks",
+			    doc_get_int(cmd, "state_version", 1));
+	state_put(s, TABLE_NODE, &k, row);
+	op_version_put(env, doc_get_int(cmd, "state_version", 1));
 	op_event(env, "node", NULL, doc_get_str(node, "name", ""),
 		 "the cluster is made");
 	return op_result(env, OP_OK, NULL);
@@ -135,7 +139,9 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd)
 		return op_result(env, OP_FAILED, "%s", why);
 	if (name_check(name, &err) < 0)
 		return op_result(env, OP_USAGE, "node name: %s", err.text);
-	why = op_place_refused(env, name, old);
+	why = op_version_refused(env, name, cmd);
+	if (!why)
+		why = op_place_refused(env, name, old);
 	if (why)
 		return op_result(env, OP_CONFLICT, "%s", why);
 	id = state_next(s, "node");
@@ -147,6 +153,8 @@ struct doc *op_node_join(const struct op_env *env, const struct doc *cmd)
 	op_put_known(a, row, "cert", doc_get_str(cmd, "cert", ""));
 	if (doc_get_bool(cmd, "witness", false))
 		doc_put_bool(a, row, "witness", true);
+	if (doc_get(cmd, "speaks"))
+		doc_put_int(a, row, "speaks", doc_get_int(cmd, "speaks", 1));
 	doc_put_int(a, row, "epoch", op_place_take(env, name, old, row));
 	k = node_key(id);
 	state_put(s, TABLE_NODE, &k, row);
@@ -264,6 +272,8 @@ struct doc *op_index_add(const struct op_env *env, const struct doc *cmd)
 	doc_put_int(a, row, "group", (int64_t)gid);
 	doc_put(a, row, "voters", doc_copy(a, voters));
 	doc_put_int(a, row, "created", env->at);
+	if (env->version > 1)
+		doc_put_int(a, row, "state_version", env->version);
 	doc_put_str(a, row, "config", doc_get_str(cmd, "config", ""));
 	if (env->by)
 		doc_put(a, row, "by", doc_copy(a, env->by));

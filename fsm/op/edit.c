@@ -161,6 +161,8 @@ static struct doc *refused_invalid(const struct edit *e, const char *text)
 	struct conf *c = conf_parse(a, text, strlen(text), &p);
 
 	if (c)
+		conf_of_version(c, a, e->env->version);
+	if (c)
 		conf_validate(a, c, e->name, &p);
 	return c && !p.fatal ? NULL : invalid(e, &p);
 }
@@ -415,6 +417,7 @@ static struct doc *merge_in(struct edit *e, const struct doc *base)
 		.ours = e->head_text,
 		.theirs = e->text,
 		.take = e->take,
+		.version = e->env->version,
 	};
 	struct merge m;
 

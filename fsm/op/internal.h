@@ -14,6 +14,14 @@
 void op_put_known(struct arena *a, struct doc *d, const char *key,
 		  const char *text);
 
+/* -- version.c ------------------------------------------------------------ */
+
+/* A group begins with it. */
+void op_version_put(const struct op_env *env, int64_t version);
+/* Why a machine that joins so is too old; NULL. */
+const char *op_version_refused(const struct op_env *env, const char *name,
+			       const struct doc *cmd);
+
 /* -- member.c ------------------------------------------------------------- */
 
 /* The node of that name, unless it has left; NULL. */

@@ -18,6 +18,8 @@ const struct op op_table[] = {
 	{ "node_up",      1, "id epoch",                                    op_node_up },
 	{ "node_lost",    1, "id epoch",                                    op_node_lost },
 	{ "node_freeze",  1, "node frozen",                                 op_node_freeze },
+	{ "version_speaks", 2, "node|member speaks",                        op_version_speaks },
+	{ "version_set",  2, "version",                                     op_version_set },
 	{ "node_leaving", 2, "node leaving",                                op_node_leaving },
 	{ "node_left",    2, "node epoch said",                             op_node_left },
 	{ "node_gone",    2, "id",                                          op_node_gone },
@@ -308,11 +310,16 @@ static struct doc *op_run(const struct op_env *env, const struct doc *cmd)
 	const struct op *op = op_find(name);
 	int64_t version = doc_get_int(cmd, "v", 0);
 
-	if (!op || version < 1 || version > op->version)
-		return op_result(env, OP_FAILED,
-				 "command '%s' version %lld is not known here: "
-				 "upgrade this agent",
-				 name, (long long)version);
+	/* The same words whether it is not known or not active yet: the result
+	 * is part of the state. */
+	if (!op || version < 1 || version > op->version ||
+	    op_since(name) > env->version)
+		return op_result(
+			env, OP_FAILED,
+			"command '%s' version %lld is not known to all "
+			"members: 'encap cluster status' says whom to "
+			"upgrade",
+			name, (long long)version);
 	return op->apply(env, cmd);
 }
 
@@ -322,6 +329,7 @@ struct doc *op_apply(struct arena *a, struct txn *t, uint64_t group,
 	const struct state s = { .txn = t, .group = group, .arena = a };
 	const struct op_env env = {
 		.s = &s,
+		.version = op_version_active(&s),
 		.at = doc_get_int(cmd, "at", 0),
 		.by = doc_get(cmd, "by"),
 		.cmd = cmd,

@@ -43,6 +43,12 @@
 
 #define OP_VERSION 2
 
+/* Of the state machine as a whole, what this program knows; docs/decisions/
+ * versions.md. A change of what a command does, of what an env file may hold,
+ * or of how two are merged makes it another one, and asks for the active one
+ * (op_env.version). */
+#define STATE_VERSION 2
+
 enum op_code {
 	OP_OK = 0,
 	OP_FAILED = 1,
@@ -58,6 +64,7 @@ struct op_env {
 	int64_t at;	      /* of the command */
 	const struct doc *by; /* may be NULL */
 	const struct doc *cmd;
+	int version; /* that is active in this group */
 };
 
 struct op {
@@ -124,6 +131,18 @@ const char *op_token_refused(const struct state *s, const char *hash,
 			     int64_t at);
 /* Was the service whose group this was deleted? */
 bool op_group_gone(const struct state *s, uint64_t group);
+/* version.c */
+struct doc *op_version_speaks(const struct op_env *env, const struct doc *cmd);
+struct doc *op_version_set(const struct op_env *env, const struct doc *cmd);
+/* The active one; 1 where nobody has said. */
+int op_version_active(const struct state *s);
+/* What the member of this row, of a node or a container, knows. */
+int64_t op_speaks(const struct doc *row);
+/* The latest that all members of the group know, INT64_MAX if there are none,
+ * and the first who knows no more. Of env only the state is looked at. */
+int64_t op_version_of_all(const struct op_env *env, const char **ret_who);
+/* With which version the command of that name came. */
+int op_since(const char *op);
 /* member.c */
 struct doc *op_node_leaving(const struct op_env *env, const struct doc *cmd);
 struct doc *op_node_left(const struct op_env *env, const struct doc *cmd);

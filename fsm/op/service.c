@@ -62,6 +62,8 @@ struct doc *op_svc_create(const struct op_env *env, const struct doc *cmd)
 			.at = env->at,
 		});
 	op_service_put(env, row);
+	if (s->group != CLUSTER_GROUP)
+		op_version_put(env, doc_get_int(cmd, "state_version", 1));
 	op_event(env, "edit", name, NULL, "created, revision %.12s", rev);
 	r = op_result(env, OP_OK, NULL);
 	doc_put_str(a, r, "rev", rev);

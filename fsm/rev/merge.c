@@ -373,6 +373,8 @@ static void validate(struct arena *a, const struct merge_in *in,
 		return;
 	c = conf_parse(a, ret->text, strlen(ret->text), &p);
 	if (c)
+		conf_of_version(c, a, in->version);
+	if (c)
 		conf_validate(a, c, in->service, &p);
 	ret->problems = p;
 	if (!c || p.fatal)

@@ -42,6 +42,7 @@ struct merge_in {
 	const char *service; /* NULL: the result is not validated */
 	const char *base, *ours, *theirs;
 	enum merge_take take;
+	int version; /* of the state, whose keywords count; 0: all */
 };
 
 struct merge {

@@ -10,6 +10,7 @@
  *  NODE     id (8 bytes)  {id, name, addresses[], state joining|up|lost|left,
  *                          epoch, frozen, since, labels{}, cert (its
  *                          certificate's SHA-256), leaving, gone, witness,
+ *                          speaks (the version of the state that it knows),
  *                          protection, and what fsm/op/fence.c puts there}
  *  TOKEN    sha256 hex    {expires, used}
  *  SERVICE  name          {name, head, intent{want started|stopped|restart,
@@ -27,7 +28,7 @@
  *  INSTANCE name 0 node   the instance document (fsm/status/status.h) + at
  *  ORDER    name 0 node   what a person asked of some resources there alone
  *                         (fsm/plan/order.h)
- *  MEMBER   name          {name, id, incarnation, level}
+ *  MEMBER   name          {name, id, incarnation, level, speaks}
  *  HISTORY  name 0 n      the n-th revision's id (n: 8 bytes)
  *  SEEN     client id     {floor}; sq below floor are settled
  *           client 0 sq   the result of a command that may be retried
@@ -35,7 +36,7 @@
  *  EVENT    seq (8 bytes) {seq, at, node, service, level, kind, text, rid, by}
  *  SECRET   name 0 key    {sealed (cluster/net/seal.h), at, by}
  *  AUDIT    seq (8 bytes) a record; "": the anchor (fsm/state/audit.h)
- *  COUNTER  name          number
+ *  COUNTER  name          number; "version": of the state, that is active
  */
 #pragma once
 

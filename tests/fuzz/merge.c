@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			*at++ = '\0';
 	}
 	in = (struct merge_in){ NULL, part[0], part[1], part[2],
-				MERGE_NEITHER };
+				MERGE_NEITHER, 0 };
 	try_merge(a, &in);
 	in.take = MERGE_OURS;
 	try_merge(a, &in);

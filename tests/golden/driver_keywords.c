@@ -37,7 +37,7 @@ static bool defines(struct arena *a, const char *source, const struct driver *d)
 
 static bool has_row(struct arena *a, const char *source, const char *keyword)
 {
-	struct keywords all = keywords_index(a);
+	struct keywords all = keywords_index(a, 0);
 	bool is_driver = false;
 
 	for (const struct driver *const *d = driver_table; *d; d++) {

@@ -33,6 +33,20 @@ static void help_is_whole(const struct keyword *k)
 		fail_msg("%s.%s: more", k->group, k->name);
 }
 
+/* What all members of a group must find alike. */
+static void later_ones_are_not_there_before(void **state)
+{
+	struct arena *a = arena_new();
+	struct keywords before = keywords_index(a, 1);
+	struct keywords then = keywords_index(a, 2);
+
+	(void)state;
+	assert_null(keyword_find(&before, "fs", "xfs", "shared"));
+	assert_non_null(keyword_find(&then, "fs", "xfs", "shared"));
+	assert_non_null(keyword_find(&before, "fs", "xfs", "mnt"));
+	arena_free(a);
+}
+
 static void rows_are_complete(void **state)
 {
 	(void)state;
@@ -93,7 +107,7 @@ static void types_are_known(void **state)
 static void depends_are_known(void **state)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	struct keywords all = keywords_index(a);
+	struct keywords all = keywords_index(a, 0);
 
 	(void)state;
 	KEYWORDS_EACH (k) {
@@ -156,7 +170,7 @@ static void names_are_unique(void **state)
 static void rows_are_found(void **state)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	struct keywords all = keywords_index(a);
+	struct keywords all = keywords_index(a, 0);
 
 	(void)state;
 	KEYWORDS_EACH (k) {
@@ -248,7 +262,7 @@ static void defaults_convert(void **state)
 static void sets_are_what_counts(void **state)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	struct keywords all = keywords_index(a);
+	struct keywords all = keywords_index(a, 0);
 
 	(void)state;
 	for (const struct type *t = type_table; t->group; t++) {
@@ -356,6 +370,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_complete),
+		cmocka_unit_test(later_ones_are_not_there_before),
 		cmocka_unit_test(types_are_known),
 		cmocka_unit_test(depends_are_known),
 		cmocka_unit_test(names_are_unique),

@@ -18,18 +18,21 @@ struct row {
 static struct op_fixture fixture;
 
 #define INIT                                                                   \
-	"cluster_init name=c1 id=abc lease_ms=2000 node={name=hv1 "            \
-	"addresses=[10.0.0.1]}; "
+	"cluster_init name=c1 id=abc lease_ms=2000 state_version=2 "           \
+	"node={name=hv1 addresses=[10.0.0.1]}; "
+#define OLD                                                                    \
+	"cluster_init name=c1 id=abc node={name=hv1}; token_add " HASH         \
+	" expires=5000; node_join " HASH " name=hv2; node_up id=2 epoch=1; "
 #define HASH  "hash=@64"
 #define TOKEN INIT "token_add " HASH " expires=5000; "
 #define JOIN2(name, more)                                                      \
-	"node_join hash='11111111111111111111111111111111111111111111111111"  \
-	"11111111111111' name=" name more
+	"node_join hash='11111111111111111111111111111111111111111111111111"   \
+	"11111111111111' speaks=2 name=" name more
 #define TOKEN2                                                                 \
-	"token_add hash='11111111111111111111111111111111111111111111111111"  \
+	"token_add hash='11111111111111111111111111111111111111111111111111"   \
 	"11111111111111' expires=9999"
-#define TWO   TOKEN JOIN "; node_up id=2 epoch=1"
-#define JOIN  "node_join " HASH " name=hv2 addresses=[10.0.0.2]"
+#define TWO  TOKEN JOIN "; node_up id=2 epoch=1"
+#define JOIN "node_join " HASH " speaks=2 name=hv2 addresses=[10.0.0.2]"
 #define CONF                                                                   \
 	"'[DEFAULT]|nodes = hv1 hv2|drpnodes = hv9|encapnodes = vm1 vm2|"      \
 	"[container#0]|type = sim|name = vm1|[container#1]|type = sim|"        \
@@ -61,18 +64,18 @@ static const struct row cluster[] = {
 	  "no token 0000000000000000000000000000000000000000000000000000000000000000; token 1111111111111111111111111111111111111111111111111111111111111111 expires=1" },
 
 	{ "node_join", TOKEN, JOIN, OP_OK, "", "node hv2 state=joining; node hv2 id=2; node hv2 epoch=1" },
-	{ "node_join: token used", TOKEN JOIN "; node_up id=2 epoch=1", "node_join " HASH " name=hv3", OP_FAILED, "used before", "no node hv3" },
+	{ "node_join: token used", TOKEN JOIN "; node_up id=2 epoch=1", "node_join " HASH " speaks=2 name=hv3", OP_FAILED, "used before", "no node hv3" },
 	{ "node_join: token too old", INIT "token_add " HASH " expires=999", JOIN, OP_FAILED, "older than an hour", "no node hv2" },
 	{ "node_join: token of its last moment", INIT "token_add " HASH " expires=1000", JOIN, OP_OK, "", "node hv2 state=joining" },
 	{ "node_join: token unknown", INIT, JOIN, OP_FAILED, "not known", "no node hv2" },
 	{ "node_join: no token", INIT, "node_join name=hv2", OP_USAGE, "64 digits", "no node hv2" },
-	{ "node_join: name taken", TOKEN, "node_join " HASH " name=hv1", OP_CONFLICT, "is a member", "node hv1 id=1" },
-	{ "node_join: name taken leaves the token good", TOKEN, "node_join " HASH " name=hv1", OP_CONFLICT, "",
+	{ "node_join: name taken", TOKEN, "node_join " HASH " speaks=2 name=hv1", OP_CONFLICT, "is a member", "node hv1 id=1" },
+	{ "node_join: name taken leaves the token good", TOKEN, "node_join " HASH " speaks=2 name=hv1", OP_CONFLICT, "",
 	  "token 0000000000000000000000000000000000000000000000000000000000000000 used=(none)" },
-	{ "node_join: bad name", TOKEN, "node_join " HASH " name=" LONG, OP_USAGE, "node name", "" },
+	{ "node_join: bad name", TOKEN, "node_join " HASH " speaks=2 name=" LONG, OP_USAGE, "node name", "" },
 	{ "node_join: again by who never got the answer",
 	  TOKEN JOIN "; token_add hash='1111111111111111111111111111111111111111111111111111111111111111' expires=5000",
-	  "node_join hash='1111111111111111111111111111111111111111111111111111111111111111' name=hv2", OP_OK, "", "node hv2 id=3" },
+	  "node_join hash='1111111111111111111111111111111111111111111111111111111111111111' speaks=2 name=hv2", OP_OK, "", "node hv2 id=3" },
 
 	{ "node_up", TOKEN JOIN, "node_up id=2 epoch=1", OP_OK, "", "node hv2 state=up; node hv2 epoch=1; events e text=is up, epoch 1" },
 	{ "node_up: is up already", INIT, "node_up id=1 epoch=1", OP_OK, "", "node hv1 state=up; events e text=the cluster is made" },
@@ -84,6 +87,18 @@ static const struct row cluster[] = {
 	{ "node_lost: of another epoch", INIT "node_lost id=1 epoch=1; node_up id=1 epoch=2", "node_lost id=1 epoch=1", OP_CONFLICT, "moved on", "node hv1 state=up; node hv1 epoch=2" },
 	{ "node_lost: is lost already", INIT "node_lost id=1 epoch=1", "node_lost id=1 epoch=2", OP_CONFLICT, "", "node hv1 epoch=2" },
 	{ "node_lost: never was up", TOKEN JOIN, "node_lost id=2 epoch=1", OP_CONFLICT, "", "node hv2 state=joining" },
+	{ "version_speaks", OLD, "version_speaks node=hv1 speaks=2", OP_OK, "", "node hv1 speaks=2" },
+	{ "version_speaks: nobody", OLD, "version_speaks node=hv9 speaks=2", OP_NOT_FOUND, "no member hv9", "" },
+	{ "version_speaks: less than is active", TWO, "version_speaks node=hv2 speaks=1", OP_CONFLICT, "upgrade it", "node hv2 speaks=2" },
+	{ "version_set: all know it", OLD "version_speaks node=hv1 speaks=2; version_speaks node=hv2 speaks=3", "version_set version=2", OP_OK, "", "events e kind=cluster" },
+	{ "version_set: one does not", OLD "version_speaks node=hv1 speaks=2", "version_set version=2", OP_CONFLICT, "hv2 does not know version 2", "" },
+	{ "version_set: who has left does not count", OLD "version_speaks node=hv1 speaks=2; node_lost id=2 epoch=1; version_speaks node=hv2 speaks=3; version_set version=2; node_left node=hv2; version_speaks node=hv1 speaks=3", "version_set version=3", OP_OK, "", "node hv2 state=left" },
+	{ "version_set: nor a witness", TWO "; " TOKEN2 "; " JOIN2("w1", " witness=true") "; version_speaks node=hv1 speaks=3; version_speaks node=hv2 speaks=3", "version_set version=3", OP_OK, "", "node w1 speaks=2" },
+	{ "version_set: it is active", TWO, "version_set version=2", OP_CONFLICT, "not later", "" },
+	{ "a command of a later version than all know", OLD, "node_label node=hv1 labels={rack=a}", OP_FAILED, "not known to all", "" },
+	{ "the same once all know it", OLD "version_speaks node=hv1 speaks=2; version_speaks node=hv2 speaks=2; version_set version=2", "node_label node=hv1 labels={rack=a}", OP_OK, "", "node hv1 labels.rack=a" },
+	{ "a command that nobody knows says the same", INIT, "node_dance node=hv1", OP_FAILED, "not known to all", "" },
+	{ "node_join: too old", INIT "token_add " HASH " expires=5000", "node_join " HASH " name=hv2", OP_CONFLICT, "version 2 is active here: upgrade it", "no node hv2" },
 	{ "node_leaving", TWO, "node_leaving node=hv2", OP_OK, "", "node hv2 leaving=true; node hv2 state=up; events e kind=node" },
 	{ "node_leaving: it stays", TWO "; node_leaving node=hv2", "node_leaving node=hv2 leaving=false", OP_OK, "", "node hv2 leaving=false" },
 	{ "node_leaving: the last one", INIT, "node_leaving node=hv1", OP_CONFLICT, "no other machine", "" },
@@ -361,8 +376,8 @@ static const struct row services[] = {
 	{ "event: none", "", "event", OP_OK, "", "no events e" },
 	{ "event: too many", "", "event events=[1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1]", OP_USAGE, "more than 64", "" },
 
-	{ "not known", WEB, "svc_explode name=web", OP_FAILED, "upgrade this agent", "service web version=1" },
-	{ "no op at all", WEB, "'' name=web", OP_FAILED, "upgrade this agent", "service web version=1" },
+	{ "not known", WEB, "svc_explode name=web", OP_FAILED, "whom to upgrade", "service web version=1" },
+	{ "no op at all", WEB, "'' name=web", OP_FAILED, "whom to upgrade", "service web version=1" },
 	{ "another version", WEB, "svc_freeze v=2 name=web frozen=true", OP_FAILED, "version 2 is not known", "service web frozen=(none)" },
 };
 
@@ -537,7 +552,8 @@ static bool has_row(const struct tables *t, const char *op, bool ok)
 
 static void every_kind_is_tested(void **state)
 {
-	/* Edits and reverts go well in revision_test.c: they must name a revision.
+	/* Edits and reverts go well in revision_test.c: they must name a
+	 * revision.
 	 */
 	static const struct tables all[] = {
 		{ cluster, sizeof(cluster) / sizeof(cluster[0]) },
