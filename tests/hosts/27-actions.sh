@@ -30,13 +30,13 @@ on hv1 encap start web
 must "a start of the whole ends that" equal up held
 
 step "a start that fails"
-on vm1 encap set web "app#1.blocking_post_start=false" >/dev/null
+on vm1 encap set web "app#1.blocking_post_start=false" start_retries=0 >/dev/null
 on hv1 encap stop web
-must_fail 1 "a blocking trigger fails it" on hv1 encap start web
+must_fail 1 "a blocking trigger fails it, on each node" on hv1 encap start web
 must "what it had started inside is stopped" \
 	contains "stop fs#1: done" on hv1 encap log web
 on hv1 encap unset web "app#1.blocking_post_start" >/dev/null
-on hv1 encap start web --timeout 60s
+on hv1 encap move web hv1 --timeout 60s
 must "and the next start goes well" equal up held
 
 step "tasks, and what is monitored"
