@@ -29,7 +29,10 @@ static enum provisioned made(const struct job *j, const char *file)
 {
 	if (access(file, F_OK) == 0)
 		return PROVISIONED_YES;
-	return job_hidden(j, file) ? PROVISIONED_NA : PROVISIONED_NO;
+	/* Storage that does not answer has not lost anything. */
+	if (errno != ENOENT || job_hidden(j, file))
+		return PROVISIONED_NA;
+	return PROVISIONED_NO;
 }
 
 static int probe(const struct job *j, struct probe *ret, struct err *err)

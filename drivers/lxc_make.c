@@ -49,11 +49,12 @@ static const char *root_of(const struct job *j, const struct lxc_place *p)
 		    : arena_printf(j->arena, "%s/%s/rootfs", p->dir, p->name);
 }
 
-/* What mkfs puts into a new file system is nothing. */
+/* Or not there. What mkfs puts into a new file system is nothing; of what
+ * cannot be read it is not known. */
 static bool is_empty(const char *path)
 {
 	DIR *d = opendir(path);
-	bool empty = true;
+	bool empty = d || errno == ENOENT;
 	struct dirent *e;
 
 	while (d && empty && (e = readdir(d)))
@@ -74,7 +75,10 @@ static enum provisioned file_made(const struct job *j, const char *path)
 {
 	if (access(path, F_OK) == 0)
 		return PROVISIONED_YES;
-	return job_hidden(j, path) ? PROVISIONED_NA : PROVISIONED_NO;
+	/* Storage that does not answer has not lost anything. */
+	if (errno != ENOENT || job_hidden(j, path))
+		return PROVISIONED_NA;
+	return PROVISIONED_NO;
 }
 
 enum provisioned lxc_made(const struct job *j, const struct lxc_place *p)
