@@ -1,8 +1,13 @@
 #include "cluster/sim/world_internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "drivers/fence.h"
+
+#define POWER_ON_MS 50 /* from the switch to an agent that runs */
 
 static int64_t io_wall(void *ctx)
 {
@@ -219,6 +224,23 @@ static void io_fatal(void *ctx, const struct err *err)
 	world_fail(n->world, "%s: fatal: %s", n->name, err->text);
 }
 
+/* A power switch that every hypervisor reaches, whatever the network does. */
+static int io_fence(void *ctx, const struct fence_call *c, struct err *err)
+{
+	struct world_node *n = ctx, *target = world_named(n->world, c->node);
+
+	if (is_ghost(n) || !target)
+		return err_set(err, -EIO, "the power switch has no %s",
+			       c->node);
+	if (strcmp(c->action, "status") == 0)
+		return target->up ? 0 : FENCE_IS_OFF;
+	if (strcmp(c->action, "off") == 0 || strcmp(c->action, "reboot") == 0)
+		world_power_off(target);
+	if (strcmp(c->action, "on") == 0 || strcmp(c->action, "reboot") == 0)
+		world_boot_in(target, POWER_ON_MS);
+	return 0;
+}
+
 struct agent_io world_io(struct world_node *n)
 {
 	return (struct agent_io){
@@ -242,6 +264,7 @@ struct agent_io world_io(struct world_node *n)
 		.head = io_head,
 		.guard =
 			n->world->guarded && !n->container ? world_guard : NULL,
+		.fence = io_fence,
 		.fatal = io_fatal,
 		.log = io_log,
 	};
