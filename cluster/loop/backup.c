@@ -18,6 +18,7 @@
 #include "cluster/loop/backup_file.h"
 #include "cluster/loop/daemon_internal.h"
 #include "cluster/net/seal.h"
+#include "fsm/conf/fence.h"
 #include "fsm/op/op.h"
 
 #define REVS_MAX   65536
@@ -353,6 +354,31 @@ static int plan_service(struct backing *b, const struct state *s,
 	return plan_secrets(b, s, name, key);
 }
 
+#define CONFIGURATION "the cluster's configuration"
+
+/* Into a cluster that has none of its own; the secrets of its devices go with
+ * it. */
+static int plan_configuration(struct backing *b, const struct state *s,
+			      const unsigned char *key)
+{
+	const char *text = doc_get_str(state_cluster(s), "config", "");
+	struct problems p = { .arena = s->arena };
+	struct names sections;
+	struct doc *req;
+	int rc = 0;
+
+	if (!*text)
+		return 0;
+	req = add_request(b, "cluster_configure", CONFIGURATION);
+	doc_put_str(b->arena, req, "config", text);
+	doc_put_int(b->arena, req, "base", 0);
+	sections = fence_sections(s->arena,
+				  conf_parse(s->arena, text, strlen(text), &p));
+	for (size_t i = 0; i < sections.n && rc == 0; i++)
+		rc = plan_secrets(b, s, sections.at[i], key);
+	return rc;
+}
+
 static int plan_restore(struct backing *b, struct backup *f, struct err *err)
 {
 	struct txn *t = txn_begin_read(f->db, err);
@@ -372,6 +398,8 @@ static int plan_restore(struct backing *b, struct backup *f, struct err *err)
 			if (!doc_get(doc_at(rows, k), "group"))
 				rc = plan_service(b, &s, doc_at(rows, k),
 						  f->key);
+		if (rc == 0 && s.group == CLUSTER_GROUP)
+			rc = plan_configuration(b, &s, f->key);
 	}
 	txn_abort(t);
 	return rc;
@@ -413,10 +441,17 @@ static void say_exists(struct backing *b, const char *name, bool exists)
 /* A service that was there before and is another one, or is used. */
 static void skip_service(struct backing *b, const char *name)
 {
-	while (b->at < doc_len(b->requests) &&
-	       strcmp(doc_get_str(doc_at(b->requests, b->at), "name", ""),
-		      name) == 0)
+	bool devices = strcmp(name, CONFIGURATION) == 0;
+
+	while (b->at < doc_len(b->requests)) {
+		const char *next =
+			doc_get_str(doc_at(b->requests, b->at), "name", "");
+
+		if (strcmp(next, name) != 0 &&
+		    !(devices && strncmp(next, "fence#", 6) == 0))
+			break;
 		b->at++;
+	}
 	say_exists(b, name, true);
 }
 

@@ -248,6 +248,18 @@ void cluster_config_validate(struct arena *a, const struct conf *c,
 	}
 }
 
+struct names fence_sections(struct arena *a, const struct conf *c)
+{
+	struct names l = { .at = ARENA_VEC(a, const char *,
+					   (c ? c->n : 0) + 1) };
+
+	for (size_t i = 0; c && i < c->n; i++)
+		if (!c->sections[i]->gone &&
+		    fence_section_node(a, c->sections[i]->name))
+			l.at[l.n++] = c->sections[i]->name;
+	return l;
+}
+
 bool fence_has_section(const struct conf *c, const char *section)
 {
 	const struct ini_section *s = ini_section(c, section);

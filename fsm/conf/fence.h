@@ -45,6 +45,8 @@ void cluster_config_validate(struct arena *a, const struct conf *c,
  * called otherwise. */
 const char *fence_section_node(struct arena *a, const char *section);
 
+/* The names of all its devices' sections; @c may be NULL. */
+struct names fence_sections(struct arena *a, const struct conf *c);
 bool fence_has_section(const struct conf *c, const char *section);
 
 /* Those of @node in the cluster's configuration @text, which may be NULL. What

@@ -29,6 +29,8 @@ on hv3 encap set web app#1.comment=last
 printf '[DEFAULT]\nnodes = hv1 hv2\n[fs#1]\ntype = flag\n' |
 	on hv2 encap create plain --config -
 on hv2 encap freeze plain
+on hv2 encap cluster set fence#hv1.command='grep -qx pin=4711'
+on hv2 encap secret set fence#hv1 pin <<<4711
 before=$(history_of hv2)
 must "it has revisions" [ "$(wc -l <<<"$before")" -ge 4 ]
 must "a backup is made" on hv2 encap cluster backup "$FILE"
@@ -57,6 +59,8 @@ within 5000 "its history is the same, everywhere" \
 	equal "$before" history_of hv3
 must "so is its text" equal last on hv3 encap get web app#1.comment
 must "what was frozen is" equal frozen field hv3 plain frozen
+must "the devices are there, with their secrets" \
+	on hv2 encap fence test hv1
 must "again, it touches nothing" contains "not touched" \
 	on hv1 encap cluster restore "$FILE"
 must "nothing runs" equal "" container_on vm1
