@@ -18,6 +18,10 @@ bool op_disarm_is_over(const struct doc *cluster, const struct doc *node)
 	const struct doc *d = doc_get(cluster, "disarm");
 	const struct doc *own = doc_get(node, "disarm");
 
+	/* Who only votes, or has left, runs nothing under any lease. */
+	if (doc_get_bool(node, "witness", false) ||
+	    doc_is(node, "state", "left"))
+		return true;
 	return !d || (doc_get_bool(own, "over", false) &&
 		      doc_get_int(own, "n", 0) == doc_get_int(d, "n", 0));
 }

@@ -362,6 +362,37 @@ static void listening_row(void **state)
 	rig_loop_end(&loop);
 }
 
+/* A machine that was removed has a certificate of a name that another one has
+ * now: it counts only if the node joined with it. */
+static void another_certificate_of_its_name(void **state)
+{
+	char wrong[65], *list[2] = { NULL, NULL }, dial[64];
+	struct node one = { 0 }, two = { 0 };
+	struct link_peer peer = { .id = 2, .name = "hv2", .cert = wrong };
+	uv_loop_t loop;
+
+	(void)state;
+	memset(wrong, 'a', 64);
+	wrong[64] = '\0';
+	uv_loop_init(&loop);
+	node_open(&one, &loop, 1, CLUSTER);
+	node_open(&two, &loop, 2, CLUSTER);
+	node_meet(&two, NODES(&one));
+	snprintf(dial, sizeof(dial), "127.0.0.1:%u", links_port(two.links));
+	list[0] = dial;
+	peer.addresses = (const char *const *)list;
+	links_set_peers(one.links, &peer, 1);
+	assert_true(RIG_UNTIL(&loop, SOON,
+			      strstr(one.log, "not the one that hv2 joined")));
+	assert_false(one.up[2] || two.up[1]);
+	peer.cert = NULL;
+	links_set_peers(one.links, &peer, 1);
+	assert_true(RIG_UNTIL(&loop, SOON, one.up[2] && two.up[1]));
+	node_close(&one);
+	node_close(&two);
+	rig_loop_end(&loop);
+}
+
 static void what_cannot_be_opened_leaves_nothing(void **state)
 {
 	SCOPED(arena) struct arena *a = arena_new();
@@ -546,6 +577,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_tried_in_turn),
 		cmocka_unit_test(a_peer_may_get_another_address),
 		cmocka_unit_test(what_cannot_be_opened_leaves_nothing),
+		cmocka_unit_test(another_certificate_of_its_name),
 		cmocka_unit_test(links_may_be_closed_from_any_callback),
 		cmocka_unit_test(closing_in_the_middle_of_everything),
 		cmocka_unit_test(a_burst_is_taken_in_good_time),
