@@ -35,6 +35,12 @@
 #define LINK_PORT	  7600 /* default listening port */
 
 struct links;
+struct ssl_st;
+
+struct link_end {	    /* of a connection that is handed over */
+	struct ssl_st *ssl; /* its BIO is the socket's */
+	int sock;	    /* does not block */
+};
 
 struct links_options {
 	uv_loop_t *loop;
@@ -53,6 +59,11 @@ struct links_options {
 	 * first. See cluster/net/join.h. NULL: such clients are refused. */
 	void (*on_stranger)(void *data, uint64_t who, struct arena *a,
 			    struct doc *frame);
+	/* A member asks for a bridge (bridge.h), which @frame says what for.
+	 * The connection is the callee's from then on, to be answered (bridge
+	 * or bye), carried on, freed and closed. NULL: they are refused. */
+	void (*on_bridge)(void *data, uint64_t peer, struct arena *a,
+			  struct doc *frame, const struct link_end *to);
 	void (*log)(void *data, int level, const char *text); /* syslog level */
 };
 

@@ -4,6 +4,7 @@
  *     we dial:    CONNECTING ─▶ SHAKING ─▶ GREETING ─▶ UP
  *     we accept:                SHAKING ─▶ GREETING ─▶ UP
  *                                             ├─▶ ASKING ─▶ DRAINING (stranger)
+ *                                             ├─▶ handed over, CLOSED (bridge)
  *                                             └─▶ DRAINING           (refused)
  *
  * The handshake has shown that the peer's certificate comes from the cluster's
@@ -21,10 +22,12 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cluster/net/link_internal.h"
 
@@ -355,7 +358,7 @@ static const char *hello_wrong(const struct conn *c, struct arena *a,
 }
 
 static const char *caller_wrong(const struct conn *c, struct arena *a,
-				uint64_t id)
+				uint64_t id, bool dials)
 {
 	const struct peer *p = links_find(c->links, id);
 	unsigned long long self = c->links->o.self;
@@ -377,7 +380,7 @@ static const char *caller_wrong(const struct conn *c, struct arena *a,
 				    "node %llu (%s) joined with another "
 				    "certificate than the one that is shown",
 				    (unsigned long long)id, c->cn);
-	if (id > self)
+	if (dials && id > self)
 		return arena_printf(a,
 				    "node %llu has to wait: the node with the "
 				    "lower id dials",
@@ -392,7 +395,7 @@ static void greet_caller(struct conn *c, struct arena *a, struct doc *d)
 	struct conn *old;
 
 	if (!wrong)
-		wrong = caller_wrong(c, a, id);
+		wrong = caller_wrong(c, a, id, true);
 	if (wrong) {
 		conn_refuse(c, a, wrong);
 		return;
@@ -407,6 +410,55 @@ static void greet_caller(struct conn *c, struct arena *a, struct doc *d)
 	}
 	say_hello(c);
 	conn_up(c);
+}
+
+/* -- a bridge ------------------------------------------------------------- */
+
+/* The socket and what OpenSSL knows of it, without the loop. NULL: all that
+ * could wait for each other is in order, or the reason why not. */
+static const char *conn_detach(struct conn *c, struct link_end *to)
+{
+	uv_os_fd_t fd;
+	BIO *b;
+
+	if (c->rx_len || SSL_pending(c->ssl) || tls_conn_waiting(c))
+		return "it spoke before it was answered";
+	if (uv_fileno((uv_handle_t *)&c->tcp, &fd) < 0)
+		return "it is gone";
+	to->sock = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	b = to->sock < 0 ? NULL : BIO_new_socket(to->sock, BIO_NOCLOSE);
+	if (!b) {
+		if (to->sock >= 0)
+			close(to->sock);
+		return "this node has no descriptor left";
+	}
+	SSL_set_bio(c->ssl, b, b);
+	to->ssl = c->ssl;
+	c->ssl = NULL;
+	return NULL;
+}
+
+static void greet_bridge(struct conn *c, struct arena *a, struct doc *d)
+{
+	struct links *l = c->links;
+	uint64_t id = (uint64_t)doc_get_int(d, "id", 0);
+	const char *wrong = NULL;
+	struct link_end to;
+
+	if ((uint64_t)doc_get_int(d, "to", 0) != l->o.self)
+		wrong = "another node is meant";
+	if (!wrong)
+		wrong = caller_wrong(c, a, id, false);
+	if (!wrong && !l->o.on_bridge)
+		wrong = "this node takes no bridges";
+	if (!wrong)
+		wrong = conn_detach(c, &to);
+	if (wrong) {
+		conn_refuse(c, a, wrong);
+		return;
+	}
+	conn_end(c);
+	l->o.on_bridge(l->o.data, id, a, d, &to);
 }
 
 /* What a peer wrote, fit for a log. */
@@ -461,6 +513,9 @@ int conn_frame(void *arg, struct arena *a, struct doc *frame)
 	case CONN_GREETING:
 		if (c->dialed)
 			greet_called(c, a, frame);
+		else if (c->cn[0] &&
+			 strcmp(doc_get_str(frame, "k", ""), "bridge") == 0)
+			greet_bridge(c, a, frame);
 		else if (c->cn[0])
 			greet_caller(c, a, frame);
 		else
