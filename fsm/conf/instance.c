@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/conf/automatic.h"
 #include "fsm/conf/eval.h"
 #include "fsm/conf/text.h"
 
@@ -308,7 +309,7 @@ static void pair_add(struct pairs *p, const char *name, const char *text)
 static const char *driver_text(struct arena *a, const struct keyword *row,
 			       const struct value *v)
 {
-	if (row->conv == CONV_DURATION)
+	if (row->conv == CONV_DURATION || row->conv == CONV_MINUTES)
 		return arena_printf(a, "%lld", (long long)v->num);
 	return v->text;
 }
@@ -351,6 +352,7 @@ static int kw_eval(struct eval *e, struct resource *r, struct err *err)
 		else if (!driven) /* nobody would read it */
 			rc = 0;
 		else if (rc == 1 && row->flags & KW_REQUIRED &&
+			 !text_equal(r->rid, AUTOMATIC_RID) &&
 			 eval_depends(e, r->rid, r->type, row))
 			rc = err_set(err, -EINVAL,
 				     "%s.%s is required (%s), and has no value "
@@ -527,8 +529,9 @@ static int list(struct eval *e, struct instance *ret, size_t *ret_encap,
 		struct err *err)
 {
 	const struct conf *c = e->conf;
-	struct resource *res = ARENA_VEC(e->arena, struct resource, c->n + 1);
-	size_t n = 0, end = c->n;
+	struct resource *res = ARENA_VEC(e->arena, struct resource, c->n + 2);
+	size_t n = 0, end = c->n + 1, last = c->n + 1;
+	bool automatic = false;
 
 	for (size_t i = 0; i < c->n; i++) {
 		const char *rid = c->sections[i]->name;
@@ -536,7 +539,7 @@ static int list(struct eval *e, struct instance *ret, size_t *ret_encap,
 		struct resource r = { .rid = rid };
 		int rc;
 
-		if (!section_is_resource(&id))
+		if (!section_is_resource(&id) || text_equal(rid, AUTOMATIC_RID))
 			continue;
 		r.group = id.group->name;
 		rc = eval_encap(e, rid, &r.encap, err);
@@ -547,7 +550,16 @@ static int list(struct eval *e, struct instance *ret, size_t *ret_encap,
 		else if (ret->level == LEVEL_HYPERVISOR && e->encapnodes.n)
 			res[--end] = r;
 	}
-	*ret_encap = c->n - end;
+	if (ret->level == LEVEL_HYPERVISOR && n) {
+		int rc = automatic_is_there(e, res, n, &automatic, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	if (automatic)
+		res[n++] = (struct resource){ .rid = AUTOMATIC_RID,
+					      .group = "sync" };
+	*ret_encap = last - end;
 	memmove(res + n, res + end, *ret_encap * sizeof(*res));
 	ret->res = res;
 	ret->n = n;
@@ -562,6 +574,8 @@ static int own_eval(struct eval *e, struct instance *inst, struct err *err)
 
 		if (rc == 0)
 			rc = kw_eval(e, r, err);
+		if (rc >= 0 && text_equal(r->rid, AUTOMATIC_RID))
+			automatic_eval(e, inst->res, inst->n, r);
 		if (rc >= 0)
 			rc = said_eval(e, r->rid, r->type, "*", &r->common,
 				       err);

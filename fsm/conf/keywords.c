@@ -26,7 +26,7 @@ const struct group group_table[] = {
 	  "a virtual machine or container; encap resources run in it" },
 	{ "app", 6, "forking", "simple forking sim", NULL, true, false,
 	  "a program" },
-	{ "sync", 7, "rsync", "", NULL, false, true,
+	{ "sync", 7, "rsync", "rsync", NULL, false, true,
 	  "a copy of data on the other nodes" },
 	{ "task", 8, "host", "host", NULL, false, true,
 	  "a command that is run by a schedule, or on demand" },

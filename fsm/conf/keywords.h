@@ -50,10 +50,10 @@
 	TRIGGER(group, "start", 0), TRIGGER(group, "stop", 0), \
 	TRIGGER(group, "startstandby", LATER), TRIGGER(group, "shutdown", LATER), \
 	TRIGGER(group, "provision", 0), TRIGGER(group, "unprovision", 0), \
-	TRIGGER(group, "run", run), TRIGGER(group, "sync_nodes", LATER), \
-	TRIGGER(group, "sync_drp", LATER), TRIGGER(group, "sync_resync", LATER), \
+	TRIGGER(group, "run", run), TRIGGER(group, "sync_nodes", run), \
+	TRIGGER(group, "sync_drp", run), TRIGGER(group, "sync_resync", LATER), \
 	TRIGGER(group, "sync_update", LATER), TRIGGER(group, "sync_break", LATER), \
-	TRIGGER(group, "sync_all", LATER)
+	TRIGGER(group, "sync_all", run)
 
 #define CGROUP(group) \
 	{ group, NULL, "create_pg", BOOL, LATER, "put the processes in a cgroup of their own", \

@@ -118,7 +118,7 @@ const struct keyword keywords_resource[] = {
 	  .more = "For disks that know no preempt and abort. What the other node had in "
 	  "flight is then not ended." },
 	REQUIRES("start", 0), REQUIRES("stop", 0), REQUIRES("provision", 0),
-	REQUIRES("unprovision", 0), REQUIRES("run", 0), REQUIRES("sync", LATER),
+	REQUIRES("unprovision", 0), REQUIRES("run", 0), REQUIRES("sync", 0),
 	TRIGGERS("*", 0),
 	CGROUP("*"),
 	{ 0 },

@@ -5,8 +5,8 @@
 #define TARGETED "rsync btrfs zfs dds docker"
 
 const struct keyword keywords_sync[] = {
-	{ "sync", NULL, "schedule", STRING, LATER, "when it runs",
-	  .head = "sync_schedule", .from = FROM_V23,
+	{ "sync", NULL, "schedule", STRING, 0, "when it runs",
+	  .head = "sync_schedule", .fallback = "~04:00-06:00", .from = FROM_V23,
 	  .more = "A schedule as of a task; '@60' is every hour." },
 	{ "sync", NULL, "sync_max_delay", MINUTES, 0, "how old a copy may be",
 	  .fallback = "1d", .aliases = "max_delay",
@@ -28,7 +28,12 @@ const struct keyword keywords_sync[] = {
 	  "local: this node. The node that sends is left out." },
 	{ "sync", TARGETED, "user", STRING, 0, "who is logged in as there",
 	  .fallback = "root", .from = FROM_V23,
-	  .more = "root by default." },
+	  .more = "root by default. Between agents nobody logs in: it is for 'transport = ssh'." },
+	{ "sync", "rsync", "transport", STRING, 0, "how the other node is reached",
+	  .fallback = "encap", .candidates = "encap ssh",
+	  .more = "encap: through the agents, by the cluster's certificates; the agent there "
+	  "lets it into dst alone. ssh: by ssh, which needs keys; the only way between "
+	  "containers." },
 	{ "sync", "rsync", "src", LIST, MUST, "what is copied",
 	  .more = "Paths and patterns, as in '/srv/{svcname}/ /etc/web'. A / at the end: "
 	  "what is in the directory, not the directory." },
@@ -39,17 +44,18 @@ const struct keyword keywords_sync[] = {
 	  "does not fill the file system below." },
 	{ "sync", "rsync", "options", SHLEX, 0, "further options of rsync",
 	  .more = "Behind those which are always given: '-HAXpogDtrlvx --stats --delete "
-	  "--force --timeout=3600'." },
+	  "--force --timeout=3600 --delete-after --delay-updates'." },
 	{ "sync", "rsync", "exclude", STRING, 0, "what is not copied, as --exclude= options",
 	  .from = FROM_V1,
 	  .more = "What it said is now in options." },
 	{ "sync", "rsync", "reset_options", BOOL, 0, "options alone, not behind the usual ones",
 	  .fallback = "false", .from = FROM_V23,
 	  .more = "For what must not be deleted on the target, or must not keep its owner." },
-	{ "sync", "rsync", "snap", BOOL, 0, "copy from a snapshot",
+	{ "sync", "rsync", "snap", BOOL, LATER, "copy from a snapshot",
 	  .fallback = "false",
 	  .more = "Of the file systems that src is on, taken for that time." },
 	{ "sync", "rsync", "bwlimit", SPEED, 0, "how fast it may copy",
+	  .head = "bwlimit",
 	  .more = "An amount per second, as in '20mb/s'." },
 	{ "sync", "btrfs", "src", STRING, MUST, "the subvolume, as LABEL:SUBVOLUME",
 	  .more = "The file system is found by its label." },

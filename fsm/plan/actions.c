@@ -112,12 +112,21 @@ static int end_of(const struct instance *inst, const char *word, bool last,
 		       inst->service, word);
 }
 
+/* Of the kind that the action is about. */
+static bool is_meant(const struct instance *inst, const struct selection *s,
+		     const struct resource *r)
+{
+	if (s->run)
+		return strcmp(r->group, "task") == 0 && may_act(inst, r);
+	if (s->copies)
+		return may_act(inst, r) && copies_any(inst, r, s->copies);
+	return actions_may_touch(inst, r);
+}
+
 static bool is_selected(const struct instance *inst, const struct selection *s,
 			const struct resource *r)
 {
-	return (s->run ? strcmp(r->group, "task") == 0 && may_act(inst, r)
-		       : actions_may_touch(inst, r)) &&
-	       (!s->standby || r->standby) &&
+	return is_meant(inst, s, r) && (!s->standby || r->standby) &&
 	       (!s->rids || any_word(r, s->rids, word_names)) &&
 	       (!s->tags || any_word(r, s->tags, has_tags)) &&
 	       (!s->subsets || any_word(r, s->subsets, is_in_subset));
@@ -142,6 +151,15 @@ int actions_select(const struct instance *inst, const struct selection *s,
 	}
 	if (n)
 		return n;
+	if (s->copies)
+		return err_set(err, -ENOENT,
+			       "nothing of %s is copied from %s to %s: 'encap "
+			       "config %s' shows its sync sections",
+			       inst->service, inst->node,
+			       s->copies == COPIES_NODES ? "the other nodes"
+			       : s->copies == COPIES_DRP ? "drpnodes"
+							 : "any node",
+			       inst->service);
 	return err_set(err, -ENOENT,
 		       "nothing of %s at this level is meant by that: 'encap "
 		       "status %s' shows what there is",

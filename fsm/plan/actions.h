@@ -11,6 +11,7 @@
 #pragma once
 
 #include "fsm/conf/conf.h"
+#include "fsm/plan/copies.h"
 #include "fsm/status/status.h"
 
 /* What a person named; NULL where nothing was said. What is said in several
@@ -23,6 +24,7 @@ struct selection {
 	const char *downto;  /* in stop order: all down to this one */
 	bool standby;	     /* the standby ones alone */
 	bool run;	     /* tasks, and nothing else */
+	enum copies copies;  /* syncs that copy there, and nothing else */
 };
 
 bool selection_is_empty(const struct selection *s);

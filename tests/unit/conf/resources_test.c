@@ -69,7 +69,7 @@ static const struct order_row {
 	  "loop#1 fs#1" },
 	{ "a bare app", "[app]\ntype = sim\n", "app" },
 	{ "what has no driver",
-	  "[sync#1]\ntype = rsync\n[task#1]\ncommand = x\n[hb#1]\ntype = x\n"
+	  "[sync#1]\ntype = zfs\n[task#1]\ncommand = x\n[hb#1]\ntype = x\n"
 	  "[fs#1]\n" FLAG,
 	  "fs#1 sync#1 task#1 hb#1" },
 	{ "what is no resource",

@@ -45,15 +45,13 @@ static const struct row {
 	  "3: [subset#fz:a]: expected a group of resources after '#', as in "
 	  "[subset#fs:NAME]; did you mean fs?\n" },
 	{ "no driver, and none is needed",
-	  HEAD "[sync#1]\nsrc = /x\ndst = /x\ntarget = nodes\n",
-	  "3: warning: [sync#1]: this version has no driver for sync.rsync; it "
+	  HEAD "[sync#1]\ntype = drbd\nres = x\n",
+	  "4: warning: [sync#1]: this version has no driver for sync.drbd; it "
 	  "shows n/a, and nothing is done for it\n" },
 	{ "no driver", HEAD "[share#1]\ntype = nfs\npath = /x\nopts = *(ro)\n",
 	  "4: warning: [share#1]: this version has no driver for share.nfs; it "
 	  "shows n/a, and a start fails there\n" },
-	{ "the sync that is there by itself", HEAD "[sync#i0]\n",
-	  "3: warning: [sync#i0]: this version has no driver for sync.rsync; "
-	  "it shows n/a, and nothing is done for it\n" },
+	{ "the sync that is there by itself", HEAD "[sync#i0]\n", "" },
 
 	/* types */
 	{ "no type", HEAD "[fs#1]\n",
