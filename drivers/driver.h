@@ -48,6 +48,29 @@
 #define DRIVER_NOOP 1
 #define DRIVER_LEFT 2 /* an unprovision: it is not ours to take away */
 
+/* What a sync has to know of the others (fsm/plan/copies.h). */
+struct job_copy {
+	enum job_part {
+		JOB_PAUSED,   /* the service is up nowhere that is known */
+		JOB_SENDS,    /* it is up here */
+		JOB_RECEIVES, /* it is up elsewhere: `to` is this node alone */
+	} part;
+	int64_t now_ms; /* on the wall: `last_ms` and `done_ms` are, too */
+	struct job_copy_to {
+		const char *node;
+		int64_t last_ms; /* it got its last copy; 0: never */
+		bool wanted;	 /* of a run: copy to it */
+		int64_t done_ms; /* of a run: it has got one; else 0 */
+		/* Where its agent is, for a bridge; 0, "" if not known. */
+		uint64_t id;
+		const char *addresses; /* blank-separated */
+	} * to;
+	size_t n;
+	/* This node, for a bridge: */
+	uint64_t self;
+	const char *cluster_id, *pki_dir;
+};
+
 struct job {
 	const char *service, *node;
 	const struct resource *res;
@@ -62,6 +85,7 @@ struct job {
 	/* Mount points of the instance that are not mounted now: what is below
 	 * them cannot be seen. Ends with NULL; NULL: none. */
 	const char *const *hidden;
+	struct job_copy *copy; /* of a sync, else NULL */
 	/* Of driver_command(); res may be NULL then: */
 	const char *command, *action; /* "start", "stop", ... */
 	const char *const *env;	      /* "env.KEY", value, ..., NULL */
@@ -89,7 +113,7 @@ struct driver {
 	 * nothing of it can be reached from outside any more. NULL: nothing is
 	 * done. */
 	int (*cut)(const struct job *j, struct err *err);
-	/* Tasks only: do it once; its exit code, or negative. */
+	/* Tasks and syncs: do it once; its exit code, or negative. */
 	int (*run)(const struct job *j, struct err *err);
 	/* What the guard, which knows no drivers, has to take away where the
 	 * agent cannot (cluster/guard/page.h): items by driver_guard_item().

@@ -22,4 +22,5 @@ extern const struct driver driver_fs_flag;
 extern const struct driver driver_fs_tmpfs;
 extern const struct driver driver_fs_xfs;
 extern const struct driver driver_ip_host;
+extern const struct driver driver_sync_rsync;
 extern const struct driver driver_task_host;

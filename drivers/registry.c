@@ -12,12 +12,25 @@
 #define SYSTEM_ASK_MS	   1000
 
 const struct driver *const driver_table[] = {
-	&driver_app_forking,   &driver_app_sim,	      &driver_app_simple,
-	&driver_container_lxc, &driver_container_sim, &driver_disk_loop,
-	&driver_fs_bind,       &driver_fs_btrfs,      &driver_fs_directory,
-	&driver_fs_ext2,       &driver_fs_ext3,	      &driver_fs_ext4,
-	&driver_fs_flag,       &driver_fs_tmpfs,      &driver_fs_xfs,
-	&driver_ip_host,       &driver_task_host,     NULL,
+	&driver_app_forking,
+	&driver_app_sim,
+	&driver_app_simple,
+	&driver_container_lxc,
+	&driver_container_sim,
+	&driver_disk_loop,
+	&driver_fs_bind,
+	&driver_fs_btrfs,
+	&driver_fs_directory,
+	&driver_fs_ext2,
+	&driver_fs_ext3,
+	&driver_fs_ext4,
+	&driver_fs_flag,
+	&driver_fs_tmpfs,
+	&driver_fs_xfs,
+	&driver_ip_host,
+	&driver_sync_rsync,
+	&driver_task_host,
+	NULL,
 };
 
 const struct driver *driver_find(const char *group, const char *kind)

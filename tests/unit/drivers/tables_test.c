@@ -362,7 +362,7 @@ static void test_rows_and_language(void **state)
 static void test_unknown(void **state)
 {
 	RIG(kind, "fs#1", "fs", "zfs", "mnt", "/x");
-	RIG(sync, "sync#1", "sync", "rsync", "src", "/x");
+	RIG(sync, "sync#1", "sync", "zfs", "src", "/x");
 	int rc = driver_start(rig_within(&kind, 1000), &kind.err);
 
 	(void)state;
@@ -385,7 +385,7 @@ static void test_unknown(void **state)
 	assert_int_equal(rc, 0);
 	assert_false(sync.probe.undriven);
 	assert_string_equal(sync.probe.log,
-			    "info: this version has no driver for sync.rsync");
+			    "info: this version has no driver for sync.zfs");
 	assert_int_equal(driver_start(rig_within(&sync, 1000), &sync.err),
 			 DRIVER_NOOP);
 }
