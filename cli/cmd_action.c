@@ -8,6 +8,7 @@
 #include "cli/plan.h"
 #include "cli/wait.h"
 #include "fsm/conf/conf.h"
+#include "fsm/plan/copies.h"
 
 struct act {
 	const char *action; /* "start" */
@@ -64,9 +65,11 @@ static bool is_inside(const struct act *x)
 	return strcmp(x->level, "encap") == 0;
 }
 
+/* Changes nothing of what is up. */
 static bool is_run(const struct act *x)
 {
-	return strcmp(x->action, "run") == 0;
+	return strcmp(x->action, "run") == 0 ||
+	       strncmp(x->action, "sync_", 5) == 0;
 }
 
 /* It may be of all of the service, on one node. */
@@ -204,4 +207,17 @@ int cmd_unprovision(struct cli *c)
 					     "in it.",
 					     c->args[0]));
 	return rc == CLI_DONE ? cmd_act(c, "unprovision") : rc;
+}
+
+int cmd_sync(struct cli *c)
+{
+	const char *word = c->n_args > 1 ? c->args[1] : "all";
+	enum copies which = copies_word(word);
+
+	if (which == COPIES_NONE)
+		return cli_usage(c,
+				 "'%s' is no set of nodes to copy to: nodes, "
+				 "drp or all",
+				 word);
+	return cmd_act(c, copies_action(which));
 }

@@ -290,6 +290,7 @@ int cmd_revert(struct cli *c);
 int cmd_run(struct cli *c);
 int cmd_provision(struct cli *c);
 int cmd_unprovision(struct cli *c);
+int cmd_sync(struct cli *c);
 int cmd_secret_ls(struct cli *c);
 int cmd_secret_set(struct cli *c);
 int cmd_secret_unset(struct cli *c);

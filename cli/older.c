@@ -99,24 +99,6 @@ static int rename_options(struct cli *c, size_t argc, const char *const *argv,
 	return CLI_DONE;
 }
 
-/* Sets what the action implies: "--output json --eval". */
-static void add_options(struct cli *c, const char *adds)
-{
-	char *words = arena_printf(c->arena, "%s", adds), *save = NULL;
-	enum option_id id = OPT_N;
-
-	for (char *w = strtok_r(words, " ", &save); w;
-	     w = strtok_r(NULL, " ", &save)) {
-		if (strncmp(w, "--", 2) == 0) {
-			id = line_option(w + 2, strlen(w + 2));
-			assert(id != OPT_N);
-			c->opt[id] = "";
-		} else {
-			c->opt[id] = w;
-		}
-	}
-}
-
 /* Older names of formats. */
 static void rename_format(struct cli *c)
 {
@@ -146,6 +128,26 @@ static void push_argument(struct cli *c, const char *word)
 	memcpy(args, c->args, c->n_args * sizeof(*args));
 	args[c->n_args++] = word;
 	c->args = args;
+}
+
+/* What the action implies: "--output json --eval", or an argument: "nodes". */
+static void add_options(struct cli *c, const char *adds)
+{
+	char *words = arena_printf(c->arena, "%s", adds), *save = NULL;
+	enum option_id id = OPT_N;
+
+	for (char *w = strtok_r(words, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save)) {
+		if (strncmp(w, "--", 2) == 0) {
+			id = line_option(w + 2, strlen(w + 2));
+			assert(id != OPT_N);
+			c->opt[id] = "";
+		} else if (id != OPT_N) {
+			c->opt[id] = w;
+		} else {
+			push_argument(c, w);
+		}
+	}
 }
 
 /* Takes the value of an option that has become an argument. */

@@ -16,7 +16,8 @@
 struct older_action {
 	const char *words;   /* "print status" */
 	const char *command; /* of encap; NULL: it is no more */
-	const char *adds;    /* what it implies: "--output json"; or NULL */
+	const char
+		*adds; /* what it implies: "--output json", "nodes"; or NULL */
 	/* What is more than another spelling, or NULL. */
 	int (*run)(struct cli *c, const struct older_action *o);
 	const char *note; /* without a command: why, and what to use instead */

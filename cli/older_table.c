@@ -4,7 +4,8 @@
 #define SYSTEMD	  "the agent is systemd's: systemctl "
 #define PLATFORM  "this is the platform's: "
 #define UNSYNCED                                                               \
-	"this version copies no data; env files are everywhere by themselves"
+	"of kinds of sync which this version does not drive; what it copies, " \
+	"sync nodes, sync drp and sync all copy"
 #define UNRESERVED                                                             \
 	"this version makes no reservations on disks; a node runs a service "  \
 	"only while it holds its lease"
@@ -66,16 +67,23 @@ static const struct older_action svcmgr_actions[] = {
 	{ "mount",           "start", "--rid fs", NULL, NULL },
 	{ "umount",          "stop",  "--rid fs", NULL, NULL },
 
+	{ "sync nodes",      "sync",  "nodes", NULL, NULL },
+	{ "sync drp",        "sync",  "drp",   NULL, NULL },
+	{ "sync all",        "sync",  "all",   NULL, NULL },
+	{ "syncnodes",       "sync",  "nodes", NULL, NULL },
+	{ "syncdrp",         "sync",  "drp",   NULL, NULL },
+	{ "syncall",         "sync",  "all",   NULL, NULL },
+
 	{ "shutdown",        NULL, NULL, NULL, "use stop; what is standby stays up until encap stop NAME --standby on its node" },
 	{ "migrate",         NULL, NULL, NULL, "a service is moved by a stop and a start: use switch --to NODE" },
 	{ "giveback",        NULL, NULL, NULL, "nodes and placement in the env file say which node is best: use switch --to NODE" },
 	{ "placed",          NULL, NULL, NULL, "nodes and placement in the env file say which node is best: use switch --to NODE" },
 	{ "clear",           "clear", NULL, NULL, NULL },
 	{ "print schedule",  NULL, NULL, NULL, "schedules are in the env file: use print config" },
-	{ "syncnodes",       NULL, NULL, NULL, UNSYNCED },
-	{ "syncdrp",         NULL, NULL, NULL, UNSYNCED },
-	{ "syncall",         NULL, NULL, NULL, UNSYNCED },
-	{ "sync",            NULL, NULL, NULL, UNSYNCED },
+	{ "sync resync",     NULL, NULL, NULL, UNSYNCED },
+	{ "sync update",     NULL, NULL, NULL, UNSYNCED },
+	{ "sync split",      NULL, NULL, NULL, UNSYNCED },
+	{ "sync verify",     NULL, NULL, NULL, UNSYNCED },
 	{ "prstart",         NULL, NULL, NULL, UNRESERVED },
 	{ "prstop",          NULL, NULL, NULL, UNRESERVED },
 	{ "prstatus",        NULL, NULL, NULL, UNRESERVED },

@@ -312,6 +312,13 @@ const struct command command_table[] = {
 	  "Where the service is up; by its schedule it is run there, too. Waits until it "
 	  "has ended, unless --no-wait is given; 1 if it failed. A stop of the service "
 	  "ends a task that runs." },
+	{ "sync", "NAME [nodes|drp|all]", LEVELS | WAITS | O(RID) | O(NODE), 0,
+	  "copy the data of a service to its other nodes now",
+	  { "encap sync web", "encap sync web drp --rid sync#2" },
+	  1, 2, cmd_sync, TOPIC_RUN,
+	  "From where the service is up: what its sync sections name, to the other nodes "
+	  "of nodes, to drpnodes, or to all (default); by its schedule it is done, too. "
+	  "Waits until it has ended, unless --no-wait is given; 1 if it failed." },
 	{ "move", "NAME NODE", WAITS | O(DRY_RUN) | O(LIVE), 0,
 	  "have a service up on another node",
 	  { "encap move web hv2", "encap move web hv2 --timeout 10m" },

@@ -3,6 +3,7 @@
 
 #include "cluster/loop/daemon.h"
 #include "cluster/loop/report.h"
+#include "cluster/net/bridge.h"
 #include "drivers/helper.h"
 
 int main(int argc, char **argv)
@@ -15,6 +16,8 @@ int main(int argc, char **argv)
 	 * share a process with the agent. */
 	if (helper_wanted(argc, argv))
 		return helper_main(argc, argv);
+	if (bridge_wanted(argc, argv))
+		return bridge_main();
 	rc = options_parse(&o, argc, argv, stdout, &err);
 	if (rc == OPTIONS_DONE)
 		return 0;

@@ -190,5 +190,19 @@ int agent_joined(struct agent *g, uint64_t now_ms, uint64_t id,
 bool agent_has_leader(const struct agent *g);
 struct doc *agent_tail(const struct agent *g, uint64_t gid, struct arena *a);
 
+/* A member asks to copy to this node, for a sync of the frame "bridge" (@frame:
+ * {service, rid, file}): 0 and where to, by this node's reading of the env
+ * file; or a negative one with why it may not. On @a. */
+struct agent_receive {
+	const char *service, *rid;
+	const char *dst, *dstfs; /* dstfs: "" if none must be mounted */
+	bool file;		 /* dst is one file */
+	/* Not NULL: of dst (which is / then), these paths alone, separated by
+	 * blanks, and what is below them. */
+	const char *only;
+};
+int agent_receive(struct agent *g, uint64_t peer, const struct doc *frame,
+		  struct arena *a, struct agent_receive *ret, struct err *err);
+
 /* Who this agent is: {level, id, name, cluster_id, ...} or NULL. */
 const struct doc *agent_identity(const struct agent *g);

@@ -84,6 +84,8 @@ static void run_load(struct agent *g, struct instance_run *run,
 	run->hold_acts = ARENA_VEC(a, uint64_t, inst.n);
 	run->up_since = ARENA_VEC(a, uint64_t, inst.n);
 	run_take_holds(run);
+	for (struct task *t = run->tasks; t; t = t->next)
+		t->next_ms = 0; /* its schedule may be another */
 	run->poked = true;
 	g->reloaded = true;
 }
@@ -120,7 +122,7 @@ static void run_reload(struct agent *g, struct instance_run *run)
 	arena_free(old_arena);
 }
 
-static enum want want_of(const struct doc *assign)
+enum want instance_want(const struct doc *assign)
 {
 	const char *want = doc_get_str(assign, "want", "");
 
@@ -134,7 +136,7 @@ static void run_take_assignment(struct instance_run *run,
 {
 	uint64_t token = (uint64_t)doc_get_int(assign, "token", 0);
 
-	run->want = want_of(assign);
+	run->want = instance_want(assign);
 	run->epoch = (uint64_t)doc_get_int(assign, "epoch", 0);
 	run->alone = doc_get_bool(assign, "alone", false);
 	if (token == run->token)
@@ -243,6 +245,26 @@ static struct node_word node_word(struct agent *g, struct arena *a,
 	};
 }
 
+/* Which other node of this level it is to be up on. */
+static void run_take_others(const struct agent *g, struct instance_run *run,
+			    const struct doc *assigns)
+{
+	bool inside = g->level == LEVEL_ENCAP;
+
+	run->up_on[0] = '\0';
+	for (size_t i = 0; i < doc_len(assigns); i++) {
+		const struct doc *row = doc_at(assigns, i);
+
+		if (strcmp(row->key, g->node) == 0 ||
+		    instance_want(row) != WANT_UP ||
+		    (strcmp(doc_get_str(row, "level", ""), "encap") == 0) !=
+			    inside)
+			continue;
+		snprintf(run->up_on, sizeof(run->up_on), "%s", row->key);
+		return;
+	}
+}
+
 static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 			 const char *name, const struct node_word *node)
 {
@@ -270,6 +292,7 @@ static void sync_service(struct agent *g, struct arena *a, struct txn *t,
 	if (run->version == (uint64_t)doc_get_int(row, "version", 0))
 		return;
 	run->version = (uint64_t)doc_get_int(row, "version", 0);
+	run_take_others(g, run, state_assigns(&s, name));
 	run->asked_once = doc_get_int(doc_get(row, "intent"), "seq", 0) > 0;
 	assign = state_assign(&s, name, g->node);
 	run_take_assignment(run, assign);
@@ -545,7 +568,7 @@ static size_t encap_views(struct agent *g, struct arena *a,
 		views[n++] = (struct encap_view){
 			.rid = r->rid,
 			.connected = c && c->welcomed,
-			.want = want_of(row),
+			.want = instance_want(row),
 			.token = token,
 			.asked_ms = asked_ms(g, c, token),
 			.status = c && c->welcomed ? c->status : NULL,

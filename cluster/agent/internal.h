@@ -10,6 +10,7 @@
 
 #include "cluster/agent/agent.h"
 #include "fsm/op/op.h"
+#include "fsm/plan/copies.h"
 #include "fsm/plan/orchestrate.h"
 #include "fsm/plan/reconcile.h"
 #include "fsm/state/state.h"
@@ -206,6 +207,12 @@ void channel_tell_status(struct agent *g, const struct doc *status);
 
 /* -- instance ----------------------------------------------------------- */
 
+struct task_copy { /* of a sync: when a node got its last one */
+	struct task_copy *next;
+	int64_t at_ms; /* since the epoch */
+	char node[];
+};
+
 /* A resource that is run now and then; it outlives an edit. */
 struct task {
 	struct task *next; /* instance_run::tasks */
@@ -219,6 +226,8 @@ struct task {
 	uint64_t next_ms;   /* by its schedule; 0: not worked out */
 	bool planned_act;   /* that was for an instance that is up */
 	uint64_t end_token; /* of the assignment for which it was ended */
+	struct task_copy *copies;
+	enum copies which; /* the run that is under way, of a sync */
 };
 
 enum local { LOCAL_NOT, LOCAL_STOP, LOCAL_START };
@@ -249,7 +258,8 @@ struct instance_run {
 	bool rests;	       /* it is in maintenance */
 	enum local local;      /* what a person asked of this node alone */
 	uint64_t local_asked_ms;
-	bool alone; /* its assignment: no other node has it */
+	bool alone;		      /* its assignment: no other node has it */
+	char up_on[NAME_MAX_LEN + 1]; /* another node that is to run it */
 	bool seen_own_doc;
 	bool adopting; /* what that said was not yet compared with a probe */
 
@@ -313,6 +323,8 @@ struct instance_run {
 	struct arena *told_arena;
 };
 
+/* What an assignment (NULL: none) wants. */
+enum want instance_want(const struct doc *assign);
 void instance_sync(struct agent *g); /* one for each service of this node */
 void instance_sync_one(struct agent *g, const char *service);
 void instance_step_all(struct agent *g);
@@ -340,7 +352,19 @@ void job_task(struct agent *g, struct instance_run *run, size_t res,
 	      struct task *t);
 void job_task_end(struct agent *g, struct instance_run *run, size_t res,
 		  struct task *t, bool kill);
+/* copy.c: what a sync has to know, on @a, which may outlive the env file; of a
+ * run that is under way, where the others' agents are, too. */
+struct job_copy *copy_of(struct agent *g, struct arena *a,
+			 const struct instance_run *run,
+			 const struct resource *r, const struct task *t);
+/* Its run has ended: which nodes got one. */
+void copy_done(struct task *t, const struct job_copy *c);
+void copy_take(struct task *t, const struct doc *row);
+void copy_put(struct arena *a, const struct task *t, struct doc *row);
+void copy_free(struct task *t);
 /* task.c */
+/* Where the instance is up, and may run them. */
+bool tasks_may_run(const struct agent *g, const struct instance_run *run);
 struct task *task_find(const struct instance_run *run, const char *rid);
 void tasks_take(struct instance_run *run, const struct doc *doc, bool own);
 void tasks_put(struct arena *a, const struct instance_run *run, struct doc *d);

@@ -22,7 +22,8 @@ struct job_item {
 	bool ask_system; /* a probe of a container whose agent is not there */
 	bool alone;	 /* a probe: of what it stands on, not all is up */
 	const char *const *secrets;
-	const char *missing; /* of them */
+	const char *missing;   /* of them */
+	struct job_copy *copy; /* of a sync */
 };
 
 struct run_job {
@@ -42,6 +43,7 @@ struct run_job {
 	bool after;	     /* the post triggers */
 	int64_t steps;	     /* begun so far */
 	uint64_t act;	     /* what a person had asked for when it began */
+	int64_t timeout_ms;  /* of a sync: sync_timeout; 0: none */
 	const char *warning; /* triggers that failed and do not block */
 	const char **hidden; /* mount points that are not mounted */
 };
@@ -142,6 +144,7 @@ static struct job job_for(const struct run_job *j, const struct job_item *it,
 		.secrets = it->secrets,
 		.secrets_missing = it->missing,
 		.hidden = j->hidden,
+		.copy = it->copy,
 		.arena = j->arena,
 	};
 }
@@ -256,6 +259,10 @@ void job_probe(struct agent *g, struct instance_run *run)
 			     task_find(run, run->inst.res[i].rid));
 		j->items[i].ask_system =
 			job_asks_system(g, run, &run->inst.res[i]);
+		if (copies_is(&run->inst.res[i]))
+			j->items[i].copy =
+				copy_of(g, j->arena, run, &run->inst.res[i],
+					task_find(run, run->inst.res[i].rid));
 	}
 	job_secrets(j);
 	run->probing = true;
@@ -639,14 +646,23 @@ static struct run_job *task_job(struct agent *g, struct instance_run *run,
 	j->env = kw_copy(j->arena, run->inst.env);
 	j->res = r;
 	j->task = t;
-	j->action = "run";
+	j->action = copies_is(r) ? copies_action(t->which) : "run";
+	if (copies_is(r))
+		j->items[0].copy = copy_of(g, j->arena, run, from, t);
+	j->timeout_ms = kw_find(run->inst.kw, "sync_timeout")
+				? strtoll(kw_find(run->inst.kw, "sync_timeout"),
+					  NULL, 10)
+				: 0;
 	return j;
 }
 
-static int64_t task_ms(const struct resource *r)
+static int64_t task_ms(const struct run_job *j, const struct resource *r)
 {
 	const char *text = resource_kw(r, "timeout");
 	int64_t ms = text ? strtoll(text, NULL, 10) : 0;
+
+	if (ms <= 0 && copies_is(r))
+		ms = j->timeout_ms;
 
 	return ms > 0 ? ms : INT64_C(10) * 365 * 86400 * 1000;
 }
@@ -658,7 +674,7 @@ static void task_run(void *arg)
 
 	it->rc = run_triggers(j, j->res, j->res->common, false);
 	if (it->rc == 0)
-		it->rc = job_drive(j, it, j->res, task_ms(j->res));
+		it->rc = job_drive(j, it, j->res, task_ms(j, j->res));
 	if (it->rc == 0 && run_triggers(j, j->res, j->res->common, true) < 0)
 		it->rc = it->err.code;
 }
@@ -666,7 +682,13 @@ static void task_run(void *arg)
 static const char *task_result(struct run_job *j)
 {
 	const struct job_item *it = &j->items[0];
+	size_t n = strlen(j->res->rid);
 
+	/* Who shows it names them. */
+	if (it->rc < 0 && strncmp(it->err.text, "run ", 4) == 0 &&
+	    strncmp(it->err.text + 4, j->res->rid, n) == 0 &&
+	    strncmp(it->err.text + 4 + n, ": ", 2) == 0)
+		return it->err.text + 4 + n + 2;
 	if (it->rc < 0)
 		return it->err.text;
 	return it->rc ? arena_printf(j->arena, "exit code %d", it->rc) : "";
@@ -681,19 +703,21 @@ static void task_done(void *arg)
 	int rc = j->items[0].rc;
 
 	if (j->warning)
-		job_tell(g, run, t->rid, ": a trigger failed: ", "run",
+		job_tell(g, run, t->rid, ": a trigger failed: ", j->action,
 			 j->warning);
-	job_tell(g, run, t->rid, rc ? " failed: " : ": done", "run",
+	job_tell(g, run, t->rid, rc ? " failed: " : ": done", j->action,
 		 task_result(j));
-	agent_log(g, rc ? 4 : 6, "%s: run %s: %s", run->service, t->rid,
-		  rc ? task_result(j) : "done");
+	agent_log(g, rc ? 4 : 6, "%s: %s %s: %s", run->service, j->action,
+		  t->rid, rc ? task_result(j) : "done");
+	copy_done(t, j->items[0].copy);
 	t->running = false;
 	t->ran = true;
 	t->code = rc;
 	t->next_ms = 0;
 	if (rc && t->by_order)
 		snprintf(run->act_error, sizeof(run->act_error),
-			 "run %.120s: %.250s", t->rid, task_result(j));
+			 "%s %.120s: %.250s", j->action, t->rid,
+			 task_result(j));
 	run->poked = run->moved = true;
 	job_free(j);
 }
@@ -704,7 +728,7 @@ void job_task(struct agent *g, struct instance_run *run, size_t res,
 	struct run_job *j = task_job(g, run, res, t, DRIVE_RUN);
 
 	t->at_ms = g->io.wall_ms(g->io.ctx);
-	job_tell(g, run, t->rid, "", "run", "");
+	job_tell(g, run, t->rid, "", j->action, "");
 	g->io.work(g->io.ctx, AGENT_LANE_OPS, task_run, task_done, j);
 }
 

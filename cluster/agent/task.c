@@ -1,8 +1,9 @@
 /*
- * Tasks: commands of an instance that are run by a schedule, or when somebody
- * asks (an order with the word "run"), where and while it is up. What they do
- * is no state that anything is compared with, so they are beside the
- * reconciler; but an instance goes down only once they have been ended.
+ * Tasks and syncs: what of an instance is run by a schedule, or when somebody
+ * asks (an order with the word "run", "sync_nodes", ...), where and while it is
+ * up. What they do is no state that anything is compared with, so they are
+ * beside the reconciler; but an instance goes down only once they have been
+ * ended.
  *
  * Their last runs are in the instance's document, from where an agent that
  * starts has them, and a node that takes over.
@@ -44,14 +45,20 @@ void tasks_free(struct instance_run *run)
 		struct task *t = run->tasks;
 
 		run->tasks = t->next;
+		copy_free(t);
 		free(t->rid);
 		free(t);
 	}
 }
 
+static bool is_sync(const struct resource *r)
+{
+	return copies_is(r) && driver_find(r->group, r->type);
+}
+
 static bool is_task(const struct resource *r)
 {
-	return strcmp(r->group, "task") == 0;
+	return strcmp(r->group, "task") == 0 || is_sync(r);
 }
 
 /* -- what was -------------------------------------------------------------- */
@@ -69,6 +76,7 @@ void tasks_take(struct instance_run *run, const struct doc *doc, bool own)
 
 		if (own)
 			t->act = (uint64_t)doc_get_int(row, "act", 0);
+		copy_take(t, row);
 		if (t->ran && at <= t->at_ms)
 			continue;
 		t->ran = true;
@@ -96,6 +104,7 @@ void tasks_put(struct arena *a, const struct instance_run *run, struct doc *d)
 		doc_put_int(a, row, "code", t->code);
 		if (t->act)
 			doc_put_int(a, row, "act", (int64_t)t->act);
+		copy_put(a, t, row);
 	}
 }
 
@@ -130,12 +139,22 @@ static void plan_next(struct agent *g, const struct instance_run *run,
 /* -- doing it ----------------------------------------------------------------
  */
 
-static bool is_up(const struct agent *g, const struct instance_run *run)
+bool tasks_may_run(const struct agent *g, const struct instance_run *run)
 {
 	return run->want == WANT_UP && run->was_up && !run->halted &&
 	       !run->was_kill &&
 	       (g->level == LEVEL_ENCAP ||
 		lease_right(g, run->epoch) == LEASE_RUN);
+}
+
+/* What of a sync an order asks for: "sync_nodes", ... */
+static enum copies asked_copies(const struct instance_run *run, const char *rid)
+{
+	const struct doc *hold = doc_get(doc_get(run->order, "holds"), rid);
+	const char *want = doc_get_str(hold, "want", "");
+
+	return strncmp(want, "sync_", 5) == 0 ? copies_word(want + 5)
+					      : COPIES_ALL;
 }
 
 /* By order, or by its schedule; else 0. */
@@ -147,9 +166,11 @@ static bool is_due(struct agent *g, struct instance_run *run, size_t i,
 	if (run->hold_acts[i] > t->act && run->holds[i] == HOLD_NOT) {
 		t->act = run->hold_acts[i];
 		t->by_order = true;
+		t->which = asked_copies(run, t->rid);
 		return true;
 	}
 	t->by_order = false;
+	t->which = COPIES_ALL;
 	if (!t->next_ms || t->planned_act != run->was_up) {
 		t->planned_act = run->was_up;
 		plan_next(g, run, &run->inst.res[i], t);
@@ -165,8 +186,9 @@ static void task_begin(struct agent *g, struct instance_run *run, size_t i,
 {
 	SCOPED(arena) struct arena *a = arena_new();
 	bool skip;
-	const char *why =
-		actions_unmet(a, &run->inst, run->probes, i, "run", &skip);
+	const char *why = actions_unmet(
+		a, &run->inst, run->probes, i,
+		is_sync(&run->inst.res[i]) ? "sync" : "run", &skip);
 
 	if (!why) {
 		t->running = true;
@@ -180,7 +202,7 @@ static void task_begin(struct agent *g, struct instance_run *run, size_t i,
 
 void tasks_step(struct agent *g, struct instance_run *run)
 {
-	if (!run->probes || run->gone || !is_up(g, run))
+	if (!run->probes || run->gone || !tasks_may_run(g, run))
 		return;
 	for (size_t i = 0; i < run->inst.n; i++) {
 		const struct resource *r = &run->inst.res[i];
@@ -188,6 +210,9 @@ void tasks_step(struct agent *g, struct instance_run *run)
 
 		if (!is_task(r) || r->disable || r->noaction ||
 		    (r->encap && g->level == LEVEL_HYPERVISOR))
+			continue;
+		if (is_sync(r) && !(copies_sends(&run->inst) &&
+				    copies_any(&run->inst, r, COPIES_ALL)))
 			continue;
 		t = task_of(run, r->rid);
 		if (!t->running && is_due(g, run, i, t))

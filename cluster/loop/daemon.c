@@ -24,6 +24,7 @@
 #define STOP_MS	    2000
 #define MAX_OPS	    256
 #define MAX_KILLS   64
+#define MAX_COPIES  16
 #define SNAP_DIR    "snapshots"
 #define DESCRIPTORS 65536
 
@@ -107,6 +108,7 @@ static void stop(struct daemon *d)
 	report_notify("STOPPING=1");
 	d->stopping = true;
 	d->stop_by_ms = clock_ms() + STOP_MS;
+	atomic_store(&d->stop_receiving, true);
 	world_close(d);
 }
 
@@ -200,11 +202,11 @@ static void ignore_signals(void)
 
 static int open_crews(struct daemon *d, struct err *err)
 {
-	static const unsigned max[CREWS] = { [CREW_LOG] = 1,
-					     [CREW_SNAP] = 1,
-					     [CREW_FILES] = 1,
-					     [CREW_OPS] = MAX_OPS,
-					     [CREW_KILLS] = MAX_KILLS };
+	static const unsigned max[CREWS] = {
+		[CREW_LOG] = 1,		  [CREW_SNAP] = 1,
+		[CREW_FILES] = 1,	  [CREW_OPS] = MAX_OPS,
+		[CREW_KILLS] = MAX_KILLS, [CREW_COPIES] = MAX_COPIES
+	};
 
 	for (int i = 0; i < CREWS; i++) {
 		int rc = crew_open(&d->crews[i], &d->loop, max[i], on_worked, d,

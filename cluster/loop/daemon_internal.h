@@ -4,10 +4,13 @@
  *     daemon.c   open, turn, stop
  *     world.c    the agent's callbacks: peers, channels, work, drivers
  *     backup.c   the whole state to a file, and back
+ *     receive.c  copies that other nodes make here
  *     recover.c  founding a cluster anew when a majority is lost
  *     enrol.c    founding a cluster, joining one, letting others in
  */
 #pragma once
+
+#include <stdatomic.h>
 
 #include "cluster/agent/agent.h"
 #include "cluster/loop/api.h"
@@ -23,11 +26,12 @@
 #include "cluster/net/link.h"
 
 enum crew_name {
-	CREW_LOG,   /* the log's flushes: alone, and waits for nobody */
-	CREW_SNAP,  /* snapshots */
-	CREW_FILES, /* env files */
-	CREW_OPS,   /* driver operations; may hang */
-	CREW_KILLS, /* those that a lease's end demands */
+	CREW_LOG,    /* the log's flushes: alone, and waits for nobody */
+	CREW_SNAP,   /* snapshots */
+	CREW_FILES,  /* env files */
+	CREW_OPS,    /* driver operations; may hang */
+	CREW_KILLS,  /* those that a lease's end demands */
+	CREW_COPIES, /* what other nodes copy to this one */
 	CREWS,
 };
 
@@ -57,6 +61,8 @@ struct daemon {
 	bool enrolling;		 /* a cluster is being founded or joined */
 	unsigned strangers;	 /* that are being let in */
 	struct quiet stranger_said;
+	struct receiving *receiving; /* copies that come in */
+	atomic_bool stop_receiving;
 
 	uint64_t slow_ms;  /* next time for what is done each second */
 	uint64_t named_ms; /* since when a leader has been followed; 0: not */
@@ -119,6 +125,10 @@ bool recover_request(struct daemon *d, const struct doc *req, agent_answer done,
 void recover_leave(struct daemon *d);
 /* Before anything of VAR is opened. */
 int recover_start(struct keep *k, struct err *err);
+
+/* -- receive.c -- */
+void receive_bridge(void *data, uint64_t peer, struct arena *a,
+		    struct doc *frame, const struct link_end *to);
 
 /* -- daemon.c -- */
 /* End as on a signal, and start the program anew. */

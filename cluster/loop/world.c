@@ -82,9 +82,11 @@ static void on_work(void *ctx, int lane, void (*run)(void *arg),
 static int on_drive(void *ctx, enum drive_op op, const struct job *j,
 		    struct probe *ret, struct err *err)
 {
+	struct daemon *d = ctx;
 	struct job job = *j;
 
-	(void)ctx;
+	if (job.copy)
+		job.copy->pki_dir = d->pki_dir;
 	job.deadline_ms = clock_to_monotonic(j->deadline_ms);
 	switch (op) {
 	case DRIVE_PROBE:
@@ -194,6 +196,7 @@ int world_open_links(struct daemon *d, uint64_t self, const char *cluster_id,
 		.on_frame = on_link_frame,
 		.on_peer = on_link_peer,
 		.on_stranger = enrol_stranger,
+		.on_bridge = receive_bridge,
 		.log = on_log,
 	};
 	int rc = links_open(&d->links, &lo, err);

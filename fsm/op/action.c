@@ -36,6 +36,12 @@ static bool is_start(const struct acting *q)
 	       strcmp(q->action, "restart") == 0;
 }
 
+/* Run where it is up, and changing nothing of what is up. */
+static bool is_now_and_then(const struct acting *q)
+{
+	return q->sel.run || q->sel.copies;
+}
+
 int acting_target(struct acting *q, const char *node, struct target *t,
 		  const char **ret_why)
 {
@@ -175,7 +181,10 @@ static const char *action_want(const char *action)
 						{ "run", "run" },
 						{ "provision", "provision" },
 						{ "unprovision",
-						  "unprovision" } };
+						  "unprovision" },
+						{ "sync_nodes", "sync_nodes" },
+						{ "sync_drp", "sync_drp" },
+						{ "sync_all", "sync_all" } };
 
 	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
 		if (strcmp(wants[i][0], action) == 0)
@@ -225,13 +234,21 @@ static const char *target_order(struct acting *q, const struct target *t)
 	struct doc *row;
 	int64_t seq = 0;
 
-	if (q->sel.run && !acting_is_up(t->assign))
+	if (is_now_and_then(q) && !acting_is_up(t->assign))
 		why = acting_refused(
 			q, OP_CONFLICT,
 			arena_printf(a,
-				     "a task runs only where %s is up, "
+				     "a %s runs only where %s is up, "
 				     "and it is not on %s",
-				     q->name, t->node));
+				     q->sel.run ? "task" : "sync", q->name,
+				     t->node));
+	else if (q->sel.copies && !copies_sends(&t->inst))
+		why = acting_refused(
+			q, OP_CONFLICT,
+			arena_printf(a,
+				     "%s does not send: of a flex service the "
+				     "first node does (flex_primary)",
+				     t->node));
 	if (part)
 		seq = acting_start_part(q, t, &why);
 	if (why)
@@ -261,10 +278,10 @@ static struct names targets(struct acting *q, const char **ret_why)
 						   1) };
 	enum level level;
 
-	/* A task runs where the instance is; what a service needs is made
-	 * there, unless a node was named. */
+	/* Tasks and syncs run where the instance is; what a service needs is
+	 * made there, unless a node was named. */
 	if (node &&
-	    (strcmp(q->action, "run") == 0 ||
+	    (is_now_and_then(q) ||
 	     (acting_makes(q) && !doc_get_bool(q->cmd, "named", false))) &&
 	    !acting_is_up(state_assign(q->env->s, q->name, node)) &&
 	    up_elsewhere(q, node))
@@ -326,8 +343,9 @@ static const char *act_refused(struct acting *q)
 	q->code = OP_USAGE;
 	if (!action_want(q->action))
 		return "an action on some resources is start, stop, restart, "
-		       "run, provision or unprovision";
-	if (selection_is_empty(&q->sel) && !acting_makes(q))
+		       "run, provision, unprovision, sync_nodes, "
+		       "sync_drp or sync_all";
+	if (selection_is_empty(&q->sel) && !acting_makes(q) && !q->sel.copies)
 		return "which resources are meant is not said";
 	if (!q->sc.disable)
 		return NULL;
@@ -397,6 +415,8 @@ struct doc *op_svc_act(const struct op_env *env, const struct doc *cmd)
 	if (no)
 		return no;
 	q.sel.run = strcmp(q.action, "run") == 0;
+	if (strncmp(q.action, "sync_", 5) == 0)
+		q.sel.copies = copies_word(q.action + 5);
 	q.act = doc_get_int(q.row, "acts", 0) + 1;
 	why = act_refused(&q);
 	if (!why)

@@ -441,7 +441,7 @@ static const struct row acts[] = {
 	{ "svc_act: nothing is meant by it", UP, "svc_act name=web action=stop node=hv1 slaves=true rid=disk#4", OP_NOT_FOUND, "nothing of web", "" },
 	{ "svc_act: an end that is none", UP, "svc_act name=web action=start node=hv1 upto=share", OP_NOT_FOUND, "no resource, group or subset 'share'", "" },
 	{ "svc_act: nothing is said", UP, "svc_act name=web action=start node=hv1", OP_USAGE, "which resources", "" },
-	{ "svc_act: no such action", UP, "svc_act name=web action=dance node=hv1 rid=fs", OP_USAGE, "start, stop, restart, run, provision or unprovision", "" },
+	{ "svc_act: no such action", UP, "svc_act name=web action=dance node=hv1 rid=fs", OP_USAGE, "start, stop, restart, run, provision, unprovision, sync_nodes", "" },
 	{ "provision: nothing is up: a start of all, each made first", WEB, "svc_act name=web action=provision node=hv2 slaves=true", OP_OK, "",
 	  "order web hv2 keep=true; order web hv2 seq=1; order web hv2 token=(none); order web hv2 whole=provision; order web hv2 holds.container#0.want=provision; order web vm1 keep=true; order web vm1 seq=1; order web vm1 holds.fs#1.want=provision; order web hv1 act=(none); service web intent.want=started; service web intent.want_seq=1; service web intent.encap=started; service web intent.encap_seq=1; service web intent.node=hv2; service web intent.part=(none)" },
 	{ "provision: of what is up, where it is", UP, "svc_act name=web action=provision node=hv2", OP_OK, "",
