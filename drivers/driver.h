@@ -64,6 +64,7 @@ struct job_copy {
 		/* Where its agent is, for a bridge; 0, "" if not known. */
 		uint64_t id;
 		const char *addresses; /* blank-separated */
+		const char *cert;      /* its fingerprint; "": not known */
 	} * to;
 	size_t n;
 	/* This node, for a bridge: */

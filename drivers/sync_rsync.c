@@ -293,7 +293,7 @@ static const char *const *bridge_env(const struct copy *c,
 {
 	const struct job_copy *jc = c->j->copy;
 	struct arena *a = c->j->arena;
-	const char **env = ARENA_VEC(a, const char *, 12);
+	const char **env = ARENA_VEC(a, const char *, 13);
 	size_t n = 0;
 
 	env[n++] = token;
@@ -308,6 +308,7 @@ static const char *const *bridge_env(const struct copy *c,
 		env[n++] = arena_printf(a, "ENCAP_BRIDGE_NAME=%s", to->node);
 		env[n++] = arena_printf(a, "ENCAP_BRIDGE_ADDRESSES=%s",
 					to->addresses);
+		env[n++] = arena_printf(a, "ENCAP_BRIDGE_CERT=%s", to->cert);
 		env[n++] = arena_printf(a, "ENCAP_BRIDGE_SERVICE=%s",
 					c->j->service);
 		env[n++] =

@@ -133,6 +133,8 @@ static void put_targets(struct agent *g, struct arena *a, struct job_copy *c,
 			.last_ms = last ? last->at_ms : 0,
 			.id = (uint64_t)doc_get_int(row, "id", 0),
 			.addresses = addresses_of(a, row),
+			.cert = arena_printf(a, "%s",
+					     doc_get_str(row, "cert", "")),
 		};
 	}
 }

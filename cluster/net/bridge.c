@@ -405,7 +405,8 @@ static int call_connect(struct call *c, struct err *err)
 static int call_check(const struct call *c, struct err *err)
 {
 	X509 *cert = SSL_get0_peer_certificate(c->ssl);
-	char text[TLS_NAME_MAX + 1];
+	const char *pinned = getenv(BRIDGE_ENV_CERT);
+	char text[TLS_NAME_MAX + 1], hex[65];
 
 	if (!cert || !tls_subject(cert, NID_organizationName, text) ||
 	    strcmp(text, c->cluster) != 0)
@@ -415,6 +416,11 @@ static int call_check(const struct call *c, struct err *err)
 	    strcmp(text, c->name) != 0)
 		return err_set(err, -EPERM,
 			       "the certificate there names another node");
+	if (pinned && *pinned &&
+	    (!tls_fingerprint(cert, hex) || strcmp(hex, pinned) != 0))
+		return err_set(err, -EPERM,
+			       "the certificate there is not the one that it "
+			       "joined with");
 	return 0;
 }
 

@@ -32,6 +32,7 @@
 #define BRIDGE_ENV_SELF	     "ENCAP_BRIDGE_SELF"    /* member id */
 #define BRIDGE_ENV_PEER	     "ENCAP_BRIDGE_PEER"    /* member id */
 #define BRIDGE_ENV_NAME	     "ENCAP_BRIDGE_NAME"    /* the peer's */
+#define BRIDGE_ENV_CERT	     "ENCAP_BRIDGE_CERT"    /* its own; or not set */
 #define BRIDGE_ENV_ADDRESSES "ENCAP_BRIDGE_ADDRESSES"
 #define BRIDGE_ENV_SERVICE   "ENCAP_BRIDGE_SERVICE"
 #define BRIDGE_ENV_RID	     "ENCAP_BRIDGE_RID"
