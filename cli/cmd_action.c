@@ -8,6 +8,7 @@
 #include "cli/plan.h"
 #include "cli/wait.h"
 #include "fsm/conf/conf.h"
+#include "fsm/plan/actions.h"
 #include "fsm/plan/copies.h"
 
 struct act {
@@ -23,7 +24,7 @@ bool cli_selects(const struct cli *c)
 
 /* -- levels ---------------------------------------------------------------- */
 
-static int fetch_conf(struct cli *c, struct conf **ret)
+int cli_conf(struct cli *c, struct conf **ret)
 {
 	struct problems p = { .arena = c->arena, .name = c->args[0] };
 	struct doc *data;
@@ -86,7 +87,7 @@ static int check_levels(struct cli *c, const struct act *x, bool *ret_encap)
 	bool leveled =
 		c->opt[OPT_MASTER] || c->opt[OPT_SLAVE] || c->opt[OPT_SLAVES];
 	struct conf *conf;
-	int rc = fetch_conf(c, &conf);
+	int rc = cli_conf(c, &conf);
 
 	if (rc != CLI_DONE)
 		return rc;
@@ -186,9 +187,60 @@ int cmd_act(struct cli *c, const char *action)
 	return wait_run(c, &goal, cursor, ms);
 }
 
+/* The first task that is meant and is to be confirmed, seen from @node. */
+static const char *unconfirmed(struct cli *c, const struct conf *conf,
+			       const char *node)
+{
+	const struct selection sel = { .rids = c->opt[OPT_RID], .run = true };
+	struct instance inst;
+	enum level level;
+	bool *picked;
+
+	if (conf_level(c->arena, conf, c->args[0], node, &level, NULL) < 0 ||
+	    instance_eval(c->arena, conf, c->args[0], node, level, &inst,
+			  NULL) < 0)
+		return NULL;
+	picked = ARENA_VEC(c->arena, bool, inst.n + 1);
+	if (actions_select(&inst, &sel, picked, NULL) < 0)
+		return NULL;
+	for (size_t i = 0; i < inst.n; i++) {
+		const char *kw = resource_kw(&inst.res[i], "confirmation");
+
+		if (picked[i] && kw && strcmp(kw, "true") == 0)
+			return inst.res[i].rid;
+	}
+	return NULL;
+}
+
+static const char *unconfirmed_of(struct cli *c, const struct conf *conf,
+				  const struct names *nodes)
+{
+	const char *rid = NULL;
+
+	for (size_t i = 0; i < nodes->n && !rid; i++)
+		rid = unconfirmed(c, conf, nodes->at[i]);
+	return rid;
+}
+
 int cmd_run(struct cli *c)
 {
-	return cmd_act(c, "run");
+	struct service_conf sc;
+	const char *rid = NULL;
+	struct conf *conf;
+	int rc = cli_conf(c, &conf);
+
+	if (rc != CLI_DONE)
+		return rc;
+	if (service_eval(c->arena, conf, c->args[0], NULL, &sc, NULL) == 0) {
+		rid = unconfirmed_of(c, conf, &sc.nodes);
+		if (!rid && (c->opt[OPT_SLAVE] || c->opt[OPT_SLAVES]))
+			rid = unconfirmed_of(c, conf, &sc.encapnodes);
+	}
+	if (rid)
+		rc = cli_yes(c, arena_printf(c->arena,
+					     "%s of %s is to be confirmed.",
+					     rid, c->args[0]));
+	return rc == CLI_DONE ? cmd_act(c, "run") : rc;
 }
 
 int cmd_provision(struct cli *c)

@@ -283,6 +283,8 @@ int cmd_act_args(struct cli *c, const char *action, struct doc **ret);
 /* Only where the answer is yes: typed, or --yes. Nobody there: a usage error.
  */
 int cli_yes(struct cli *c, const char *question);
+/* The env file of the service c->args[0], as it is agreed. */
+int cli_conf(struct cli *c, struct conf **ret);
 int cmd_plan(struct cli *c);
 int cmd_resolve(struct cli *c);
 int cmd_restart(struct cli *c);
@@ -290,6 +292,7 @@ int cmd_revert(struct cli *c);
 int cmd_run(struct cli *c);
 int cmd_provision(struct cli *c);
 int cmd_unprovision(struct cli *c);
+int cmd_schedule(struct cli *c);
 int cmd_sync(struct cli *c);
 int cmd_secret_ls(struct cli *c);
 int cmd_secret_set(struct cli *c);

@@ -79,7 +79,7 @@ static const struct older_action svcmgr_actions[] = {
 	{ "giveback",        NULL, NULL, NULL, "nodes and placement in the env file say which node is best: use switch --to NODE" },
 	{ "placed",          NULL, NULL, NULL, "nodes and placement in the env file say which node is best: use switch --to NODE" },
 	{ "clear",           "clear", NULL, NULL, NULL },
-	{ "print schedule",  NULL, NULL, NULL, "schedules are in the env file: use print config" },
+	{ "print schedule",  "schedule", NULL, NULL, NULL },
 	{ "sync resync",     NULL, NULL, NULL, UNSYNCED },
 	{ "sync update",     NULL, NULL, NULL, UNSYNCED },
 	{ "sync split",      NULL, NULL, NULL, UNSYNCED },

@@ -305,13 +305,13 @@ const struct command command_table[] = {
 	  "them. Only what a provision has made: it is marked; the rest is left and said "
 	  "to be. Refused with 4 while the service is up, unless --stop is given. Asks "
 	  "for a yes; --yes is one. The service stays, stopped." },
-	{ "run", "NAME", LEVELS | WAITS | O(RID) | O(NODE), O(RID),
+	{ "run", "NAME", LEVELS | WAITS | O(RID) | O(NODE) | O(YES), O(RID),
 	  "run a task of a service now",
 	  { "encap run web --rid task#1", "encap run web --rid task#2 --slave vm1" },
 	  1, 1, cmd_run, TOPIC_RUN,
 	  "Where the service is up; by its schedule it is run there, too. Waits until it "
 	  "has ended, unless --no-wait is given; 1 if it failed. A stop of the service "
-	  "ends a task that runs." },
+	  "ends a task that runs. One with confirmation = true asks first, but for --yes." },
 	{ "sync", "NAME [nodes|drp|all]", LEVELS | WAITS | O(RID) | O(NODE), 0,
 	  "copy the data of a service to its other nodes now",
 	  { "encap sync web", "encap sync web drp --rid sync#2" },
@@ -383,6 +383,13 @@ const struct command command_table[] = {
 	  "Without --cluster it plays on the file that the scenario names, else on a copy "
 	  "of the cluster that runs here. Exits with 1 where an expectation is not met. "
 	  "See encap-simulate(7)." },
+	{ "schedule", "NAME", O(NODE) | O(OUTPUT), 0,
+	  "what of a service runs by itself, and when",
+	  { "encap schedule web", "encap schedule web --node vm1" },
+	  1, 1, cmd_schedule, TOPIC_SEE,
+	  "Its tasks and syncs as this node, or the one of --node, would run them while the "
+	  "service is up there: when each last ran, wherever that was, and when it is run "
+	  "next." },
 	{ "why", "NAME [RID|NODE|CONTAINER]", O(OUTPUT), 0,
 	  "why a service is here, not there, down, or not started",
 	  { "encap why web", "encap why web hv2" },

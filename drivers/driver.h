@@ -87,6 +87,7 @@ struct job {
 	 * them cannot be seen. Ends with NULL; NULL: none. */
 	const char *const *hidden;
 	struct job_copy *copy; /* of a sync, else NULL */
+	const char **ret_said; /* of a run: what it printed, or NULL */
 	/* Of driver_command(); res may be NULL then: */
 	const char *command, *action; /* "start", "stop", ... */
 	const char *const *env;	      /* "env.KEY", value, ..., NULL */

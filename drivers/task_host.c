@@ -70,6 +70,8 @@ static int run_command(const struct job *j, const struct app *a,
 	if (rc == 0)
 		rc = run_wait(&r, err);
 	track_joined(&r);
+	if (rc >= 0 && j->ret_said && job_kw_bool(j, "log", true))
+		*j->ret_said = job_clean(j->arena, run_said(&r));
 	/* What it has left behind ends with it. */
 	if (track_end(j, &t, TRACK_KILL, NULL) >= 0)
 		track_forget(&t);

@@ -24,6 +24,7 @@ struct job_item {
 	const char *const *secrets;
 	const char *missing;   /* of them */
 	struct job_copy *copy; /* of a sync */
+	const char *said;      /* by a task */
 };
 
 struct run_job {
@@ -152,7 +153,9 @@ static struct job job_for(const struct run_job *j, const struct job_item *it,
 static int job_drive(const struct run_job *j, struct job_item *it,
 		     const struct resource *r, int64_t timeout_ms)
 {
-	const struct job dj = job_for(j, it, r, timeout_ms);
+	struct job dj = job_for(j, it, r, timeout_ms);
+
+	dj.ret_said = &it->said;
 
 	return j->agent->io.drive(j->agent->io.ctx, it->op, &dj, &it->probe,
 				  &it->err);
@@ -709,6 +712,9 @@ static void task_done(void *arg)
 		 task_result(j));
 	agent_log(g, rc ? 4 : 6, "%s: %s %s: %s", run->service, j->action,
 		  t->rid, rc ? task_result(j) : "done");
+	if (j->items[0].said && *j->items[0].said)
+		job_tell(g, run, t->rid, ": it said: ", j->action,
+			 j->items[0].said);
 	copy_done(t, j->items[0].copy);
 	t->running = false;
 	t->ran = true;

@@ -122,12 +122,12 @@ static void plan_next(struct agent *g, const struct instance_run *run,
 		      const struct resource *r, struct task *t)
 {
 	SCOPED(arena) struct arena *a = arena_new();
-	const char *text = resource_kw(r, "schedule");
+	const char *text = copies_schedule(a, r);
 	const char *words[] = { run->service, run->inst.node, r->rid };
 	wall_time now = local_s(g, g->io.wall_ms(g->io.ctx)), next;
 	struct schedule s;
 
-	schedule_parse(a, text ? text : "", &s, NULL);
+	schedule_parse(a, text, &s, NULL);
 	next = schedule_next(&s, now + 1,
 			     t->ran ? local_s(g, t->at_ms) : WALL_NEVER,
 			     actions_hash(words, 3, 0));

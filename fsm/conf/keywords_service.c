@@ -160,14 +160,14 @@ const struct keyword keywords_service[] = {
 	  .from = FROM_V12,
 	  .more = "A sync whose last run is longer ago shows that the copy needs an update. "
 	  "A bare number is minutes: '1440' is a day." },
-	{ "DEFAULT", NULL, "sync_interval", MINUTES, LATER, "the time between two runs of syncs that do not say",
+	{ "DEFAULT", NULL, "sync_interval", MINUTES, 0, "the time between two runs of syncs that do not say",
 	  .from = FROM_V1,
 	  .more = "What it said is now in the schedule: 'sync_interval = 30' is "
 	  "'sync_schedule = @30'." },
-	{ "DEFAULT", NULL, "sync_days", STRING, LATER, "the days on which syncs run",
+	{ "DEFAULT", NULL, "sync_days", STRING, 0, "the days on which syncs run",
 	  .from = FROM_V1,
 	  .more = "A JSON list of the days of the week. What it said is now in the schedule." },
-	{ "DEFAULT", NULL, "sync_period", STRING, LATER, "the times of day at which syncs run",
+	{ "DEFAULT", NULL, "sync_period", STRING, 0, "the times of day at which syncs run",
 	  .from = FROM_V1,
 	  .more = "A JSON list of time ranges. What it said is now in the schedule." },
 	{ "DEFAULT", NULL, "bwlimit", SPEED, 0, "how fast syncs may copy that do not say",

@@ -14,14 +14,14 @@ const struct keyword keywords_sync[] = {
 	  "down (warn on a node that does not send)." },
 	{ "sync", NULL, "sync_interval", MINUTES, 0, "the time between two runs",
 	  .aliases = "interval", .from = FROM_V1,
-	  .more = "What it said is now in the schedule: 'sync_interval = 30' is 'schedule = "
-	  "@30'." },
+	  .more = "In place of the schedule: 'sync_interval = 30' is 'schedule = *@30'." },
 	{ "sync", NULL, "sync_days", STRING, 0, "the days on which it runs",
 	  .aliases = "days", .from = FROM_V1,
-	  .more = "A JSON list of the days of the week. What it said is now in the schedule." },
+	  .more = "A JSON list of the days of the week, in place of those of the schedule." },
 	{ "sync", NULL, "sync_period", STRING, 0, "the times of day at which it runs",
 	  .aliases = "period", .from = FROM_V1,
-	  .more = "A JSON list of time ranges. What it said is now in the schedule." },
+	  .more = "A JSON list of time ranges, as in [[\"03:00\", \"05:00\"]], in place of those "
+	  "of the schedule." },
 	{ "sync", TARGETED, "target", SET, MUST, "where the copies are",
 	  .candidates = "nodes drpnodes local",
 	  .more = "nodes: the other nodes of the service. drpnodes: those of the other site. "

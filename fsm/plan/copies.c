@@ -114,3 +114,66 @@ bool copies_is_automatic(const struct resource *r)
 {
 	return strcmp(r->rid, "sync#i0") == 0;
 }
+
+/* -- older schedules ---------------------------------------------------------
+ */
+
+/* The next text in quotes of a JSON list; NULL at its end. */
+static const char *quoted(struct arena *a, const char **at)
+{
+	const char *begin = strchr(*at, '"'), *end;
+
+	if (!begin)
+		return NULL;
+	end = strchr(begin + 1, '"');
+	if (!end)
+		return NULL;
+	*at = end + 1;
+	return arena_printf(a, "%.*s", (int)(end - begin - 1), begin + 1);
+}
+
+/* [["02:00", "04:00"], ["12:00", "13:00"]], or one pair: 02:00-04:00,... */
+static void put_ranges(struct arena *a, struct buf *b, const char *text)
+{
+	const char *from, *to;
+
+	while (text && (from = quoted(a, &text)) && (to = quoted(a, &text)))
+		buf_printf(b, "%s%s-%s", b->len ? "," : "", from, to);
+	if (!b->len)
+		buf_puts(b, "*");
+}
+
+static void put_days(struct arena *a, struct buf *b, const char *text)
+{
+	const char *day, *sep = " ";
+
+	while (text && (day = quoted(a, &text))) {
+		buf_printf(b, "%s%s", sep, day);
+		sep = ",";
+	}
+}
+
+/* @ms: whole milliseconds as text. */
+static void put_interval(struct buf *b, const char *ms)
+{
+	size_t n = ms ? strlen(ms) : 0;
+
+	if (n > 3)
+		buf_printf(b, "@%.*ss", (int)(n - 3), ms);
+}
+
+const char *copies_schedule(struct arena *a, const struct resource *r)
+{
+	const char *text = resource_kw(r, "schedule");
+	const char *period = resource_kw(r, "sync_period");
+	const char *days = resource_kw(r, "sync_days");
+	const char *interval = resource_kw(r, "sync_interval");
+	struct buf b = BUF(a);
+
+	if (!period && !days && !interval)
+		return text ? text : "";
+	put_ranges(a, &b, period);
+	put_interval(&b, interval);
+	put_days(a, &b, days);
+	return buf_text(&b);
+}

@@ -33,5 +33,8 @@ bool copies_any(const struct instance *inst, const struct resource *r,
 bool copies_sends(const struct instance *inst);
 /* Is a copy of @last_ms (0: never) too old at @now_ms? */
 bool copies_late(const struct resource *r, int64_t last_ms, int64_t now_ms);
+/* When a sync or task runs: its schedule; of a sync that says sync_period,
+ * sync_days or sync_interval, what these say. Never NULL. */
+const char *copies_schedule(struct arena *a, const struct resource *r);
 /* The one that is there by itself (fsm/conf/automatic.c). */
 bool copies_is_automatic(const struct resource *r);

@@ -56,16 +56,21 @@ command = sh -c "date >> /tmp/ran"
 schedule = @4s
 
 [task#2]
-command = sh -c "exit 3"
+command = sh -c "echo three is bad; exit 3"
+confirmation = true
 
 [task#3]
 command = sleep 4712
 CONF
 on hv1 encap create job --config /tmp/job.conf >/dev/null
-must_fail 4 "a task runs only where it is up" \
+must_fail 2 "a task that is to be confirmed" \
 	on hv1 encap run job --rid "task#2"
+must_fail 4 "a task runs only where it is up" \
+	on hv1 encap run job --rid "task#2" --yes
 on hv1 encap start job
-must_fail 1 "its exit code is its result" on hv2 encap run job --rid "task#2"
+must_fail 1 "its exit code is its result" on hv2 encap run job --rid "task#2" --yes
+must "what it said is told" contains "it said: three is bad" \
+	on hv1 encap log job
 on hv1 encap run job --rid "task#3" --no-wait
 within 15000 "the schedule is kept" ran
 within 5000 "a task that runs on" on hv1 pgrep -fx "sleep 4712"

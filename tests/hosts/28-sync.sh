@@ -121,6 +121,8 @@ must "by its name" contains "rsync svc config to nodes" on hv1 encap status data
 on hv1 encap unset data "sync#i0" >/dev/null
 
 step "by its schedule, and late"
+must "when it runs next" contains "never" on hv1 encap schedule data
+must "svcmgr" contains "sync_all" on hv1 svcmgr -s data print schedule
 on hv1 encap set data "sync#1.schedule=@2s" >/dev/null
 on hv1 sh -c "echo later >$D/src/later"
 within 20000 "it is copied by itself" equal later here hv2 dst/later

@@ -102,7 +102,7 @@ static const struct line_row {
 	{ "one of several actions", "encap plan st", "start stop" },
 	{ "help", "encap help node f", "freeze fence" },
 	{ "svcmgr: its services", "svcmgr -s w", "web wiki" },
-	{ "svcmgr: actions", "svcmgr -s web print ", "status resource config" },
+	{ "svcmgr: actions", "svcmgr -s web print ", "status resource config schedule" },
 	{ "svcmgr: the service behind", "svcmgr edi", "edit" },
 	{ "svcmgr: actions that are no more are not offered", "svcmgr -s web giveb", "" },
 	{ "svcmgr: nodes", "svcmgr -s web switch --to ", "hv1 hv2 dr1" },

@@ -3,6 +3,7 @@
 
 #include "fsm/base/buf.h"
 #include "fsm/plan/copies.h"
+#include "fsm/plan/schedule.h"
 #include "tests/lib/table.h"
 
 #define HEAD                                                                   \
@@ -171,6 +172,40 @@ static void words(void **state)
 	assert_string_equal(copies_action(COPIES_ALL), "sync_all");
 }
 
+static const struct schedule_row {
+	const char *name, *said, *want;
+} schedule_rows[] = {
+	{ "none", "", "~04:00-06:00" },
+	{ "its own", "schedule = @60\n", "@60" },
+	{ "an interval", "sync_interval = 30\n", "*@1800s" },
+	{ "a period", "sync_period = [\"03:00\", \"05:00\"]\n", "03:00-05:00" },
+	{ "two",
+	  "sync_period = [[\"03:00\", \"05:00\"], [\"12:00\", \"13:00\"]]\n",
+	  "03:00-05:00,12:00-13:00" },
+	{ "days", "sync_days = [\"monday\", \"friday\"]\n", "* monday,friday" },
+	{ "all of them",
+	  "sync_period = [\"03:00\", \"05:00\"]\nsync_days = [\"sunday\"]\n"
+	  "sync_interval = 10\n",
+	  "03:00-05:00@600s sunday" },
+	{ "by their short names",
+	  "interval = 5\nperiod = [\"1:00\", \"2:00\"]\n", "1:00-2:00@300s" },
+};
+
+static void test_schedule(void **state)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	const struct schedule_row *row = *state;
+	struct instance inst;
+	struct schedule s;
+	const char *text;
+
+	eval(a, arena_printf(a, HEAD SYNC "nodes\n%s", row->said), "n1", &inst);
+	text = copies_schedule(a, find(&inst, "sync#1"));
+	assert_string_equal(text, row->want);
+	assert_int_equal(schedule_parse(a, text, &s, NULL), 0);
+	assert_int_equal(s.n, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,5 +215,6 @@ int main(void)
 	};
 	int failed = TABLE_RUN(rows, test_to);
 
+	failed += TABLE_RUN(schedule_rows, test_schedule);
 	return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
