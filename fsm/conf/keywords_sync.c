@@ -30,7 +30,7 @@ const struct keyword keywords_sync[] = {
 	  .fallback = "root", .from = FROM_V23,
 	  .more = "root by default. Between agents nobody logs in: it is for 'transport = ssh'." },
 	{ "sync", "rsync", "transport", STRING, 0, "how the other node is reached",
-	  .fallback = "encap", .candidates = "encap ssh",
+	  .fallback = "encap", .candidates = "encap ssh", .since = 2,
 	  .more = "encap: through the agents, by the cluster's certificates; the agent there "
 	  "lets it into dst alone. ssh: by ssh, which needs keys; the only way between "
 	  "containers." },
