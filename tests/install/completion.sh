@@ -75,7 +75,7 @@ zsh)
 	expect 'encap st' 'start status stop'
 	expect 'encap node ' 'confirm-down drain fence freeze label ls rm thaw undrain'
 	expect 'encap start web --no-' '--no-wait'
-	expect 'svcmgr -s web print ' 'config resource status'
+	expect 'svcmgr -s web print ' 'config resource schedule status'
 	expect 'encap create web --config so' some.conf
 	expect 'encap xyzzy ' ''
 	;;
