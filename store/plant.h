@@ -39,7 +39,7 @@ enum plant_finder { FOUND_BY_ENGINE, FOUND_BY_CLUSTER };
 	X(GUARD_FORGETS,    "guard-forgets",    CLUSTER, "the guard is not told what was started since") \
 	X(STOPPED_EARLY,    "stopped-early",    CLUSTER, "a stop counts as done when it is begun") \
 	X(IGNORES_TOKEN,    "ignores-token",    CLUSTER, "what a node says of an earlier assignment counts for the present one") \
-	X(OLD_DECISION,     "old-decision",     CLUSTER, "a decision is carried out though the state has moved on") \
+	X(OLD_DECISION,     "old-decision",     CLUSTER, "what a leader decided is brought before its successor, and carried out there") \
 	X(CONTAINER_VOTES,  "container-votes",  CLUSTER, "containers vote") \
 	X(OLD_INCARNATION,  "old-incarnation",  CLUSTER, "a container that was rolled back goes on as the member it was") \
 	X(MERGE_LOSES,      "merge-loses",      CLUSTER, "a merge loses a key") \

@@ -89,8 +89,7 @@ static void on_forgotten(void *arg, int code, struct arena *a,
 	free(f);
 }
 
-void agent_propose(struct agent *g, uint64_t gid, struct arena *a,
-		   struct doc *cmd)
+static struct forgotten *forgotten_new(struct agent *g, const struct doc *cmd)
 {
 	struct forgotten *f = calloc(1, sizeof(*f));
 
@@ -99,8 +98,21 @@ void agent_propose(struct agent *g, uint64_t gid, struct arena *a,
 	f->agent = g;
 	snprintf(f->op, sizeof(f->op), "%s", doc_get_str(cmd, "op", ""));
 	g->pending++;
+	return f;
+}
+
+void agent_propose(struct agent *g, uint64_t gid, struct arena *a,
+		   struct doc *cmd)
+{
 	engine_propose(g->engine, gid, a, cmd, PROPOSE_TIMEOUT_MS, on_forgotten,
-		       f);
+		       forgotten_new(g, cmd));
+}
+
+void agent_propose_led(struct agent *g, uint64_t gid, struct arena *a,
+		       struct doc *cmd)
+{
+	engine_propose_led(g->engine, gid, a, cmd, PROPOSE_TIMEOUT_MS,
+			   on_forgotten, forgotten_new(g, cmd));
 }
 
 void agent_event(struct agent *g, uint64_t gid, const char *kind,

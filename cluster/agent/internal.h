@@ -635,6 +635,9 @@ struct doc *agent_command(struct agent *g, struct arena *a, const char *op,
 /* Propose and forget, but for a line in the log when it is refused. */
 void agent_propose(struct agent *g, uint64_t gid, struct arena *a,
 		   struct doc *cmd);
+/* The same, given up with the leadership (engine_propose_led()). */
+void agent_propose_led(struct agent *g, uint64_t gid, struct arena *a,
+		       struct doc *cmd);
 /* Propose an event of a service, "action" or "draft"; @rid NULL: of all of it.
  */
 void agent_event(struct agent *g, uint64_t gid, const char *kind,

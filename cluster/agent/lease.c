@@ -160,7 +160,9 @@ static void propose_node(struct agent *g, struct arena *a, const char *op,
 	cmd = agent_command(g, a, op, NULL);
 	doc_put_int(a, cmd, "id", (int64_t)l->node);
 	doc_put_int(a, cmd, "epoch", (int64_t)epoch);
-	agent_propose(g, CLUSTER_GROUP, a, cmd);
+	/* To a later leader it would come late: that may have granted a
+	 * lease since. */
+	agent_propose_led(g, CLUSTER_GROUP, a, cmd);
 }
 
 /* 0: no. Else the epoch in which @node may run things for a lease from now. */

@@ -186,6 +186,12 @@ typedef void (*engine_done)(void *arg, int code, struct arena *a,
 void engine_propose(struct engine *e, uint64_t gid, struct arena *a,
 		    struct doc *command, uint64_t timeout_ms, engine_done done,
 		    void *arg);
+/* The same for what only the leader that decides it may bring about: it is
+ * never forwarded, and given up with the leadership. Who led next may have
+ * decided otherwise by the time at which it came. */
+void engine_propose_led(struct engine *e, uint64_t gid, struct arena *a,
+			struct doc *command, uint64_t timeout_ms,
+			engine_done done, void *arg);
 /* Linearizable read: calls back with 0 once this member's state includes
  * everything that was committed when it was asked. Nothing is written. */
 void engine_read(struct engine *e, uint64_t gid, uint64_t timeout_ms,

@@ -103,6 +103,7 @@ struct proposal {
 	uint64_t hash;
 	bool numbered; /* client and sq are the engine's */
 	bool tried;    /* was submitted or forwarded at least once */
+	bool led;      /* is given up with the leadership */
 	uint64_t deadline, retry;
 	unsigned pause_ms; /* before the next retry */
 	int code;	   /* in engine::failed */

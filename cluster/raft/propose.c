@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "cluster/raft/internal.h"
+#include "store/plant.h"
 
 /* -- the table ---------------------------------------------------------- */
 
@@ -234,19 +235,26 @@ static int take_command(struct proposal *p, struct egroup *g, struct arena *a,
 	return 0;
 }
 
-void engine_propose(struct engine *e, uint64_t gid, struct arena *a,
-		    struct doc *command, uint64_t timeout_ms, engine_done done,
-		    void *arg)
+static struct proposal *proposal_new(engine_done done, void *arg)
 {
-	struct egroup *g = e->closing ? NULL : engine_group(e, gid);
 	struct proposal *p = calloc(1, sizeof(*p));
-	int rc;
 
 	if (!p)
 		abort(); /* nobody could be told */
 	p->done = done;
 	p->arg = arg;
-	rc = g ? take_command(p, g, a, command) : -ENOENT;
+	return p;
+}
+
+static void propose(struct engine *e, uint64_t gid, struct arena *a,
+		    struct doc *command, uint64_t timeout_ms,
+		    struct proposal *p)
+{
+	struct egroup *g = e->closing ? NULL : engine_group(e, gid);
+	int rc = g ? take_command(p, g, a, command) : -ENOENT;
+
+	if (rc == 0 && p->led && !group_leads(g))
+		rc = -ENETUNREACH;
 	if (rc < 0) {
 		fail(e, p, rc);
 		return;
@@ -259,6 +267,23 @@ void engine_propose(struct engine *e, uint64_t gid, struct arena *a,
 	table_add(e, p);
 	engine_mark(g);
 	engine_busy(e);
+}
+
+void engine_propose(struct engine *e, uint64_t gid, struct arena *a,
+		    struct doc *command, uint64_t timeout_ms, engine_done done,
+		    void *arg)
+{
+	propose(e, gid, a, command, timeout_ms, proposal_new(done, arg));
+}
+
+void engine_propose_led(struct engine *e, uint64_t gid, struct arena *a,
+			struct doc *command, uint64_t timeout_ms,
+			engine_done done, void *arg)
+{
+	struct proposal *p = proposal_new(done, arg);
+
+	p->led = true;
+	propose(e, gid, a, command, timeout_ms, p);
 }
 
 /* -- the leader ------------------------------------------------------------ */
@@ -420,10 +445,16 @@ void propose_turn(struct egroup *g)
 
 void propose_new_leader(struct egroup *g)
 {
-	struct proposal *p;
+	struct proposal *p, *next;
 
-	TAILQ_FOREACH (p, &g->proposals, link)
-		to_waiting(p);
+	for (p = TAILQ_FIRST(&g->proposals); p; p = next) {
+		next = TAILQ_NEXT(p, link);
+		if (p->led && !PLANTED(OLD_DECISION))
+			fail(g->engine, p,
+			     p->tried ? -ETIMEDOUT : -ENETUNREACH);
+		else
+			to_waiting(p);
+	}
 	if (group_leads(g))
 		return;
 	while (!STAILQ_EMPTY(&g->relayed)) {

@@ -6,7 +6,6 @@
 #include "fsm/op/internal.h"
 #include "fsm/plan/orchestrate.h"
 #include "fsm/status/status.h"
-#include "store/plant.h"
 
 struct doc *op_no_service(const struct op_env *env, const char *name)
 {
@@ -462,8 +461,7 @@ struct doc *op_assign(const struct op_env *env, const struct doc *cmd)
 
 	if (!row)
 		return op_no_service(env, doc_get_str(cmd, "name", ""));
-	if (doc_get_int(row, "version", 0) != doc_get_int(cmd, "version", -1) &&
-	    !PLANTED(OLD_DECISION))
+	if (doc_get_int(row, "version", 0) != doc_get_int(cmd, "version", -1))
 		return op_result(env, OP_CONFLICT, "the state has moved on");
 	for (size_t i = 0; i < doc_len(changes); i++)
 		if (!change_fits(doc_get_str(cmd, "name", ""),

@@ -114,6 +114,21 @@ static bool stands(const struct doc *assign, const struct doc *nodes)
 	return false;
 }
 
+/* Each decision gives out new ones. */
+static void look_tokens(struct invariants *v, const char *name,
+			const struct doc *rows)
+{
+	for (size_t i = 0; i < doc_len(rows); i++)
+		for (size_t k = 0; k < i; k++)
+			if (doc_get_int(doc_at(rows, i), "token", 0) ==
+			    doc_get_int(doc_at(rows, k), "token", 0))
+				world_fail(v->w,
+					   "%s: the assignments of %s and %s "
+					   "have one token",
+					   name, doc_at(rows, i)->key,
+					   doc_at(rows, k)->key);
+}
+
 /* By this node's own copies, which may be of different times: a group's own is
  * what counts, as the epochs only ever grow. */
 static void look_assigns(struct invariants *v, struct world_node *n,
@@ -130,6 +145,7 @@ static void look_assigns(struct invariants *v, struct world_node *n,
 		const struct doc *rows = state_assigns(&s, name);
 		unsigned up = 0;
 
+		look_tokens(v, name, rows);
 		for (size_t k = 0; k < doc_len(rows); k++) {
 			const struct doc *row = doc_at(rows, k);
 

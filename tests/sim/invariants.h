@@ -6,7 +6,7 @@
  *  2. at most one leader per term of a group
  *  3. copies of a group are equal at an equal index
  *  4. an assignment up names an epoch of its node that has begun, and no two
- *     are up in epochs that both stand
+ *     are up in epochs that both stand; no two have one token
  *  5. a node is declared lost only when every lease that it was ever given has
  *     run out, by its own clock
  *  6. at the end: nodes were declared lost no more often than there was reason

@@ -130,10 +130,10 @@ void people_tangle(struct scene *s)
 
 	s->n_troubles++;
 	n->late_us = 300000;
-	n->late_until_us = s->w->now_us + 1500000;
+	n->late_until_us = s->w->now_us + 4000000;
 	world_trace(s->w, "%s: hears everything late, then nothing", n->name);
 	people_move(s);
-	world_run(s->w, 150 + scene_pick(s, 500));
+	world_run(s->w, 1000 + scene_pick(s, 1500));
 	n->cut = true;
 	world_run(s->w, 1500 + scene_pick(s, 2500));
 	people_move(s);
