@@ -89,7 +89,8 @@ struct world_node {
 	/* A container: where it runs (NULL: nowhere) and as what. */
 	struct world_node *host;
 	char service[WORLD_NAME], rid[WORLD_NAME];
-	bool channel;		    /* both ends are told that it is up */
+	bool channel;	/* both ends are told that it is up */
+	bool host_lost; /* its end was not told yet that it is down */
 	struct arena *wanted_arena; /* a hypervisor: the channels it wants */
 	struct doc *wanted;
 };
@@ -178,7 +179,8 @@ void world_resource_down(struct world_node *n, const char *service,
 void world_disk_full(struct world_node *n, bool full);
 /* The @nth operation from now gives an error. */
 void world_disk_error(struct world_node *n, unsigned nth);
-/* Everything that goes wrong by itself ends; who is off stays off. */
+/* Everything that goes wrong by itself ends; who is off stays off, and who
+ * stands still does so until his time. */
 void world_calm(struct world *w);
 
 /* Let @ms pass. false when a rule was broken. */

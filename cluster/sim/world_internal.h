@@ -61,5 +61,7 @@ void world_container_end(struct world_node *c);
 bool world_is_still(const struct world_node *n);
 void world_links_step(struct world *w);
 void world_channels_step(struct world *w);
+/* Those of the containers on @host, which has no agent any more. */
+void world_channels_lost(struct world_node *host);
 /* The channel of container @c is no more. */
 void world_channel_end(struct world_node *c);

@@ -106,6 +106,20 @@ static bool channel_wanted(const struct world_node *host,
 	return false;
 }
 
+void world_channels_lost(struct world_node *host)
+{
+	struct world *w = host->world;
+
+	for (unsigned i = 0; i < w->n; i++) {
+		struct world_node *c = &w->node[i];
+
+		if (c->host != host || !c->channel)
+			continue;
+		c->channel = false;
+		c->host_lost = c->agent != NULL;
+	}
+}
+
 void world_channels_step(struct world *w)
 {
 	for (unsigned i = 0; i < w->n; i++) {
@@ -114,6 +128,10 @@ void world_channels_step(struct world *w)
 		bool can = c->container && c->agent && h && h->agent &&
 			   channel_wanted(h, c);
 
+		if (c->host_lost && !world_is_still(c)) {
+			c->host_lost = false;
+			agent_host(c->agent, world_node_ms(c), false);
+		}
 		if (!c->container || can == c->channel || world_is_still(c) ||
 		    (h && world_is_still(h)))
 			continue;

@@ -113,6 +113,8 @@ void world_agent_kill(struct world_node *n)
 		n->res[i].late_us = 0; /* what is under way ends with it */
 	n->agent = NULL;	       /* from here on it is a ghost */
 	world_channel_end(n);
+	n->host_lost = false;
+	world_channels_lost(n);
 	n->wanted = NULL;
 	simdisk_cut_after(n->wal, (unsigned)world_random(n->world, 3));
 	simdisk_cut_after(n->snap, (unsigned)world_random(n->world, 3));
@@ -240,7 +242,6 @@ void world_calm(struct world *w)
 
 		n->cut = false;
 		n->slow_until_us = n->late_until_us = n->spell_until_us = 0;
-		n->paused_until_us = n->asleep_until_us = 0;
 		world_disk_full(n, false);
 		simdisk_restart(n->wal);
 		simdisk_restart(n->snap);
