@@ -204,7 +204,9 @@ void node_jump(struct node *x, uint64_t ms)
 		  x->index + 1, (unsigned long long)ms);
 	x->old_boot_us = x->boot_us;
 	x->old_clock_ms = x->clock_ms;
-	x->boot_us = x->odd_us = x->world->now_us;
+	x->boot_us = x->world->now_us;
+	if (x->odd_us < x->world->now_us)
+		x->odd_us = x->world->now_us;
 	x->clock_ms = now + ms;
 	x->world->counts.jumps++;
 	node_turn_soon(x);
