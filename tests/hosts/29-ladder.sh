@@ -73,5 +73,23 @@ must "the events tell why" contains "(stop_failed = fence)" \
 within 30000 "hv1 is back" on hv1 encap status
 within 30000 "and knows where the service is" up_at hv1 hv3
 
+step "no device can: the machine ends itself, where it may"
+must "hv3 may reboot itself" on hv3 sh -c \
+	'echo --allow-reboot >/etc/encapd.options'
+agent=$(agent_pid hv3)
+on hv3 kill -TERM "$agent"
+within 10000 "its agent is started anew" agent_is_new hv3 "$agent"
+within 15000 "and tells the others" contains \
+	"hv3 is protected by its agent, the guard; no watchdog; it may reboot" \
+	on hv1 encap node ls
+within 20000 "the service is still there" up_at hv1 hv3
+in_background on hv1 encap move web hv2 --no-wait
+within 60000 "hv3 has ended" differs kill -0 "$(cut -d' ' -f1 "$STATE/hv3/pid")"
+must "and its network with it" try cut hv3
+within 60000 "the service is up on hv2" up_at hv1 hv2
+must "the events tell that no device could do it" \
+	contains "no fence device is configured for hv3" \
+	on hv1 encap events -n 200
+
 step "was it ever up twice?"
 twice_never
