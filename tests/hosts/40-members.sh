@@ -62,7 +62,7 @@ must "it is removed" on hv1 encap cluster remove $dead
 within 10000 "and out of the list" is_gone $dead
 try boot $dead
 within 20000 "its agent is there" on $dead encap node ls
-throughout 3000 "it has no leader" contains "leader    none" \
+throughout 3000 "it has no leader" contains "leader    no" \
 	on $dead encap cluster status
 must "it forgets what it was" on $dead encap cluster forget --yes
 must "and joins again" on $dead encap cluster join \
