@@ -20,8 +20,13 @@ static const struct {
 	const char *op;
 	int since;
 } later[] = {
-	{ "node_leaving", 2 }, { "node_left", 2 },   { "node_gone", 2 },
-	{ "node_label", 2 },   { "cluster_set", 2 },
+	{ "node_leaving", 2 },	  { "node_left", 2 },
+	{ "node_gone", 2 },	  { "node_label", 2 },
+	{ "cluster_set", 2 },	  { "node_drain", 2 },
+	{ "node_drain_over", 2 }, { "maintenance", 2 },
+	{ "svc_maintenance", 2 }, { "svc_clear", 2 },
+	{ "svc_local", 2 },	  { "node_disarm", 2 },
+	{ "cluster_disarm", 2 },  { "cluster_arm", 2 },
 };
 
 int op_since(const char *op)

@@ -409,7 +409,8 @@ static struct orch_change *assign(struct pass *p, const struct view *v,
 	c->want = want;
 	c->seq = p->seq;
 	c->why = why;
-	c->alone = strcmp(want, "up") == 0 && is_only_node(p, v);
+	c->alone = strcmp(want, "up") == 0 && !p->in->no_alone &&
+		   is_only_node(p, v);
 	c->was_alone = !c->alone && is_alone(v);
 	/* A node that is told to stop keeps the epoch in which it ran. */
 	if (strcmp(want, "up") == 0 || !v->row)

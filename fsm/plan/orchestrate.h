@@ -80,6 +80,8 @@ struct orch_in {
 	bool frozen;
 	/* Its own or, with _of_all, that of the whole cluster. */
 	bool maintenance, maintenance_of_all;
+	/* Not all members know what "alone" is. */
+	bool no_alone;
 	/* {node: {want,epoch,token,level,seq,lost?,failed?,error?,alone?,
 	 * was_alone?}}, containers too */
 	const struct doc *assigns;

@@ -804,6 +804,15 @@ static const char *next_line(struct arena *a, const char *text, struct line *l)
 
 static struct db *the_db;
 
+/* Every command that there is, is known to all members. */
+static struct doc *all_know(struct world *w)
+{
+	struct doc *cmd = op_new(w->a, "version_set", 0, NULL);
+
+	doc_put_int(w->a, cmd, "version", STATE_VERSION);
+	return cmd;
+}
+
 static void show(struct arena *a, const struct golden_case *c, struct buf *out)
 {
 	struct world w = { .a = a, .out = out, .db = the_db };
@@ -813,6 +822,7 @@ static void show(struct arena *a, const struct golden_case *c, struct buf *out)
 	w.txn = txn_begin_write(w.db, NULL);
 	if (!w.txn)
 		abort();
+	apply(&w, all_know(&w));
 	while ((text = next_line(a, text, &l)))
 		run_line(&w, &l);
 	txn_abort(w.txn);
