@@ -100,6 +100,16 @@ static bool create(struct play *p, const struct setup_service *s)
 	return must(p, &p->w->node[0], req) != NULL;
 }
 
+static bool configure(struct play *p)
+{
+	struct doc *req = request(p, "cluster_configure");
+
+	if (!p->setup->config)
+		return true;
+	doc_put_str(p->arena, req, "config", p->setup->config);
+	return must(p, &p->w->node[0], req) != NULL;
+}
+
 static bool start(struct play *p, struct play_service *s)
 {
 	struct doc *req = request(p, "svc_intent");
@@ -166,6 +176,7 @@ bool play_begin(struct play *p)
 	on = found(p);
 	for (unsigned i = 1; i < s->nodes.n + s->witnesses.n && on; i++)
 		on = play_join(p, &p->w->node[i]);
+	on = on && configure(p);
 	for (size_t i = 0; i < s->n && on; i++)
 		on = create(p, &s->services[i]);
 	/* For every standby to be a voter, and have a lease. */

@@ -36,10 +36,12 @@ struct play_service {
 	struct play_outage sum;
 };
 
+enum play_op { PLAY_START, PLAY_STOP, PLAY_KILL };
+
 /* What comes of a driver's operation. */
 struct play_rule {
 	enum act act; /* ACT_FAIL, ACT_HANG, ACT_SLOW */
-	bool start;
+	enum play_op op;
 	const char *service, *rid, *node; /* node NULL: everywhere */
 	int64_t times;			  /* left; -1: for ever */
 	int64_t ms;

@@ -290,6 +290,17 @@ static bool ask_upkeep(struct play *p, const struct scenario_step *s)
 
 	if (s->act == ACT_UNDRAIN)
 		return ask_node(p, s, "node_undrain");
+	if (s->act == ACT_FENCE)
+		return ask_node(p, s, "node_fence");
+	if (s->act == ACT_CONFIRM_DOWN)
+		return ask_node(p, s, "node_vouch");
+	if (s->act == ACT_ARM)
+		return ask(p, s, request(p, "cluster_arm", NULL), 0);
+	if (s->act == ACT_DISARM) {
+		req = request(p, "cluster_disarm", NULL);
+		doc_put_int(p->arena, req, "ms", s->ms);
+		return ask(p, s, req, 0);
+	}
 	if (s->act == ACT_REMOVE)
 		return ask_node(p, s, "node_remove");
 	if (s->act == ACT_EMERGENCY)

@@ -17,9 +17,9 @@
 /* -- drivers --------------------------------------------------------------- */
 
 static bool rule_fits(const struct play_rule *r, const struct world_node *n,
-		      const struct job *j, bool up)
+		      const struct job *j, enum play_op op)
 {
-	return r->start == up && r->times != 0 &&
+	return r->act != ACT_FAIL_FENCE && r->op == op && r->times != 0 &&
 	       strcmp(r->service, j->service) == 0 &&
 	       strcmp(r->rid, j->res->rid) == 0 &&
 	       (!r->node || strcmp(r->node, n->name) == 0);
@@ -35,7 +35,7 @@ static int on_drive(void *ctx, struct world_node *n, bool up,
 	for (size_t i = p->n_rules; i-- > 0;) {
 		struct play_rule *r = &p->rules[i];
 
-		if (!rule_fits(r, n, j, up))
+		if (!rule_fits(r, n, j, up ? PLAY_START : PLAY_STOP))
 			continue;
 		if (r->times > 0)
 			r->times--;
@@ -49,6 +49,42 @@ static int on_drive(void *ctx, struct world_node *n, bool up,
 			       r->act == ACT_HANG ? "it takes too long"
 						  : "as the scenario has it");
 	}
+	return 0;
+}
+
+static int on_kill(void *ctx, struct world_node *n, const struct job *j,
+		   struct err *err)
+{
+	struct play *p = ctx;
+
+	for (size_t i = 0; i < p->n_rules; i++) {
+		struct play_rule *r = &p->rules[i];
+
+		if (!rule_fits(r, n, j, PLAY_KILL))
+			continue;
+		if (r->times > 0)
+			r->times--;
+		return err_set(err, -EIO, "as the scenario has it");
+	}
+	return 0;
+}
+
+static int on_fence(void *ctx, struct world_node *n, const char *node,
+		    const char *action, struct err *err)
+{
+	struct play *p = ctx;
+
+	for (size_t i = 0; i < p->n_rules; i++) {
+		struct play_rule *r = &p->rules[i];
+
+		if (r->act != ACT_FAIL_FENCE || r->times == 0 ||
+		    strcmp(r->node, node) != 0)
+			continue;
+		if (r->times > 0)
+			r->times--;
+		return err_set(err, -EIO, "as the scenario has it");
+	}
+	PLAY_SAY(p, DIARY_WORLD, n->name, NULL, "fences %s: %s", node, action);
 	return 0;
 }
 
@@ -99,6 +135,8 @@ void play_hooks(struct play *p)
 
 	*h = (struct world_hooks){ .ctx = p,
 				   .drive = on_drive,
+				   .kill = on_kill,
+				   .fence = on_fence,
 				   .changed = on_changed,
 				   .head = on_head,
 				   .log = on_log,
@@ -111,16 +149,23 @@ static const char *on_of(const struct scenario_step *s)
 	return s->on.n ? s->on.at[0] : NULL;
 }
 
+static enum play_op op_of(const char *word)
+{
+	if (!word || strcmp(word, "start") == 0)
+		return PLAY_START;
+	return strcmp(word, "kill") == 0 ? PLAY_KILL : PLAY_STOP;
+}
+
 static bool rule_add(struct play *p, const struct scenario_step *s)
 {
 	if (on_of(s) && !play_node(p, on_of(s)))
 		return false;
 	p->rules[p->n_rules++] = (struct play_rule){
 		.act = s->act,
-		.start = strcmp(s->word, "start") == 0,
+		.op = op_of(s->word),
 		.service = s->service,
 		.rid = s->rid,
-		.node = on_of(s),
+		.node = s->act == ACT_FAIL_FENCE ? s->nodes.at[0] : on_of(s),
 		.times = s->times ? s->times : -1,
 		.ms = s->ms,
 	};
@@ -130,7 +175,7 @@ static bool rule_add(struct play *p, const struct scenario_step *s)
 static bool mend(struct play *p, const struct scenario_step *s)
 {
 	for (size_t i = 0; i < p->n_rules; i++)
-		if (p->rules[i].act != ACT_SLOW &&
+		if (p->rules[i].act != ACT_SLOW && p->rules[i].service &&
 		    strcmp(p->rules[i].service, s->service) == 0)
 			p->rules[i].times = 0;
 	return true;

@@ -48,6 +48,7 @@ enum act {
 	/* Resources. */
 	ACT_DOWN,
 	ACT_FAIL,
+	ACT_FAIL_FENCE,
 	ACT_HANG,
 	ACT_SLOW,
 	ACT_MEND,
@@ -67,6 +68,10 @@ enum act {
 	ACT_UNDRAIN,
 	ACT_MAINTENANCE,
 	ACT_MAINTENANCE_NODE,
+	ACT_FENCE,
+	ACT_CONFIRM_DOWN,
+	ACT_DISARM,
+	ACT_ARM,
 	ACT_EMERGENCY,
 	ACT_CLEAR,
 	ACT_LEAVE,
@@ -83,8 +88,6 @@ enum act {
 	ACT_EXPECT_SAID,
 	ACT_N,
 };
-
-enum scenario_op { SCENARIO_START, SCENARIO_STOP };
 
 struct scenario_step {
 	unsigned line;

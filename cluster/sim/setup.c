@@ -181,6 +181,17 @@ static void take_lease(struct setup *s, const struct ini_key *k,
 			    "lease: a lease lasts from 1s to 10m");
 }
 
+static void take_config(struct arena *a, struct setup *s, const char *base,
+			const struct ini_key *k, struct problems *p)
+{
+	const char *path = path_from(a, base, k->value);
+	size_t len;
+
+	s->config = setup_file(a, path, &len);
+	if (!s->config)
+		problem_add(p, k->line, true, "%s: %s", path, strerror(errno));
+}
+
 static void take_key(struct arena *a, struct setup *s, const char *base,
 		     const struct ini_key *k, struct problems *p)
 {
@@ -191,6 +202,8 @@ static void take_key(struct arena *a, struct setup *s, const char *base,
 		take_nodes(a, s, &s->nodes, k, p);
 	} else if (strcmp(k->option, "witnesses") == 0) {
 		take_nodes(a, s, &s->witnesses, k, p);
+	} else if (strcmp(k->option, "config") == 0) {
+		take_config(a, s, base, k, p);
 	} else if (strcmp(k->option, "lease") == 0) {
 		take_lease(s, k, p);
 	} else if (strcmp(k->option, "services") == 0) {
@@ -200,6 +213,7 @@ static void take_key(struct arena *a, struct setup *s, const char *base,
 	} else {
 		nearest_try(&near, "nodes");
 		nearest_try(&near, "lease");
+		nearest_try(&near, "config");
 		nearest_try(&near, "services");
 		nearest_try(&near, "witnesses");
 		problem_add(p, k->line, true,

@@ -24,6 +24,7 @@ struct setup_service {
 struct setup {
 	struct names nodes, witnesses;
 	int64_t lease_ms;
+	const char *config; /* of the cluster: fence devices; NULL: none */
 	struct setup_service *services;
 	size_t n;
 };

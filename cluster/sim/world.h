@@ -106,6 +106,12 @@ struct world_hooks {
 	 * yet: it takes *@us. 0: it comes to be; negative: it does not. */
 	int (*drive)(void *ctx, struct world_node *n, bool up,
 		     const struct job *j, uint64_t *us, struct err *err);
+	/* The hard way. 0: it is down. */
+	int (*kill)(void *ctx, struct world_node *n, const struct job *j,
+		    struct err *err);
+	/* A device of @node is asked, by @n; the world does the rest. */
+	int (*fence)(void *ctx, struct world_node *n, const char *node,
+		     const char *action, struct err *err);
 	void (*changed)(void *ctx, struct world_node *n, const char *service,
 			const char *rid, bool up);
 	void (*head)(void *ctx, struct world_node *n, const char *service,

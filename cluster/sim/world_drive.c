@@ -252,6 +252,7 @@ int world_drive(void *ctx, enum drive_op op, const struct job *j,
 		struct probe *ret, struct err *err)
 {
 	struct world_node *n = ctx;
+	const struct world_hooks *h = n->world->hooks;
 
 	if (!n->agent || !n->up)
 		return err_set(err, -EIO, "a ghost");
@@ -263,6 +264,8 @@ int world_drive(void *ctx, enum drive_op op, const struct job *j,
 	case DRIVE_STOP:
 		return res_change(n, j, false, err);
 	case DRIVE_KILL: /* ends what is under way, too */
+		if (h && h->kill && h->kill(h->ctx, n, j, err) < 0)
+			return -EIO;
 		world_res_set(n, world_res_find(n, j->service, j->res->rid),
 			      false);
 		return 0;

@@ -161,6 +161,30 @@ static int io_secret_key(void *ctx, struct seal_key *ret, struct err *err)
 	return 0;
 }
 
+#define FENCE_US 1000000 /* that is how long a device takes */
+#define OFF_MS	 30000	 /* and a machine that it reboots */
+
+static int io_fence(void *ctx, const struct fence_call *c, struct err *err)
+{
+	struct world_node *n = ctx, *to = world_named(n->world, c->node);
+	const struct world_hooks *h = n->world->hooks;
+	int rc = 0;
+
+	if (h && h->fence) {
+		rc = h->fence(h->ctx, n, c->node, c->action, err);
+		n->op_us += FENCE_US;
+	}
+	if (rc < 0 || !to)
+		return rc;
+	if (strcmp(c->action, "off") == 0 || strcmp(c->action, "reboot") == 0)
+		world_power_off(to);
+	if (strcmp(c->action, "on") == 0)
+		world_boot_in(to, POWER_ON_MS);
+	if (strcmp(c->action, "reboot") == 0)
+		world_boot_in(to, h ? OFF_MS : POWER_ON_MS);
+	return 0;
+}
+
 static void io_save_lease(void *ctx, uint64_t until_ms, uint64_t epoch)
 {
 	struct world_node *n = ctx;
@@ -225,22 +249,6 @@ static void io_fatal(void *ctx, const struct err *err)
 }
 
 /* A power switch that every hypervisor reaches, whatever the network does. */
-static int io_fence(void *ctx, const struct fence_call *c, struct err *err)
-{
-	struct world_node *n = ctx, *target = world_named(n->world, c->node);
-
-	if (is_ghost(n) || !target)
-		return err_set(err, -EIO, "the power switch has no %s",
-			       c->node);
-	if (strcmp(c->action, "status") == 0)
-		return target->up ? 0 : FENCE_IS_OFF;
-	if (strcmp(c->action, "off") == 0 || strcmp(c->action, "reboot") == 0)
-		world_power_off(target);
-	if (strcmp(c->action, "on") == 0 || strcmp(c->action, "reboot") == 0)
-		world_boot_in(target, POWER_ON_MS);
-	return 0;
-}
-
 struct agent_io world_io(struct world_node *n)
 {
 	return (struct agent_io){
@@ -256,6 +264,7 @@ struct agent_io world_io(struct world_node *n)
 		.save_identity = io_save_identity,
 		.save_lease = io_save_lease,
 		.save_local = io_save_local,
+		.fence = io_fence,
 		.secret_key = n->world->hooks && !n->container && !n->keyless
 				      ? io_secret_key
 				      : NULL,
@@ -264,7 +273,6 @@ struct agent_io world_io(struct world_node *n)
 		.head = io_head,
 		.guard =
 			n->world->guarded && !n->container ? world_guard : NULL,
-		.fence = io_fence,
 		.fatal = io_fatal,
 		.log = io_log,
 	};
