@@ -164,17 +164,23 @@ static int io_secret_key(void *ctx, struct seal_key *ret, struct err *err)
 #define FENCE_US 1000000 /* that is how long a device takes */
 #define OFF_MS	 30000	 /* and a machine that it reboots */
 
+/* A power switch that every hypervisor reaches, whatever the network does. */
 static int io_fence(void *ctx, const struct fence_call *c, struct err *err)
 {
 	struct world_node *n = ctx, *to = world_named(n->world, c->node);
 	const struct world_hooks *h = n->world->hooks;
 	int rc = 0;
 
+	if (is_ghost(n) || !to)
+		return err_set(err, -EIO, "the power switch has no %s",
+			       c->node);
+	if (strcmp(c->action, "status") == 0)
+		return to->up ? 0 : FENCE_IS_OFF;
 	if (h && h->fence) {
 		rc = h->fence(h->ctx, n, c->node, c->action, err);
 		n->op_us += FENCE_US;
 	}
-	if (rc < 0 || !to)
+	if (rc < 0)
 		return rc;
 	if (strcmp(c->action, "off") == 0 || strcmp(c->action, "reboot") == 0)
 		world_power_off(to);
