@@ -159,6 +159,30 @@ static bool any_is_up(const struct wait_goal *g, const struct doc *instances)
 	return false;
 }
 
+/* Of a flex service flex_target instances; where the encap level has nodes of
+ * its own, those by themselves, and what is in their containers by itself. */
+static bool enough_are_up(const struct wait_goal *g, const struct doc *status)
+{
+	const struct doc *instances = doc_get(status, "instances");
+	const struct doc *farm = doc_get(status, "encap");
+	int64_t want = doc_get_int(status, "flex_target", 1), n = 0;
+	int64_t inside = doc_get_int(farm, "flex_target", 1);
+
+	if (!farm && want <= 1)
+		return any_is_up(g, instances);
+	if (!g->hypervisor)
+		want = 0;
+	for (size_t i = 0; i < doc_len(instances); i++) {
+		const struct doc *inst = doc_at(instances, i);
+
+		n += farm ? is_fresh(inst) && is_settled(inst) &&
+				     groups_are_up(inst)
+			  : instance_is_up(g, inst);
+	}
+	return n >= want && (!farm || !g->encap ||
+			     (int64_t)doc_len(doc_get(farm, "up")) >= inside);
+}
+
 /* An instance that cannot be seen cannot be waited for. */
 static bool all_are_down(const struct wait_goal *g, const struct doc *instances)
 {
@@ -183,6 +207,23 @@ static bool restart_goes_on(const struct doc *intent)
 	return !doc_is(intent, "want", "restart");
 }
 
+/* Of a hypervisor, or of a container in one that runs it. */
+static const struct doc *instance_named(const struct doc *instances,
+					const char *node)
+{
+	const struct doc *found = doc_get(instances, node);
+
+	for (size_t i = 0; !found && i < doc_len(instances); i++) {
+		const struct doc *inners =
+			doc_get(doc_at(instances, i), "encap");
+
+		for (size_t k = 0; !found && k < doc_len(inners); k++)
+			if (doc_is(doc_at(inners, k), "node", node))
+				found = doc_at(inners, k);
+	}
+	return found;
+}
+
 static bool is_there(const struct wait_goal *g, const struct doc *status)
 {
 	const struct doc *instances = doc_get(status, "instances");
@@ -190,17 +231,20 @@ static bool is_there(const struct wait_goal *g, const struct doc *status)
 
 	switch (g->want) {
 	case WAIT_UP:
-		return any_is_up(g, instances);
+		return enough_are_up(g, status);
 	case WAIT_DOWN:
 		return all_are_down(g, instances);
 	case WAIT_RESTARTED:
 		return restart_goes_on(doc_get(status, "intent")) &&
-		       any_is_up(g, instances);
+		       enough_are_up(g, status);
 	case WAIT_ACT:
 		break;
 	case WAIT_MOVED:
 		at = doc_get(instances, g->node);
-		return at && instance_is_up(g, at);
+		if (at)
+			return instance_is_up(g, at);
+		at = instance_named(instances, g->node);
+		return at && inner_is_up(at) && is_fresh(at);
 	}
 	return false;
 }
@@ -251,23 +295,6 @@ static const char *find_failure(struct arena *a, const struct wait_goal *g,
 			return why;
 	}
 	return NULL;
-}
-
-/* Of a hypervisor, or of a container in one that runs it. */
-static const struct doc *instance_named(const struct doc *instances,
-					const char *node)
-{
-	const struct doc *found = doc_get(instances, node);
-
-	for (size_t i = 0; !found && i < doc_len(instances); i++) {
-		const struct doc *inners =
-			doc_get(doc_at(instances, i), "encap");
-
-		for (size_t k = 0; !found && k < doc_len(inners); k++)
-			if (doc_is(doc_at(inners, k), "node", node))
-				found = doc_at(inners, k);
-	}
-	return found;
 }
 
 static enum wait_verdict judge_act(struct arena *a, const struct wait_goal *g,

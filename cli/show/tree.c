@@ -386,6 +386,46 @@ static void service_logs(const struct tree *t, struct row *top)
 	}
 }
 
+/* Where the encap level has nodes of its own: in which it is up. */
+static void farm_row(const struct tree *t, struct row *top)
+{
+	const struct doc *farm = doc_get(t->status, "encap"), *up;
+	struct buf b = BUF(t->arena);
+	struct row *r;
+
+	if (!doc_get(farm, "topology")) /* of an instance: its containers */
+		return;
+	up = doc_get(farm, "up");
+	for (size_t i = 0; i < doc_len(up); i++)
+		buf_printf(&b, "%s%s", i ? " " : "",
+			   doc_text(doc_at(up, i), ""));
+	if (doc_is(farm, "placement", "non-optimal"))
+		text_note(&b, "non-optimal placement");
+	r = row_add(top, row_new(t->arena, "encap",
+				 doc_get_str(farm, "avail", "undef")));
+	r->label = text_clean(t->arena, buf_text(&b));
+}
+
+/* "vm2 down": what is in the containers of another instance. */
+static const char *inner_notes(const struct tree *t, const struct doc *inst)
+{
+	const struct doc *all = doc_get(inst, "encap");
+	struct buf b = BUF(t->arena);
+
+	for (size_t i = 0; i < doc_len(all) &&
+			   doc_get(doc_get(t->status, "encap"), "topology");
+	     i++) {
+		const struct doc *inner = doc_at(all, i);
+		const char *node = doc_get_str(inner, "node", NULL);
+
+		if (node)
+			text_note(&b, arena_printf(t->arena, "%s %s", node,
+						   doc_get_str(inner, "avail",
+							       "n/a")));
+	}
+	return buf_text(&b);
+}
+
 static void other_rows(const struct tree *t, struct row *top)
 {
 	const struct doc *all = doc_get(t->status, "instances");
@@ -400,6 +440,8 @@ static void other_rows(const struct tree *t, struct row *top)
 			    doc_get_str(inst, "avail", "undef"));
 		r->label = text_clean(
 			t->arena, list_instance_notes(t->arena, inst, true));
+		if (!*r->label)
+			r->label = text_clean(t->arena, inner_notes(t, inst));
 		row_add(top, r);
 	}
 }
@@ -438,6 +480,7 @@ static struct row *tree_rows(const struct tree *t)
 		k->mark = k->next ? "|  " : NULL;
 	group_branch(t, top, "sync");
 	group_branch(t, top, "hb");
+	farm_row(t, top);
 	other_rows(t, top);
 	return top;
 }

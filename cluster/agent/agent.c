@@ -456,6 +456,17 @@ static int identity_tidy(struct agent *g, struct err *err)
 	return rc;
 }
 
+/* So that what an earlier life of this agent has proposed cannot be taken for
+ * ours. */
+static void name_life(struct agent *g)
+{
+	unsigned char bytes[(sizeof(g->grantor) - 1) / 2];
+
+	g->io.random(g->io.ctx, bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(g->grantor + 2 * i, 3, "%02x", bytes[i]);
+}
+
 int agent_open(struct agent **ret, const struct agent_options *o,
 	       struct err *err)
 {
@@ -495,6 +506,7 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 	g->now_ms = o->now_ms;
 	lease_init(g, o->lease_until_ms, o->lease_epoch);
 	local_open(g, o->local);
+	name_life(g);
 	if (o->identity)
 		identity_take(g, o->identity);
 	eo.witness = g->witness;
@@ -627,6 +639,7 @@ void agent_tick(struct agent *g, uint64_t now_ms)
 	g->now_ms = now_ms;
 	engine_tick(g->engine, now_ms);
 	lease_tick(g);
+	encap_lease_tick(g);
 	channel_tick(g);
 	request_watch_step(g);
 	if (now_ms >= g->slow_ms) {
@@ -642,6 +655,7 @@ uint64_t agent_next_ms(const struct agent *g)
 	if (g->dirty || g->n_touched) /* by the end of the last turn */
 		return g->now_ms;
 	next = min_ms(next, lease_next_ms(g));
+	next = min_ms(next, encap_lease_next_ms(g));
 	if (g->host_up && !g->host_welcomed)
 		next = min_ms(next, g->hello_ms);
 	return min_ms(next, instance_next_ms(g));

@@ -436,6 +436,8 @@ void agent_channel_recv(struct agent *g, uint64_t now_ms, const char *service,
 		channel_hello(g, c, a, frame);
 	} else if (strcmp(k, "status") == 0) {
 		channel_status(g, c, frame);
+	} else if (strcmp(k, "renew") == 0) {
+		encap_lease_recv_renew(g, c, a, frame);
 	} else if (strcmp(k, "r") == 0 && c->welcomed) {
 		if ((uint64_t)doc_get_int(frame, "g", 0) != c->group ||
 		    (uint64_t)doc_get_int(frame, "f", 0) != c->id)
@@ -450,10 +452,11 @@ void agent_channel_recv(struct agent *g, uint64_t now_ms, const char *service,
 
 /* -- which channels there are ------------------------------------------- */
 
-static void channel_want(struct agent *g, const char *service,
-			 const struct resource *r, uint64_t group,
-			 struct arena *a, struct doc *list)
+static void channel_want(struct agent *g, const struct instance_run *run,
+			 const struct resource *r, struct arena *a,
+			 struct doc *list)
 {
+	const char *service = run->service;
 	struct channel *c = channel_find(g, service, r->rid);
 	struct doc *row = doc_map(a);
 
@@ -464,6 +467,7 @@ static void channel_want(struct agent *g, const char *service,
 		c->service = agent_strdup(service);
 		c->rid = agent_strdup(r->rid);
 		c->name = agent_strdup(r->encapnode);
+		c->grant_ms = g->now_ms; /* by an earlier life, perhaps */
 		c->next = g->channels;
 		g->channels = c;
 	}
@@ -472,7 +476,8 @@ static void channel_want(struct agent *g, const char *service,
 		c->name = agent_strdup(r->encapnode);
 		g->io.channel_close(g->io.ctx, service, r->rid);
 	}
-	c->group = group;
+	c->group = run->group;
+	c->farmed = encap_is_failover(&run->inst.conf);
 	c->wanted = true;
 	doc_put_str(a, row, "service", service);
 	doc_put_str(a, row, "rid", r->rid);
@@ -512,8 +517,7 @@ void channel_sync(struct agent *g)
 			const struct resource *r = &run->inst.res[i];
 
 			if (channel_is_for(r))
-				channel_want(g, run->service, r, run->group, a,
-					     list);
+				channel_want(g, run, r, a, list);
 		}
 	channel_drop_unwanted(g);
 	g->io.channels(g->io.ctx, list);
@@ -622,6 +626,7 @@ static void host_welcome(struct agent *g, const struct doc *frame)
 	g->host = agent_strdup(doc_get_str(frame, "host", "?"));
 	g->host_welcomed = true;
 	g->host_rests = g->host_emergency = false;
+	g->lease.next_renew_ms = g->now_ms;
 	g->host_refused[0] = '\0';
 	instance_tell_again(g);
 	g->dirty = true;
@@ -659,6 +664,8 @@ void agent_host_recv(struct agent *g, uint64_t now_ms, struct arena *a,
 		host_refused(g, doc_get_str(frame, "err", "no reason"));
 	else if (strcmp(k, "halt") == 0 && g->host_welcomed)
 		instance_halt(g, (uint64_t)doc_get_int(frame, "token", 0));
+	else if (strcmp(k, "grant") == 0 && g->host_welcomed)
+		encap_lease_recv_grant(g, frame);
 	else if (strcmp(k, "rest") == 0 && g->host_welcomed)
 		host_word(g, &g->host_rests, doc_get_bool(frame, "on", false));
 	else if (strcmp(k, "emergency") == 0 && g->host_welcomed)

@@ -22,12 +22,15 @@ static uint64_t guard_from_ms(const struct lease *l)
 static bool may_be_elsewhere(const struct agent *g,
 			     const struct instance_run *run)
 {
+	if (g->level == LEVEL_ENCAP)
+		return encap_is_failover(&run->inst.conf);
 	return !run->alone && g->n_peers > 0;
 }
 
-static bool is_not_ours(const struct resource *r)
+static bool is_not_ours(const struct instance *inst, const struct resource *r)
 {
-	return r->encap || r->disable || r->noaction || r->standby;
+	return (r->encap && inst->level == LEVEL_HYPERVISOR) || r->disable ||
+	       r->noaction || r->standby;
 }
 
 /* A stop was asked for, and nothing of it was found since. */
@@ -39,7 +42,7 @@ static bool is_gone(const struct instance_run *run)
 	    run->probe_token != run->token)
 		return false;
 	for (size_t i = 0; i < run->inst.n; i++)
-		if (!is_not_ours(&run->inst.res[i]) &&
+		if (!is_not_ours(&run->inst, &run->inst.res[i]) &&
 		    run->probes[i].status != STATUS_DOWN &&
 		    run->probes[i].status != STATUS_NA)
 			return false;
@@ -74,7 +77,7 @@ static void list_resource(struct agent *g, const struct instance_run *run,
 		.arena = out->arena,
 	};
 
-	if (is_not_ours(r))
+	if (is_not_ours(&run->inst, r))
 		return;
 	driver_guard(&j, out);
 }
@@ -119,13 +122,15 @@ void guard_step(struct agent *g)
 {
 	const struct lease *l = &g->lease;
 
-	if (!g->io.guard || !g->identity || g->level != LEVEL_HYPERVISOR ||
-	    !l->until_ms || l->until_ms == l->saved_ms)
+	if (!g->io.guard || !g->identity || !l->until_ms ||
+	    l->until_ms == l->saved_ms)
 		return;
 	if (!g->guard.stale && g->guard.until_ms == l->until_ms)
 		return;
 	if (g->guard.stale && !(PLANTED(GUARD_FORGETS) && g->guard.arena))
 		list_all(g);
+	if (g->level == LEVEL_ENCAP && !g->guard.len && !g->guard.until_ms)
+		return; /* it has never needed one */
 	g->guard.until_ms = l->until_ms;
 	g->io.guard(g->io.ctx, g->guard.len ? guard_from_ms(l) : 0,
 		    g->guard.list ? g->guard.list : "", g->guard.len);

@@ -139,6 +139,9 @@ static void run_take_assignment(struct instance_run *run,
 	run->want = instance_want(assign);
 	run->epoch = (uint64_t)doc_get_int(assign, "epoch", 0);
 	run->alone = doc_get_bool(assign, "alone", false);
+	snprintf(run->host, sizeof(run->host), "%s",
+		 doc_get_str(assign, "host", ""));
+	run->host_epoch = (uint64_t)doc_get_int(assign, "host_epoch", 0);
 	if (token == run->token)
 		return;
 	run->token = token;
@@ -392,15 +395,17 @@ void instance_sync(struct agent *g)
 /* Also where it is to go down: a stop takes time, or waits for a container, and
  * the lease can run out meanwhile. A later lease is good for that, too: an
  * assignment that was carried out long ago is not made anew with each epoch. */
-static enum lease_right run_right(const struct agent *g,
-				  const struct instance_run *run)
+enum lease_right instance_right(const struct agent *g,
+				const struct instance_run *run)
 {
 	enum lease_right right;
 
 	if (g->level == LEVEL_HYPERVISOR && run->local != LOCAL_NOT)
 		return local_right(g, run);
-	if (g->level != LEVEL_HYPERVISOR || run->want == WANT_NOTHING)
+	if (run->local != LOCAL_NOT || run->want == WANT_NOTHING)
 		return LEASE_RUN;
+	if (g->level == LEVEL_ENCAP)
+		return encap_lease_right(g, run);
 	if (run->want == WANT_DOWN && g->lease.epoch > run->epoch)
 		return lease_right(g, g->lease.epoch);
 	right = lease_right(g, run->epoch);
@@ -414,7 +419,7 @@ static enum lease_right run_right(const struct agent *g,
  * what is up must go down, at once. */
 static bool must_kill(const struct agent *g, const struct instance_run *run)
 {
-	return run_right(g, run) == LEASE_NONE;
+	return instance_right(g, run) == LEASE_NONE;
 }
 
 struct asking {
@@ -461,10 +466,11 @@ static bool is_current(struct agent *g, uint64_t gid)
 static bool may_reconcile(struct agent *g, const struct instance_run *run)
 {
 	if (g->level == LEVEL_ENCAP)
-		return g->synced || run->local != LOCAL_NOT;
+		return must_kill(g, run) || run->local != LOCAL_NOT ||
+		       (g->synced && instance_right(g, run) != LEASE_ASK);
 	if (run->local != LOCAL_NOT) /* it does not depend on what is agreed */
-		return run_right(g, run) != LEASE_ASK;
-	return run_right(g, run) != LEASE_ASK &&
+		return instance_right(g, run) != LEASE_ASK;
+	return instance_right(g, run) != LEASE_ASK &&
 	       (run->want == WANT_NOTHING || must_kill(g, run) ||
 		is_current(g, run->group));
 }
@@ -814,7 +820,7 @@ static uint64_t run_next_ms(const struct agent *g,
 		return UINT64_MAX;
 	if (run->poked)
 		return g->now_ms;
-	if (g->level == LEVEL_HYPERVISOR && run->want != WANT_NOTHING) {
+	if (run->epoch != 0 && run->want != WANT_NOTHING) {
 		quarter = g->lease.ms / 4;
 		if (g->lease.until_ms > g->now_ms + quarter &&
 		    g->lease.until_ms - quarter < next)

@@ -64,6 +64,8 @@ struct lease {
 	uint64_t asked_ms; /* when that was asked for which we have */
 	uint64_t heard_ms; /* the same, or when this agent began */
 	uint64_t disarm_n; /* it is a long one, of that disarm; 0: it is none */
+	uint64_t next_judge_ms; /* of the containers here */
+	uint64_t host_epoch;	/* in a container: of who has granted it */
 	/* As leader of the cluster group: */
 	uint64_t leader_since_ms;
 	struct lease_grantee *grantees;
@@ -85,6 +87,11 @@ uint64_t lease_next_ms(const struct agent *g);
 void lease_recv_renew(struct agent *g, uint64_t peer, struct arena *a,
 		      const struct doc *frame);
 void lease_recv_grant(struct agent *g, const struct doc *frame);
+/* An answer to what was asked at @asked_ms. */
+void lease_take(struct agent *g, uint64_t asked_ms, uint64_t duration,
+		uint64_t epoch, uint64_t disarm_n);
+/* For clocks that differ in speed. */
+uint64_t lease_margin_ms(uint64_t lease);
 void lease_free(struct agent *g);
 
 /* -- disarm ------------------------------------------------------------- */
@@ -107,6 +114,17 @@ void disarm_judge(struct agent *g, struct arena *a);
 
 /* It is over, by this node's own word: it runs nothing. */
 void lease_end(struct agent *g);
+
+/* Those of containers (encap_lease.c). */
+struct channel;
+struct instance_run;
+void encap_lease_tick(struct agent *g);
+uint64_t encap_lease_next_ms(const struct agent *g);
+void encap_lease_recv_renew(struct agent *g, struct channel *c, struct arena *a,
+			    const struct doc *frame);
+void encap_lease_recv_grant(struct agent *g, const struct doc *frame);
+enum lease_right encap_lease_right(const struct agent *g,
+				   const struct instance_run *run);
 
 /* -- member ------------------------------------------------------------ */
 
@@ -164,9 +182,14 @@ struct channel {
 	bool wanted;			 /* of this turn's list */
 	bool told_rest;			 /* that its host is in maintenance */
 	bool told_emergency;		 /* and runs it without a majority */
-	uint64_t asked_token, asked_ms;	 /* its assignment, and since when it
-					    could know that */
-	uint64_t halt_token, halt_ms;	 /* which it was told to halt, when */
+	bool farmed; /* what runs in it could run in another container */
+	uint64_t grant_ms, grant_id; /* of the last lease: when, to whom */
+	uint64_t granted_ms; /* the same, but of one by this life; 0: none */
+	uint64_t lost_epoch; /* declared over: grants no more */
+	uint64_t lease_asked_ms;	/* when that was last proposed */
+	uint64_t asked_token, asked_ms; /* its assignment, and since when it
+					   could know that */
+	uint64_t halt_token, halt_ms;	/* which it was told to halt, when */
 	struct arena *status_arena;
 	struct doc *status; /* the container's own instance document */
 	char refused[128];  /* the reason that was logged last */
@@ -252,11 +275,13 @@ struct instance_run {
 	/* From the group's state: */
 	uint64_t version; /* of the service's row when it was last looked at */
 	char head[65];
-	enum want want;	       /* of this node */
-	uint64_t token, epoch; /* of the assignment; 0 if none */
-	bool frozen;	       /* the service, or this node */
-	bool rests;	       /* it is in maintenance */
-	enum local local;      /* what a person asked of this node alone */
+	enum want want;		     /* of this node */
+	uint64_t token, epoch;	     /* of the assignment; 0 if none */
+	char host[NAME_MAX_LEN + 1]; /* in a container: who grants the lease */
+	uint64_t host_epoch;	     /* that it needs, and in which epoch */
+	bool frozen;		     /* the service, or this node */
+	bool rests;		     /* it is in maintenance */
+	enum local local; /* what a person asked of this node alone */
 	uint64_t local_asked_ms;
 	bool alone;		      /* its assignment: no other node has it */
 	char up_on[NAME_MAX_LEN + 1]; /* another node that is to run it */
@@ -270,8 +295,9 @@ struct instance_run {
 	bool poked;	 /* look again now */
 	bool was_kill;	 /* it had no right to run when last looked at */
 	uint64_t next_probe_ms;
-	uint64_t probe_token;	 /* the assignment when it was begun */
-	uint64_t probe_begun_ms; /* the one under way, or the last one */
+	uint64_t probe_token;	  /* the assignment when it was begun */
+	uint64_t probe_begun_ms;  /* the one under way, or the last one */
+	uint64_t probed_begun_ms; /* that of which there is a result */
 	struct arena *probe_arena;
 	struct probe *probes; /* NULL: never probed */
 	uint64_t *up_since;   /* per resource, ms; 0: not up */
@@ -334,6 +360,9 @@ unsigned instance_busy(const struct agent *g);
 /* In a container: another host, or the same anew, knows nothing yet. */
 void instance_tell_again(struct agent *g);
 const struct instance_run *instance_of(struct agent *g, const char *service);
+/* May it run what it is assigned, by its lease? */
+enum lease_right instance_right(const struct agent *g,
+				const struct instance_run *run);
 /* Something about the containers changed: look again. */
 void instance_poke(struct agent *g, const char *service);
 /* In a container: the host takes back the start of this assignment. */
@@ -556,6 +585,7 @@ struct agent {
 
 	struct lease lease;
 	struct disarm disarm;
+	char grantor[33]; /* this life of the agent, as who grants leases */
 	struct member_seen *members;
 	size_t n_members, cap_members;
 	uint64_t members_term;	/* of these */

@@ -225,6 +225,7 @@ static void probe_done(void *arg)
 	arena_free(run->probe_arena);
 	run->probe_arena = j->arena;
 	run->probes = probes;
+	run->probed_begun_ms = run->probe_begun_ms;
 	run->probe_token = j->token;
 	run->probed = true;
 	run->probing = false;

@@ -31,6 +31,10 @@ static void refresh(struct agent *g, bool at_start)
 	const struct doc *row = NULL;
 	int64_t ms = LEASE_DEFAULT_MS;
 
+	if (g->level == LEVEL_ENCAP && g->lease.ms) { /* its host says it */
+		txn_abort(t);
+		return;
+	}
 	if (t)
 		row = state_cluster(&s);
 	txn_abort(t);
@@ -49,7 +53,7 @@ static uint64_t contact_counts_ms(uint64_t lease)
 	return lease / 4;
 }
 
-static uint64_t margin_ms(uint64_t lease)
+uint64_t lease_margin_ms(uint64_t lease)
 {
 	return lease / 10;
 }
@@ -102,8 +106,8 @@ static struct lease_grantee *grantee(struct agent *g, uint64_t node)
 
 /* What is asked for later counts, also where it is shorter: of a disarm that
  * is over. */
-static void lease_take(struct agent *g, uint64_t asked_ms, uint64_t duration,
-		       uint64_t epoch, uint64_t disarm_n)
+void lease_take(struct agent *g, uint64_t asked_ms, uint64_t duration,
+		uint64_t epoch, uint64_t disarm_n)
 {
 	struct lease *l = &g->lease;
 
@@ -269,7 +273,7 @@ static void lease_judge_node(struct agent *g, struct arena *a,
 	if (l->last_ms > since)
 		since = l->last_ms;
 	if (strcmp(doc_get_str(row, "state", ""), "up") != 0 ||
-	    g->now_ms <= since + lease + margin_ms(lease) ||
+	    g->now_ms <= since + lease + lease_margin_ms(lease) ||
 	    disarm_may_hold(g, row, l,
 			    leader_since + contact_counts_ms(g->lease.ms)))
 		return;

@@ -133,6 +133,37 @@ struct orch_node *orch_nodes(struct arena *a, const struct doc *nodes)
 	return list;
 }
 
+/* The agents in containers, as far as they have leases. What goes for the node
+ * that one is on goes for it. */
+static struct orch_node *orch_members(const struct state *s,
+				      const struct orch_node *nodes, size_t n,
+				      size_t *ret_n)
+{
+	const struct doc *rows = state_members(s);
+	struct orch_node *list =
+		ARENA_VEC(s->arena, struct orch_node, doc_len(rows) + 1);
+
+	*ret_n = doc_len(rows);
+	for (size_t i = 0; i < doc_len(rows); i++) {
+		const struct doc *row = doc_at(rows, i);
+		const struct orch_node *host =
+			orch_node_named(nodes, n, doc_get_str(row, "host", ""));
+
+		list[i] = (struct orch_node){
+			.name = doc_get_str(row, "name", ""),
+			.epoch = (uint64_t)doc_get_int(row, "epoch", 0),
+		};
+		if (!host)
+			continue;
+		list[i].alive = doc_is(row, "state", "up") && host->alive;
+		list[i].draining = host->draining;
+		list[i].drain_over = host->drain_over;
+		list[i].fencing = host->fencing;
+		list[i].fence_failed = host->fence_failed;
+	}
+	return list;
+}
+
 /* What this agent has of the services that the env file names: their groups
  * are other ones, of which every voter has a copy. */
 static struct orch_other *orch_others(struct agent *g, const struct state *s,
@@ -183,6 +214,9 @@ void orch_inputs(struct agent *g, const struct state *s, const char *name,
 		.file = file,
 		.n_others = named.n,
 	};
+	if (sc->encapnodes.n)
+		ret->members = orch_members(s, ret->nodes, ret->n_nodes,
+					    &ret->n_members);
 	ret->others = orch_others(g, s, &named, ret->nodes, ret->n_nodes);
 }
 

@@ -28,6 +28,7 @@ struct query {
 	struct conf *conf;    /* of the head */
 	const struct service_conf *sc;
 	const struct doc *all; /* instances, as committed */
+	const struct doc *assigns;
 };
 
 static int64_t age_of(const struct query *q, int64_t since)
@@ -83,6 +84,8 @@ static void fold_encap(const struct query *q, const struct resource *r,
 		f.doc = encap;
 	if (f.reach == ENCAP_REFUSED)
 		f.detail = doc_get_str(channel, "why", NULL);
+	f.idle = service_is_farmed(q->sc) &&
+		 !doc_is(doc_get(q->assigns, r->encapnode), "want", "up");
 	fold_since(q, &f, doc_get_int(channel, "since", 0), encap);
 	f.expected = is_expected(&f, inst, facts.container);
 	instance_fold_encap(q->arena, inst, &f);
@@ -216,6 +219,56 @@ static void put_conf(struct arena *a, struct doc *d,
 	}
 }
 
+/* The containers' documents, each from the instance that hosts it. */
+static struct doc *farm_of(const struct query *q, const struct doc *instances)
+{
+	struct doc *farm = doc_map(q->arena);
+
+	for (size_t i = 0; i < doc_len(instances); i++) {
+		const struct doc *inst = doc_at(instances, i);
+		const struct doc *all = doc_get(inst, "encap");
+
+		for (size_t k = 0; k < doc_len(all); k++) {
+			struct doc *one = doc_copy(q->arena, doc_at(all, k));
+			const char *node = doc_get_str(one, "node", NULL);
+
+			if (node && doc_get(inst, "stale"))
+				doc_put(q->arena, one, "stale",
+					doc_copy(q->arena,
+						 doc_get(inst, "stale")));
+			if (node)
+				doc_put(q->arena, farm, node, one);
+		}
+	}
+	return farm;
+}
+
+/* Where the encap level has nodes of its own it has a status of its own. */
+static void put_farm(const struct query *q, struct doc *d,
+		     const struct doc *instances, struct service_status *ss)
+{
+	struct arena *a = q->arena;
+	struct doc *farm = farm_of(q, instances), *e = doc_map(a), *up;
+	struct service_status es;
+
+	service_status_encap(q->sc, farm, &es);
+	doc_put_str(a, e, "topology", q->sc->encap.topology);
+	doc_put_str(a, e, "avail", status_name(es.avail));
+	doc_put_str(a, e, "placement", es.placement);
+	if (strcmp(q->sc->encap.topology, "flex") == 0)
+		doc_put_int(a, e, "flex_target", q->sc->encap.flex_target);
+	up = doc_put(a, e, "up", doc_list(a));
+	for (size_t i = 0; i < doc_len(farm); i++)
+		if (doc_is(doc_at(farm, i), "avail", "up") &&
+		    !doc_get(doc_at(farm, i), "stale"))
+			doc_add(a, up, doc_str(a, doc_at(farm, i)->key));
+	doc_put(a, d, "encap", e);
+	if (es.avail == STATUS_UNDEF || es.avail == STATUS_NA)
+		es.avail = STATUS_DOWN;
+	ss->avail = status_shown(status_merge(ss->avail, es.avail));
+	ss->overall = status_shown(status_merge(ss->overall, es.avail));
+}
+
 static void put_service(const struct query *q, struct doc *d,
 			const struct doc *row, const struct doc *instances)
 {
@@ -223,7 +276,12 @@ static void put_service(const struct query *q, struct doc *d,
 	struct service_status ss = { 0 };
 	bool frozen = doc_get_bool(row, "frozen", false);
 
-	service_status(q->sc, instances, &ss);
+	if (q->agent->level == LEVEL_ENCAP && q->sc->encapnodes.n > 1)
+		service_status_encap(q->sc, instances, &ss);
+	else
+		service_status(q->sc, instances, &ss);
+	if (q->agent->level == LEVEL_HYPERVISOR && service_is_farmed(q->sc))
+		put_farm(q, d, instances, &ss);
 	doc_put_str(a, d, "level", level_name(q->agent->level));
 	doc_put_str(a, d, "node", q->agent->node);
 	doc_put_str(a, d, "revision", q->head);
@@ -332,6 +390,7 @@ static void query_begin(struct query *q, const struct state *s,
 				     doc_get_str(rev, "config", ""));
 	q->head_at = doc_get_int(rev, "at", 0);
 	q->all = state_instances(s, q->service);
+	q->assigns = state_assigns(s, q->service);
 	q->now = q->agent->io.wall_ms(q->agent->io.ctx);
 	q->lost_ms = contact_lost_ms(q->agent);
 }

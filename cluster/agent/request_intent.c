@@ -32,7 +32,8 @@ static const char *node_refused(struct request *r, uint64_t gid)
 	if (r->agent->level == LEVEL_HYPERVISOR)
 		conf = groups_head_service(r->agent, &s, name, &sc);
 	if (conf &&
-	    (names_have(&sc.nodes, node) || names_have(&sc.drpnodes, node))) {
+	    (names_have(&sc.nodes, node) || names_have(&sc.drpnodes, node) ||
+	     (encap_is_failover(&sc) && names_have(&sc.encapnodes, node)))) {
 		orch_inputs(r->agent, &s, name, state_service(&s, name),
 			    state_nodes(&cluster), conf, &sc, &in);
 		why = orch_unfit(r->arena, &in, node);

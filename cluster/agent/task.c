@@ -142,9 +142,7 @@ static void plan_next(struct agent *g, const struct instance_run *run,
 bool tasks_may_run(const struct agent *g, const struct instance_run *run)
 {
 	return run->want == WANT_UP && run->was_up && !run->halted &&
-	       !run->was_kill &&
-	       (g->level == LEVEL_ENCAP ||
-		lease_right(g, run->epoch) == LEASE_RUN);
+	       !run->was_kill && instance_right(g, run) == LEASE_RUN;
 }
 
 /* What of a sync an order asks for: "sync_nodes", ... */

@@ -174,7 +174,8 @@ static void on_link_peer(void *data, uint64_t peer, bool up)
 	agent_peer(d->agent, clock_ms(), peer, up);
 }
 
-/* Of a hypervisor, from then on. Without one it is as safe as its agent. */
+/* Of a hypervisor, from its start on; in a container, once it has something to
+ * guard. Without one it is as safe as its agent. */
 static void open_guard(struct daemon *d)
 {
 	if (d->o->no_guard || d->guard.path[0])
@@ -433,6 +434,7 @@ static void on_guard(void *ctx, uint64_t until_ms, const char *list, size_t len)
 {
 	struct daemon *d = ctx;
 
+	open_guard(d);
 	guard_set(&d->guard, until_ms, list, len);
 }
 

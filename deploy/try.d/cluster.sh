@@ -62,15 +62,62 @@ sample_config()
 	sed "s/^nodes = .*/nodes = $names/" "$TRY_HERE/sample/$TRY_SAMPLE.conf"
 }
 
-cluster_sample()
+# The containers of a topology: one, or one for each host.
+sample_containers() # TOPOLOGY
 {
-	local page=$TRY/shared/$TRY_CONTAINER/var/www/index.html
+	if [ "$1" = failover ]; then
+		echo "$TRY_CONTAINER"
+	else
+		hosts | sed 's/^hv/vm/'
+	fi
+}
 
-	say "service $TRY_SAMPLE with container $TRY_CONTAINER"
-	tree_container "$TRY_CONTAINER"
-	mkdir -p "$(dirname "$page")"
-	echo "<p>Served from within $TRY_CONTAINER.</p>" >"$page"
-	sample_config | inside hv1 encap create "$TRY_SAMPLE" --config -
+# The sample has three hosts; what it says of hv1 is said of each.
+farmed_config() # TOPOLOGY
+{
+	local names vms
+
+	names=$(hosts | xargs)
+	vms=$(sample_containers "$1" | xargs)
+	awk -v names="$names" -v vms="$vms" '
+		/^nodes = / { print "nodes = " names; next }
+		/^encapnodes = / { print "encapnodes = " vms; next }
+		/^flex_min = / { print "flex_min = " split(names, n, " "); next }
+		/@hv1 = / {
+			for (i = 1; i <= split(names, n, " "); i++) {
+				line = $0
+				gsub("hv1", "hv" i, line)
+				gsub("vm1", "vm" i, line)
+				gsub("\\.101", "." 100 + i, line)
+				print line
+			}
+			next
+		}
+		/@hv[0-9] = / { next }
+		{ print }' "$TRY_HERE/sample/$1.conf"
+}
+
+topology_config() # TOPOLOGY
+{
+	if [ "$1" = failover ]; then
+		sample_config
+	else
+		farmed_config "$1"
+	fi
+}
+
+cluster_sample() # TOPOLOGY
+{
+	local vm page
+
+	for vm in $(sample_containers "$1"); do
+		say "service $TRY_SAMPLE with container $vm"
+		page=$TRY/shared/$vm/var/www/index.html
+		tree_container "$vm"
+		mkdir -p "$(dirname "$page")"
+		echo "<p>Served from within $vm.</p>" >"$page"
+	done
+	topology_config "$1" | inside hv1 encap create "$TRY_SAMPLE" --config -
 	inside hv1 encap start "$TRY_SAMPLE" --timeout 60s ||
 		die "$TRY_SAMPLE did not come up; see deploy/try status and" \
 			"deploy/try sh hv1 encap log $TRY_SAMPLE"
@@ -99,7 +146,7 @@ cluster_is_up() { [ -n "$(hosts)" ] && net_there "$NET_SWITCH"; }
 
 cluster_up()
 {
-	local hosts=3 members='' lease=3s sample=yes
+	local hosts=3 members='' lease=3s sample=yes topology=failover
 
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -107,6 +154,7 @@ cluster_up()
 		--members) members=${2:-} && shift ;;
 		--lease) lease=${2:-} && shift ;;
 		--bare) sample= ;;
+		--topology) topology=${2:-} && shift ;;
 		*) die "up: '$1' is not known; see deploy/try help" ;;
 		esac
 		shift || die "up: a value is missing; see deploy/try help"
@@ -114,6 +162,9 @@ cluster_up()
 	members=${members:-$hosts}
 	[[ $hosts =~ ^[1-$TRY_MAX_HOSTS]$ ]] ||
 		die "up: --hosts is a number from 1 to $TRY_MAX_HOSTS, not '$hosts'"
+	[[ $topology =~ ^(failover|farmed-failover|farmed-farmed)$ ]] ||
+		die "up: --topology is failover, farmed-failover or" \
+			"farmed-farmed, not '$topology'"
 	[[ $members =~ ^[0-9]$ && $members -le $hosts ]] ||
 		die "up: --members is a number from 0 to $hosts, not '$members'"
 
@@ -129,7 +180,7 @@ cluster_up()
 	unlock
 	[ "$members" = 0 ] || say "cluster of $members"
 	cluster_form "$members" "$lease"
-	[ -z "$sample" ] || [ "$members" = 0 ] || cluster_sample
+	[ -z "$sample" ] || [ "$members" = 0 ] || cluster_sample "$topology"
 }
 
 # Everything that is found, whatever state it is in; several times, as the

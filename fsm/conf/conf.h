@@ -133,6 +133,15 @@ void conf_share(struct conf *c, struct keywords *k);
  * members of a group have to find the same problems. */
 void conf_of_version(struct conf *c, struct arena *a, int version);
 
+/* What holds where the containers are the nodes: what the file says with a
+ * scope of theirs (@encapnodes, or the first one's name). Without one it is run
+ * in each container that is up, and by the same `orchestrate`. */
+struct encap_conf {
+	const char *topology;	 /* "failover", "flex" */
+	const char *orchestrate; /* "ha", "start", "no" */
+	int64_t flex_min, flex_max, flex_target;
+};
+
 /* The service-wide part; the same whoever asks, but for scoped values. The
  * lists are those without a scope, for everybody. Texts are "" if unset. */
 struct service_conf {
@@ -151,7 +160,12 @@ struct service_conf {
 	struct names parents, children;
 	struct names hard_affinity, hard_anti_affinity;
 	struct names soft_affinity, soft_anti_affinity;
+	struct encap_conf encap;
+	bool drp_ha; /* orchestrate@drpnodes = ha: once no other node is left */
 };
+
+/* Up in one of several containers at most, each of which needs a lease. */
+bool encap_is_failover(const struct service_conf *sc);
 /* @node: whose scopes apply; NULL: no scope but the plain lists. */
 int service_eval(struct arena *a, const struct conf *c, const char *service,
 		 const char *node, struct service_conf *ret, struct err *err);

@@ -106,6 +106,74 @@ static int head_numbers(struct eval *e, struct service_conf *sc,
 	return 0;
 }
 
+/* Does the file say it with a scope that means the containers? */
+static bool is_said_of_encap(const struct eval *e, const char *name)
+{
+	const struct keyword *row =
+		keyword_find(e->keywords, "DEFAULT", NULL, name);
+
+	for (const struct ini_key *k = e->head ? e->head->keys : NULL; k;
+	     k = k->next)
+		if (!k->gone && row &&
+		    (text_equal(k->option, name) ||
+		     words_have(row->aliases ? row->aliases : "", k->option)) &&
+		    (text_equal(k->scope, "encapnodes") ||
+		     text_equal(text_lowered(e->arena, k->scope), e->node)))
+			return true;
+	return false;
+}
+
+/* True where it is said; @ret is not touched otherwise. */
+static bool encap_value(struct eval *e, const char *name, struct value *ret)
+{
+	struct value v;
+
+	if (!is_said_of_encap(e, name) || eval_head(e, name, &v, NULL) < 0)
+		return false;
+	*ret = v;
+	return true;
+}
+
+static void encap_of(struct eval *e, const struct service_conf *sc,
+		     struct encap_conf *ret)
+{
+	int64_t n = (int64_t)sc->encapnodes.n;
+	struct value v;
+
+	*ret = (struct encap_conf){ "flex", sc->orchestrate, 1, n, n };
+	if (encap_value(e, "topology", &v))
+		ret->topology = v.text;
+	if (encap_value(e, "orchestrate", &v))
+		ret->orchestrate = v.text;
+	if (encap_value(e, "flex_max", &v) && v.num > 0)
+		ret->flex_max = v.num;
+	if (encap_value(e, "flex_min", &v))
+		ret->flex_target = ret->flex_min = v.num;
+	if (encap_value(e, "flex_target", &v))
+		ret->flex_target = v.num;
+	ret->flex_min = clamp(ret->flex_min, 0, n);
+	ret->flex_max = clamp(ret->flex_max, ret->flex_min, n);
+	ret->flex_target =
+		clamp(ret->flex_target, ret->flex_min, ret->flex_max);
+}
+
+/* Nobody means it for a disaster recovery site who did not name that. */
+static bool is_drp_ha(const struct eval *e)
+{
+	for (const struct ini_key *k = e->head ? e->head->keys : NULL; k;
+	     k = k->next)
+		if (!k->gone && text_equal(k->option, "orchestrate") &&
+		    text_equal(k->scope, "drpnodes"))
+			return text_equal(k->value, "ha");
+	return false;
+}
+
+bool encap_is_failover(const struct service_conf *sc)
+{
+	return sc->encapnodes.n > 1 &&
+	       strcmp(sc->encap.topology, "failover") == 0;
+}
+
 static int service_of(struct eval *e, struct service_conf *ret, struct err *err)
 {
 	struct service_conf sc = { .nodes = e->nodes,
@@ -123,6 +191,16 @@ static int service_of(struct eval *e, struct service_conf *ret, struct err *err)
 		rc = head_numbers(e, &sc, err);
 	if (rc == 0)
 		rc = head_lists(e, &sc, err);
+	sc.drp_ha = is_drp_ha(e);
+	if (rc == 0 && sc.encapnodes.n) {
+		const char *node = e->node;
+
+		rc = eval_switch(e, sc.encapnodes.at[0], err);
+		if (rc == 0)
+			encap_of(e, &sc, &sc.encap);
+		if (rc == 0)
+			rc = eval_switch(e, node, err);
+	}
 	if (rc == 0)
 		*ret = sc;
 	return rc;

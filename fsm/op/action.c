@@ -110,7 +110,9 @@ int64_t acting_start_part(struct acting *q, const struct target *t,
 			  const char **ret_why)
 {
 	struct arena *a = q->env->s->arena;
-	const char *other = t->container ? NULL : up_elsewhere(q, t->node);
+	bool flex = strcmp(q->sc.topology, "flex") == 0;
+	const char *other =
+		t->container || flex ? NULL : up_elsewhere(q, t->node);
 	struct doc *intent, *slaves, *own;
 	int64_t seq;
 
@@ -122,6 +124,15 @@ int64_t acting_start_part(struct acting *q, const struct target *t,
 				     "run on one node only; stop or move it "
 				     "first",
 				     q->name, other));
+		return 0;
+	}
+	if (t->container && encap_is_failover(&q->sc)) {
+		*ret_why = acting_refused(
+			q, OP_CONFLICT,
+			arena_printf(a,
+				     "%s is not up in %s, and is up in one "
+				     "container at a time: 'encap move %s %s'",
+				     q->name, t->node, q->name, t->node));
 		return 0;
 	}
 	if (t->container && !up_elsewhere(q, "")) {

@@ -47,6 +47,8 @@ const struct op op_table[] = {
 	{ "assign",       1, "name version changes",                        op_assign },
 	{ "observe",      1, "name node doc",                               op_observe },
 	{ "member_join",  1, "name level incarnation",                      op_member_join },
+	{ "member_up",    1, "name id epoch host grantor",                  op_member_up },
+	{ "member_lost",  1, "name id epoch grantor why",                   op_member_lost },
 	{ "event",        1, "events",                                      op_event_add },
 	{ "secret_set",   2, "name key sealed",                             op_secret_set },
 	{ "secret_unset", 2, "name key",                                    op_secret_unset },

@@ -157,6 +157,9 @@ struct doc *op_svc_freeze(const struct op_env *env, const struct doc *cmd);
 struct doc *op_assign(const struct op_env *env, const struct doc *cmd);
 struct doc *op_observe(const struct op_env *env, const struct doc *cmd);
 struct doc *op_member_join(const struct op_env *env, const struct doc *cmd);
+/* container.c */
+struct doc *op_member_up(const struct op_env *env, const struct doc *cmd);
+struct doc *op_member_lost(const struct op_env *env, const struct doc *cmd);
 struct doc *op_event_add(const struct op_env *env, const struct doc *cmd);
 /* edit.c */
 struct doc *op_svc_edit(const struct op_env *env, const struct doc *cmd);

@@ -226,6 +226,7 @@ struct asking { /* one svc_intent */
 	const struct op_env *env;
 	const struct doc *cmd, *was;
 	const char *name, *want, *encap;
+	const char *container; /* the node that is named is one; or NULL */
 	struct conf *conf;
 	struct service_conf sc;
 	int64_t seq;
@@ -242,6 +243,8 @@ static void intent_hypervisor(const struct asking *q, struct doc *i)
 	bool same = strcmp(q->want, "same") == 0;
 	const char *node = doc_get_str(same ? q->was : q->cmd, "node", NULL);
 
+	if (q->container)
+		node = same ? doc_get_str(q->was, "node", NULL) : NULL;
 	doc_put_str(a, i, "want", same ? kept(q->was, "want") : q->want);
 	doc_put_int(a, i, "want_seq",
 		    same ? doc_get_int(q->was, "want_seq", 0) : q->seq);
@@ -259,6 +262,43 @@ static void slave_put(const struct asking *q, struct doc *slaves,
 	doc_put_int(a, row, "seq", q->seq);
 }
 
+/* In one container at most: a container that is named is the one where it is to
+ * run, or the only one in which it could be stopped. NULL, or what is not
+ * there. */
+static const char *intent_farmed(const struct asking *q, struct doc *i)
+{
+	struct arena *a = q->env->s->arena;
+	const struct doc *list = doc_get(q->cmd, "slave");
+	bool same = strcmp(q->encap, "same") == 0, stop;
+	const char *node = q->container, *word = q->encap;
+
+	/* In a container an intent names that, too. */
+	for (size_t k = 0; !same && !node && k < doc_len(list); k++) {
+		const char *said = doc_text(doc_at(list, k), "");
+
+		node = op_container_named(q->env, q->name, q->conf, &q->sc,
+					  said);
+		if (!node)
+			return arena_printf(a, "%s has no container '%.64s'",
+					    q->name, said);
+	}
+	stop = strcmp(q->encap, "started") != 0 && !same;
+	if (stop && doc_len(list) &&
+	    !doc_is(state_assign(q->env->s, q->name, node), "want", "up"))
+		same = true; /* it is not there */
+	/* A restart of both levels takes what is inside down with the rest. */
+	if (strcmp(word, "restart") == 0 && strcmp(q->want, "restart") == 0)
+		word = "started";
+	doc_put_str(a, i, "encap", same ? kept(q->was, "encap") : word);
+	doc_put_int(a, i, "encap_seq",
+		    same ? doc_get_int(q->was, "encap_seq", 0) : q->seq);
+	if (same)
+		node = doc_get_str(q->was, "encap_node", NULL);
+	if (node && !stop)
+		doc_put_str(a, i, "encap_node", node);
+	return NULL;
+}
+
 /* NULL, or what is not there. A restart of the encap level alone goes on for
  * each container by itself, so it is kept for each by itself. */
 static const char *intent_encap(const struct asking *q, struct doc *i)
@@ -272,6 +312,8 @@ static const char *intent_encap(const struct asking *q, struct doc *i)
 	const char *word = restart && !alone ? "started" : q->encap;
 	struct doc *slaves = doc_map(a);
 
+	if (encap_is_failover(&q->sc))
+		return intent_farmed(q, i);
 	doc_put_str(a, i, "encap",
 		    !all    ? kept(q->was, "encap")
 		    : alone ? "started"
@@ -318,6 +360,18 @@ static const char *asking_refused(const struct asking *q,
 		return "an intent that asks for nothing";
 	if (!node)
 		return NULL;
+	if (q->container && !encap_is_failover(&q->sc)) {
+		*ret_code = OP_CONFLICT;
+		return arena_printf(
+			a,
+			"%s runs in each of its containers that "
+			"is up: there is nothing to move to %.64s "
+			"(topology@encapnodes = failover is for one "
+			"at a time)",
+			q->name, node);
+	}
+	if (q->container)
+		return NULL;
 	if (strcmp(q->want, "started") != 0 && strcmp(q->want, "restart") != 0)
 		return "a node is named for a start or a restart of the "
 		       "hypervisor level only";
@@ -334,7 +388,8 @@ static void intent_event(const struct asking *q, const struct doc *intent)
 	const char *node = doc_get_str(q->cmd, "node", NULL);
 	struct buf b = BUF(q->env->s->arena);
 
-	for (size_t i = 0; i < doc_len(doc_get(q->cmd, "slave")); i++)
+	for (size_t i = 0;
+	     !q->container && i < doc_len(doc_get(q->cmd, "slave")); i++)
 		buf_printf(&b, " of %.64s",
 			   doc_text(doc_at(doc_get(q->cmd, "slave"), i), ""));
 	op_event(q->env, "intent", q->name, node, "%s%s%s, encap level%s %s",
@@ -363,6 +418,12 @@ struct doc *op_svc_intent(const struct op_env *env, const struct doc *cmd)
 	r = op_head_conf(env, row, &q.conf, &q.sc);
 	if (r)
 		return r;
+	/* A move to a container is about the encap level. */
+	q.container = names_have(&q.sc.encapnodes, doc_get_str(cmd, "node", ""))
+			      ? doc_get_str(cmd, "node", "")
+			      : NULL;
+	if (q.container && strcmp(q.want, "started") == 0)
+		q.want = "same";
 	why = asking_refused(&q, &code);
 	if (!why) {
 		code = OP_NOT_FOUND;
@@ -445,7 +506,7 @@ static void intent_on(const struct op_env *env, struct doc *service,
 	struct doc *intent = doc_copy(a, doc_get(service, "intent"));
 	const char *want = doc_get_str(change, "want", "");
 	const char *container =
-		is_container(change) ? doc_get_str(change, "node", "") : NULL;
+		is_container(change) ? doc_get_str(change, "node", NULL) : NULL;
 
 	if (!orch_intent_goes_on(a, intent, change))
 		return;
@@ -542,8 +603,11 @@ struct doc *op_member_join(const struct op_env *env, const struct doc *cmd)
 	if (!row || doc_get_int(row, "incarnation", 0) <=
 			    doc_get_int(cmd, "incarnation", 0)) {
 		int64_t inc = doc_get_int(row, "incarnation", 0) + 1;
+		int64_t epoch = doc_get_int(row, "epoch", 0);
 
 		row = doc_map(a);
+		if (epoch) /* what the old one was granted may still last */
+			doc_put_int(a, row, "epoch", epoch);
 		doc_put_str(a, row, "name", name);
 		doc_put_str(a, row, "level", "encap");
 		doc_put_int(a, row, "id",

@@ -28,6 +28,7 @@ struct fc_agent {
 	bool evaluated;	       /* what the env file means for it */
 	bool there;	       /* it can be asked */
 	struct fc_agent *host; /* of a container that is up; else NULL */
+	uint64_t epoch;	       /* of its lease, if it needs one */
 	size_t carrier;	       /* which of its resources that is */
 	struct probe *probes;
 	struct recon_memory *memory;
@@ -35,6 +36,7 @@ struct fc_agent {
 	enum hold *holds;
 	const struct doc *order; /* that holds are of */
 	bool was_up, halted, interrupted;
+	bool came_up;  /* since the beginning */
 	bool changed;  /* since it last said something */
 	bool given_up; /* what failed is not tried again for this assignment */
 	uint64_t token;
@@ -250,6 +252,18 @@ static bool agent_answers(const struct fc_agent *g)
 	       !doc_is(channel, "word", "refused");
 }
 
+/* That of its assignment holds as long as its agent is there. */
+static void epoch_init(const struct fc_service *s, struct fc_agent *g)
+{
+	const struct doc *row = doc_get(s->assigns, g->name);
+
+	g->epoch = (uint64_t)doc_get_int(row, "epoch", 0);
+	if (!g->epoch)
+		g->epoch = 1;
+	else if (!g->there && doc_is(row, "want", "up"))
+		g->epoch++;
+}
+
 static void names_add(struct names *to, const struct names *from)
 {
 	for (size_t i = 0; i < from->n; i++)
@@ -317,6 +331,7 @@ static void service_init(struct fc *f, struct fc_service *s,
 			inside_gone(g);
 		else
 			g->there = agent_answers(g);
+		epoch_init(s, g);
 	}
 }
 
@@ -441,6 +456,7 @@ static void container_turns(struct fc_agent *g, size_t i)
 	if (!c || (c->host != g && c->host) || (up && c->host))
 		return;
 	inside_gone(c);
+	c->epoch += !up;
 	c->host = up ? g : NULL;
 	c->carrier = i;
 	c->there = up;
@@ -549,7 +565,7 @@ static void agent_note(struct fc_agent *g, const struct recon_in *in,
 		if (g->memory[i].start_failed && !g->memory[i].error)
 			g->memory[i].error = out->error;
 	if (out->state == RECON_SETTLED && in->want == WANT_UP && !g->was_up)
-		g->was_up = g->changed = true;
+		g->was_up = g->changed = g->came_up = true;
 }
 
 static void agent_reconcile(struct fc *f, struct fc_agent *g)
@@ -637,6 +653,29 @@ static struct orch_other *others_of(const struct fc *f,
 	return list;
 }
 
+/* The agents in containers, with the leases that they would have. */
+static struct orch_node *members_of(const struct fc *f,
+				    const struct fc_service *s)
+{
+	struct orch_node *list =
+		ARENA_VEC(f->a, struct orch_node, s->n - s->n_hosts + 1);
+
+	for (size_t i = s->n_hosts; i < s->n; i++) {
+		const struct fc_agent *g = &s->agents[i];
+		const struct orch_node *host =
+			g->host ? node_of(f, g->host->name) : NULL;
+
+		list[i - s->n_hosts] = (struct orch_node){
+			.name = g->name,
+			.alive = g->there,
+			.epoch = g->epoch,
+			.draining = host && host->draining,
+			.drain_over = host && host->drain_over,
+		};
+	}
+	return list;
+}
+
 static struct orch_in orch_view(const struct fc *f, const struct fc_service *s)
 {
 	return (struct orch_in){
@@ -653,6 +692,8 @@ static struct orch_in orch_view(const struct fc *f, const struct fc_service *s)
 		.instances = s->instances,
 		.nodes = f->nodes,
 		.n_nodes = f->in->n_nodes,
+		.members = members_of(f, s),
+		.n_members = s->n - s->n_hosts,
 		.next_token = s->next_token,
 	};
 }
@@ -735,21 +776,32 @@ static void service_step(struct fc *f, struct fc_service *s)
 
 /* -- the whole ------------------------------------------------------------ */
 
-/* Where it is up in the end: the instance, or what runs in @container. */
-static const char *up_again(const struct fc_service *s, const char *container)
+static bool is_up_again(const struct fc_agent *g)
 {
+	return g->was_up && (g->level == LEVEL_HYPERVISOR || g->host) &&
+	       doc_is(doc_get(g->of->assigns, g->name), "want", "up");
+}
+
+/* Where it is up in the end: the instance of @node, or what runs in it if that
+ * is a container. There again, or where it came up last; what runs in each
+ * container is not that of another one. */
+static const char *up_again(const struct fc_service *s, const char *node,
+			    bool inside)
+{
+	const struct fc_agent *last = NULL;
+
 	for (size_t k = 0; k < s->n; k++) {
 		const struct fc_agent *g = &s->agents[k];
-		bool inside = k >= s->n_hosts;
+		bool same = strcmp(g->name, node) == 0;
 
-		if (!g->was_up || inside != (container != NULL) ||
-		    (inside && strcmp(g->name, container) != 0) ||
-		    !doc_is(doc_get(s->assigns, g->name), "want", "up"))
+		if ((k >= s->n_hosts) != inside || !is_up_again(g))
 			continue;
-		if (!inside || g->host)
+		if (same)
 			return inside ? g->host->name : g->name;
+		if (g->came_up && (!inside || encap_is_failover(&s->conf)))
+			last = !last || g->token > last->token ? g : last;
 	}
-	return NULL;
+	return last ? last->name : NULL;
 }
 
 static void waits(struct fc *f, struct doc *list, const struct fc_service *s,
@@ -809,9 +861,8 @@ static void finish(struct fc *f, struct doc *out)
 		struct doc *d = doc_at(f->interrupted, i);
 		const struct fc_service *s =
 			service_named(f, doc_get_str(d, "service", ""));
-		const char *again = up_again(
-			s,
-			doc_get(d, "host") ? doc_get_str(d, "node", "") : NULL);
+		const char *again = up_again(s, doc_get_str(d, "node", ""),
+					     doc_get(d, "host") != NULL);
 
 		if (again)
 			doc_put_str(f->a, d, "again", again);

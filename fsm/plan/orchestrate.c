@@ -20,58 +20,8 @@
 
 /* -- one view ----------------------------------------------------------- */
 
-static bool is_up(const struct view *v)
-{
-	return doc_is(v->row, "want", "up");
-}
-
-/* The epoch of its assignment is over. */
-static bool is_lost(const struct view *v)
-{
-	return v->row && v->node && v->node->epoch > num(v->row, "epoch");
-}
-
-/* Its document speaks of its present assignment. */
-static bool has_said(const struct view *v)
-{
-	return v->row && v->inst && num(v->inst, "token") != 0 &&
-	       (num(v->inst, "token") == num(v->row, "token") ||
-		PLANTED(IGNORES_TOKEN));
-}
-
-static bool said_state(const struct view *v, const char *state)
-{
-	return has_said(v) && doc_is(v->inst, "state", state);
-}
-
-/* The executor has settled on an assignment down, and nothing is up. */
-static bool said_down(const struct view *v)
-{
-	if (PLANTED(STOPPED_EARLY))
-		return !is_up(v) && has_said(v);
-	return !is_up(v) && said_state(v, "idle") && !instance_runs(v->inst);
-}
-
-/* It keeps what it runs when it is cut off, as far as it knows. */
-static bool is_alone(const struct view *v)
-{
-	if (v->node && v->node->left)
-		return false;
-	/* Unless it was ended, or somebody vouches that it is down. */
-	return v->row &&
-	       !(v->node && v->node->fenced >= num(v->row, "epoch")) &&
-	       (doc_get_bool(v->row, "alone", false) ||
-		(doc_get_bool(v->row, "was_alone", false) && !has_said(v)));
-}
-
-/* What it says is of its present epoch, since when it is back. */
-static bool is_back(const struct view *v)
-{
-	return is_alive(v) && num(v->inst, "lease") == v->node->epoch;
-}
-
 /* Found up although nobody ever assigned it there. */
-static bool runs_unasked(const struct view *v)
+bool pass_runs_unasked(const struct view *v)
 {
 	return !v->row && is_alive(v) && doc_is(v->inst, "avail", "up");
 }
@@ -83,10 +33,10 @@ static bool is_taking_away(const struct view *v)
 	return is_alive(v) && doc_is(v->inst, "state", "unprovisioning");
 }
 
-static bool may_run(const struct view *v)
+bool pass_may_run(const struct view *v)
 {
 	if (!v->row)
-		return runs_unasked(v) || is_taking_away(v);
+		return pass_runs_unasked(v) || is_taking_away(v);
 	if (v->must_fence)
 		return true;
 	if (is_up(v))
@@ -123,7 +73,7 @@ static const char *what_is_up(const struct doc *inst)
 	return "something";
 }
 
-static const char *may_run_why(struct arena *a, const struct view *v)
+const char *pass_may_run_why(struct arena *a, const struct view *v)
 {
 	if (v->must_fence)
 		return fence_why(a, v);
@@ -163,35 +113,6 @@ static const char *may_run_why(struct arena *a, const struct view *v)
 			    v->name);
 }
 
-/* How the start that an assignment up asked for has ended. */
-enum ended { ENDED_NOT, ENDED_UP, ENDED_FAILED };
-
-/* What it started is up no more and cannot be: monitor_action = switch. */
-static bool said_switch(const struct view *v)
-{
-	return has_said(v) && doc_get_bool(v->inst, "switch", false);
-}
-
-static enum ended start_ended(const struct view *v)
-{
-	if (said_state(v, "start failed") || said_switch(v))
-		return ENDED_FAILED;
-	if (has_said(v) && doc_get_bool(v->inst, "up_once", false))
-		return ENDED_UP;
-	return ENDED_NOT;
-}
-
-static bool has_served(const struct view *v, uint64_t seq)
-{
-	if (!v->row || num(v->row, "seq") != seq)
-		return false;
-	if (is_up(v))
-		return !is_lost(v) || is_alone(v) ||
-		       start_ended(v) != ENDED_NOT;
-	return doc_get_bool(v->row, "lost", false) ||
-	       doc_get_bool(v->row, "failed", false);
-}
-
 /* -- all views ------------------------------------------------------------ */
 
 const struct orch_node *orch_node_named(const struct orch_node *nodes, size_t n,
@@ -203,23 +124,44 @@ const struct orch_node *orch_node_named(const struct orch_node *nodes, size_t n,
 	return NULL;
 }
 
-/* It may still run there whatever its lease says: where nobody can ask it. */
+/* Who grants the lease that an assignment in a container needs. */
+static const struct orch_node *host_of_row(const struct orch_in *in,
+					   const char *container)
+{
+	const char *host =
+		doc_get_str(doc_get(in->assigns, container), "host", NULL);
+
+	return host ? orch_node_named(in->nodes, in->n_nodes, host) : NULL;
+}
+
+/* It may still run there whatever its lease says: where nobody can ask it. What
+ * is in a container is ended with its host. */
 static bool must_fence(const struct orch_in *in, const struct view *v)
 {
-	return in->conf->stonith && is_lost(v) && !is_alive(v) &&
-	       v->node->fenced < num(v->row, "epoch") &&
+	const struct orch_node *n = v->host_was ? v->host_was : v->node;
+	const char *epoch = v->host_was ? "host_epoch" : "epoch";
+
+	return in->conf->stonith && is_lost(v) && n && !n->alive &&
+	       n->epoch > num(v->row, epoch) &&
+	       n->fenced < num(v->row, epoch) &&
 	       !doc_get_bool(v->row, "lost", false) && !said_down(v);
 }
 
-static struct view view_of(const struct orch_in *in, const char *name)
+static struct view view_of(const struct pass *p, const char *name)
 {
+	const struct orch_in *in = p->in;
+	bool encap = p->level == LEVEL_ENCAP;
 	struct view v = {
 		.name = name,
-		.node = orch_node_named(in->nodes, in->n_nodes, name),
+		.node = encap ? orch_node_named(in->members, in->n_members,
+						name)
+			      : orch_node_named(in->nodes, in->n_nodes, name),
 		.row = doc_get(in->assigns, name),
 		.inst = doc_get(in->instances, name),
-		.listed = names_have(&in->conf->nodes, name),
-		.drp = names_have(&in->conf->drpnodes, name),
+		.listed = names_have(
+			encap ? &in->conf->encapnodes : &in->conf->nodes, name),
+		.drp = !encap && names_have(&in->conf->drpnodes, name),
+		.host_was = encap ? host_of_row(in, name) : NULL,
 	};
 
 	v.must_fence = must_fence(in, &v);
@@ -228,7 +170,7 @@ static struct view view_of(const struct orch_in *in, const char *name)
 	return v;
 }
 
-static struct view *view_named(const struct pass *p, const char *name)
+struct view *pass_view(const struct pass *p, const char *name)
 {
 	for (size_t i = 0; name && i < p->n; i++)
 		if (strcmp(p->at[i].name, name) == 0)
@@ -238,8 +180,8 @@ static struct view *view_named(const struct pass *p, const char *name)
 
 static void view_add(struct pass *p, const char *name)
 {
-	if (!view_named(p, name))
-		p->at[p->n++] = view_of(p->in, name);
+	if (!pass_view(p, name))
+		p->at[p->n++] = view_of(p, name);
 }
 
 static int name_cmp(const void *a, const void *b)
@@ -256,7 +198,7 @@ static bool is_container(const struct orch_in *in, const char *name)
 
 /* Those that have rows without being listed, in the order of their names: an
  * edit may have taken them out. */
-static struct names names_left(struct pass *p, bool containers)
+struct names pass_names_left(struct pass *p, bool containers)
 {
 	const struct doc *maps[] = { p->in->assigns, p->in->instances };
 	struct names l = {
@@ -275,25 +217,8 @@ static struct names names_left(struct pass *p, bool containers)
 	return l;
 }
 
-static void pass_init(struct pass *p, struct arena *a, const struct orch_in *in,
-		      struct orch_out *out)
+static void find_holder(struct pass *p)
 {
-	const struct service_conf *c = in->conf;
-	struct names left;
-
-	*p = (struct pass){ .a = a, .in = in, .out = out };
-	left = names_left(p, false);
-	p->token = in->next_token;
-	p->want = doc_get_str(in->intent, "want", "stopped");
-	p->seq = num(in->intent, "want_seq");
-	p->at = ARENA_VEC(a, struct view,
-			  c->nodes.n + c->drpnodes.n + left.n + 1);
-	for (size_t i = 0; i < c->nodes.n; i++)
-		view_add(p, c->nodes.at[i]);
-	for (size_t i = 0; i < c->drpnodes.n; i++)
-		view_add(p, c->drpnodes.at[i]);
-	for (size_t i = 0; i < left.n; i++)
-		view_add(p, left.at[i]);
 	for (size_t i = 0; i < p->n; i++) {
 		struct view *v = &p->at[i];
 
@@ -305,13 +230,80 @@ static void pass_init(struct pass *p, struct arena *a, const struct orch_in *in,
 	}
 }
 
-static const struct view *other_that_may_run(const struct pass *p,
-					     const struct view *target)
+static void views_init(struct pass *p, const struct names *listed,
+		       const struct names *drp)
+{
+	struct names left = pass_names_left(p, p->level == LEVEL_ENCAP);
+
+	p->at = ARENA_VEC(p->a, struct view, listed->n + drp->n + left.n + 1);
+	for (size_t i = 0; i < listed->n; i++)
+		view_add(p, listed->at[i]);
+	for (size_t i = 0; i < drp->n; i++)
+		view_add(p, drp->at[i]);
+	for (size_t i = 0; i < left.n; i++)
+		view_add(p, left.at[i]);
+	find_holder(p);
+}
+
+static void pass_init(struct pass *p, struct arena *a, const struct orch_in *in,
+		      struct orch_out *out)
+{
+	*p = (struct pass){ .a = a, .in = in, .out = out };
+	p->token = in->next_token;
+	p->orchestrate = in->conf->orchestrate;
+	p->want = doc_get_str(in->intent, "want", "stopped");
+	p->asked = doc_get_str(in->intent, "node", NULL);
+	p->seq = num(in->intent, "want_seq");
+	views_init(p, &in->conf->nodes, &in->conf->drpnodes);
+}
+
+void pass_init_encap(struct pass *p, const struct pass *of)
+{
+	static const struct names none;
+	const struct orch_in *in = of->in;
+
+	*p = (struct pass){ .a = of->a,
+			    .in = in,
+			    .out = of->out,
+			    .level = LEVEL_ENCAP,
+			    .token = of->token };
+	p->orchestrate = in->conf->encap.orchestrate;
+	p->want = doc_get_str(in->intent, "encap", "stopped");
+	p->asked = doc_get_str(in->intent, "encap_node", NULL);
+	p->seq = num(in->intent, "encap_seq");
+	views_init(p, &in->conf->encapnodes, &none);
+}
+
+const struct view *pass_other_that_may_run(const struct pass *p,
+					   const struct view *target)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (&p->at[i] != target && may_run(&p->at[i]))
+		if (&p->at[i] != target && pass_may_run(&p->at[i]))
 			return &p->at[i];
 	return NULL;
+}
+
+static bool is_flex(const struct orch_in *in)
+{
+	return strcmp(in->conf->topology, "flex") == 0;
+}
+
+/* The pass at the level of @node. */
+static void pass_about(struct pass *p, struct arena *a,
+		       const struct orch_in *in, struct orch_out *out,
+		       const char *node)
+{
+	struct pass outer;
+
+	pass_init(p, a, in, out);
+	if (!names_have(&in->conf->encapnodes, node))
+		return;
+	outer = *p;
+	if (outer.holder)
+		outer.holder->on = true;
+	for (size_t i = 0; is_flex(in) && i < outer.n; i++)
+		outer.at[i].on = is_up(&outer.at[i]) && !is_lost(&outer.at[i]);
+	encap_pass(p, &outer);
 }
 
 const char *orch_may_start_elsewhere(struct arena *a, const struct orch_in *in,
@@ -321,9 +313,11 @@ const char *orch_may_start_elsewhere(struct arena *a, const struct orch_in *in,
 	const struct view *other;
 	struct pass p;
 
-	pass_init(&p, a, in, &out);
-	other = other_that_may_run(&p, view_named(&p, node));
-	return other ? may_run_why(a, other) : NULL;
+	pass_about(&p, a, in, &out, node);
+	if (p.level == LEVEL_ENCAP ? !encap_is_failover(in->conf) : is_flex(in))
+		return NULL;
+	other = pass_other_that_may_run(&p, pass_view(&p, node));
+	return other ? pass_may_run_why(a, other) : NULL;
 }
 
 const char *orch_rests(struct arena *a, const struct orch_in *in)
@@ -342,9 +336,9 @@ const char *orch_unfit(struct arena *a, const struct orch_in *in,
 	const struct view *v;
 	struct pass p;
 
-	pass_init(&p, a, in, &out);
+	pass_about(&p, a, in, &out, node);
 	p.seq++; /* what failed for the last intent is tried for a new one */
-	v = view_named(&p, node);
+	v = pass_view(&p, node);
 	return v ? fit_refused(&p, v, true)
 		 : "is not one of the service's nodes";
 }
@@ -357,14 +351,14 @@ const char *orch_unmade(struct arena *a, const struct orch_in *in,
 	struct pass p;
 
 	pass_init(&p, a, in, &out);
-	v = view_named(&p, node);
+	v = pass_view(&p, node);
 	return v ? fit_unmade(&p, v) : NULL;
 }
 
 /* -- changes --------------------------------------------------------------- */
 
-struct orch_change *change_new(struct pass *p, enum orch_kind kind,
-			       const char *node, enum level level)
+struct orch_change *pass_change(struct pass *p, enum orch_kind kind,
+				const char *node, enum level level)
 {
 	struct orch_out *o = p->out;
 	struct orch_change *c;
@@ -383,7 +377,8 @@ struct orch_change *change_new(struct pass *p, enum orch_kind kind,
 	if (!o->at) /* two for each name, and one per restart that goes on */
 		o->at = ARENA_VEC(p->a, struct orch_change,
 				  2 * p->n + doc_len(p->in->assigns) +
-					  2 * p->in->conf->encapnodes.n + 2);
+					  doc_len(p->in->instances) +
+					  3 * p->in->conf->encapnodes.n + 3);
 	c = &o->at[o->n++];
 	*c = (struct orch_change){ .kind = kind, .node = node, .level = level };
 	if (kind == ORCH_ASSIGN)
@@ -395,16 +390,16 @@ static bool is_only_node(const struct pass *p, const struct view *v)
 {
 	const struct service_conf *c = p->in->conf;
 
-	return c->nodes.n == 1 && (v->listed || v->drp) &&
+	return p->level == LEVEL_HYPERVISOR && c->nodes.n == 1 &&
+	       (v->listed || v->drp) &&
 	       (c->drpnodes.n == 0 ||
 		(c->drpnodes.n == 1 && v->listed && v->drp));
 }
 
-static struct orch_change *assign(struct pass *p, const struct view *v,
-				  const char *want, const char *why)
+struct orch_change *pass_assign(struct pass *p, const struct view *v,
+				const char *want, const char *why)
 {
-	struct orch_change *c =
-		change_new(p, ORCH_ASSIGN, v->name, LEVEL_HYPERVISOR);
+	struct orch_change *c = pass_change(p, ORCH_ASSIGN, v->name, p->level);
 
 	c->want = want;
 	c->seq = p->seq;
@@ -417,18 +412,22 @@ static struct orch_change *assign(struct pass *p, const struct view *v,
 		c->epoch = v->node ? v->node->epoch : 0;
 	else
 		c->epoch = num(v->row, "epoch");
+	if (strcmp(want, "up") == 0 && v->host && v->host->node) {
+		c->host = v->host->name;
+		c->host_epoch = v->host->node->epoch;
+	}
 	return c;
 }
 
-static void restart_goes_on(struct pass *p, enum level level, const char *node)
+void pass_restart_goes_on(struct pass *p, enum level level, const char *node)
 {
-	struct orch_change *c = change_new(p, ORCH_INTENT, node, level);
+	struct orch_change *c = pass_change(p, ORCH_INTENT, node, level);
 
 	c->want = "started";
 	c->why = "all of it was stopped, now it is started again";
 }
 
-static const char *asker(const struct pass *p)
+const char *pass_asker(const struct pass *p)
 {
 	return doc_get_str(doc_get(p->in->intent, "by"), "user", "somebody");
 }
@@ -442,18 +441,18 @@ static bool alone_came_back(struct pass *p, const struct view *v)
 	if (!instance_runs(v->inst))
 		return true;
 	if (is_up(v) && strcmp(p->want, "stopped") != 0) {
-		struct orch_change *c =
-			assign(p, v, "up",
-			       arena_printf(p->a,
-					    "%s was cut off, and kept what "
-					    "only it can run",
-					    v->name));
+		struct orch_change *c = pass_assign(
+			p, v, "up",
+			arena_printf(p->a,
+				     "%s was cut off, and kept what "
+				     "only it can run",
+				     v->name));
 		c->seq = num(v->row, "seq");
 	}
 	return false;
 }
 
-static void write_off_lost(struct pass *p)
+void pass_write_off_lost(struct pass *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct view *v = &p->at[i];
@@ -464,7 +463,13 @@ static void write_off_lost(struct pass *p)
 			continue;
 		if (is_alone(v) && !alone_came_back(p, v))
 			continue;
-		c = assign(p, v, "down", fence_lost_why(p, v));
+		c = pass_assign(p, v, "down", fence_lost_why(p, v));
+		if (is_host_lost(v))
+			c->why = arena_printf(
+				p->a,
+				"the lease of %s has run out, and with it "
+				"that of %s: nothing of it can run there",
+				v->host_was->name, v->name);
 		c->epoch = v->node->epoch;
 		c->lost = true;
 		c->was_alone = false;
@@ -498,10 +503,10 @@ struct view *pass_latest(const struct pass *p)
 	return last;
 }
 
-static struct view *found_running(const struct pass *p)
+struct view *pass_found_running(const struct pass *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (runs_unasked(&p->at[i]))
+		if (pass_runs_unasked(&p->at[i]))
 			return &p->at[i];
 	return NULL;
 }
@@ -521,17 +526,21 @@ static const char *stays_anyhow(const struct pass *p)
 	return upkeep_rests(p);
 }
 
-/* A start that failed is tried on the next node, where that is ours to do; and
- * a node that is none of the service's any more cannot keep it. */
+/* A start that failed is tried on the next node, where that is ours to do. */
+bool pass_gives_up(const struct pass *p, const struct view *v)
+{
+	return start_failed(p, v) && is_ha(p) &&
+	       (p->in->conf->rollback || said_switch(v)) &&
+	       !fit_must_not_start(p);
+}
+
+/* And a node that is none of the service's any more cannot keep it. */
 static bool moves_on(const struct pass *p)
 {
 	const struct view *h = p->holder;
 
-	if ((!h->listed && !h->drp) || upkeep_drains(p))
-		return true;
-	return start_failed(p, h) && is_ha(p) &&
-	       (p->in->conf->rollback || said_switch(h)) &&
-	       !fit_must_not_start(p);
+	return (!h->listed && !h->drp) || upkeep_drains(p) ||
+	       pass_gives_up(p, h);
 }
 
 const char *orch_cannot_go(struct arena *a, const struct orch_in *in,
@@ -551,19 +560,22 @@ const char *orch_cannot_go(struct arena *a, const struct orch_in *in,
 	}
 	then.nodes = nodes;
 	pass_init(&p, a, &then, &out);
-	v = view_named(&p, node);
-	if (!v || !may_run(v))
+	v = pass_view(&p, node);
+	if (!v || !pass_may_run(v))
 		return NULL;
 	if (!is_up(v))
-		return may_run_why(a, v);
+		return pass_may_run_why(a, v);
 	if (stays_anyhow(&p))
 		return stays_anyhow(&p);
+	/* Who has it is no place for one more. */
+	for (size_t i = 0; is_flex(in) && i < p.n; i++)
+		p.at[i].picked = is_up(&p.at[i]) && !is_lost(&p.at[i]);
 	return fit_best(&p, v) ? NULL : fit_nobody(&p);
 }
 
 static struct view *pick_free(struct pass *p)
 {
-	struct view *v = found_running(p);
+	struct view *v = pass_found_running(p);
 
 	if (v && !fit_refused(p, v, false))
 		return v;
@@ -581,8 +593,7 @@ static struct view *pick_free(struct pass *p)
 /* The node that a person has named, as long as that is of use. */
 static struct view *pick_asked(const struct pass *p)
 {
-	struct view *v =
-		view_named(p, doc_get_str(p->in->intent, "node", NULL));
+	struct view *v = pass_view(p, p->asked);
 
 	return p->served || (v && v->node && v->node->draining) ? NULL : v;
 }
@@ -592,7 +603,7 @@ static struct view *pick_next(struct pass *p)
 	struct view *next = moves_on(p) ? fit_best(p, p->holder) : NULL;
 
 	if (is_lost(p->holder)) { /* alone: nobody else may have it */
-		p->out->blocked = may_run_why(p->a, p->holder);
+		p->out->blocked = pass_may_run_why(p->a, p->holder);
 		return p->holder;
 	}
 	if (next)
@@ -631,10 +642,10 @@ static struct view *pick(struct pass *p)
 /* -- the hypervisor level -----------------------------------------------------
  */
 
-static void take_down(struct pass *p, const struct view *v,
-		      const struct view *next)
+void pass_take_down(struct pass *p, const struct view *v,
+		    const struct view *next)
 {
-	struct orch_change *c = assign(p, v, "down", NULL);
+	struct orch_change *c = pass_assign(p, v, "down", NULL);
 
 	if (!next) {
 		c->why = arena_printf(p->a,
@@ -662,18 +673,19 @@ static void take_down(struct pass *p, const struct view *v,
 		return;
 	}
 	c->why = arena_printf(p->a,
-			      upkeep_drains(p) ? "%s is being drained: %s is "
-						 "next"
-					       : "moves from %s to %s",
+			      upkeep_drains_from(p, v)
+				      ? "%s is being drained: %s is "
+					"next"
+				      : "moves from %s to %s",
 			      v->name, next->name);
 }
 
-static const char *up_why(const struct pass *p, const struct view *v)
+const char *pass_up_why(const struct pass *p, const struct view *v)
 {
 	if (p->served)
 		return arena_printf(p->a, "%s is the first that can run it",
 				    v->name);
-	return arena_printf(p->a, "%s asked for a %s", asker(p),
+	return arena_printf(p->a, "%s asked for a %s", pass_asker(p),
 			    strcmp(p->want, "restart") == 0 ? "restart"
 							    : "start");
 }
@@ -681,13 +693,14 @@ static const char *up_why(const struct pass *p, const struct view *v)
 static void bring_up(struct pass *p, struct view *v)
 {
 	bool restart = strcmp(p->want, "restart") == 0;
-	const struct view *other = other_that_may_run(p, restart ? NULL : v);
+	const struct view *other =
+		pass_other_that_may_run(p, restart ? NULL : v);
 	const char *why;
 
 	if (other) {
 		if (may_run_failed(other) || !other->row || other->must_fence ||
 		    (is_alone(other) && is_lost(other)))
-			p->out->blocked = may_run_why(p->a, other);
+			p->out->blocked = pass_may_run_why(p->a, other);
 		return;
 	}
 	why = fit_waits_for_parent(p);
@@ -695,15 +708,15 @@ static void bring_up(struct pass *p, struct view *v)
 		p->out->blocked = why;
 		return;
 	}
-	assign(p, v, "up", up_why(p, v));
+	pass_assign(p, v, "up", pass_up_why(p, v));
 	p->up = v;
-	p->placed = true;
+	v->placed = true;
 	if (restart)
-		restart_goes_on(p, LEVEL_HYPERVISOR, NULL);
+		pass_restart_goes_on(p, p->level, NULL);
 }
 
 /* True where a stop that somebody asked for is not its turn yet. */
-static bool waits_for_child(struct pass *p)
+bool pass_waits_for_child(struct pass *p)
 {
 	const char *why = fit_waits_for_child(p);
 
@@ -718,18 +731,19 @@ static bool waits_for_child(struct pass *p)
 /* The first step of a restart: what is up goes down. */
 static bool restart_begins(struct pass *p)
 {
-	const struct view *v = p->holder ? p->holder : found_running(p);
+	const struct view *v = p->holder ? p->holder : pass_found_running(p);
 
 	if (strcmp(p->want, "restart") != 0 || !v || fit_must_not_start(p))
 		return false;
-	if (waits_for_child(p))
+	if (pass_waits_for_child(p))
 		return true;
-	assign(p, v, "down",
-	       arena_printf(p->a, "%s asked for a restart", asker(p)));
+	pass_assign(
+		p, v, "down",
+		arena_printf(p->a, "%s asked for a restart", pass_asker(p)));
 	return true;
 }
 
-static void place(struct pass *p)
+void pass_place(struct pass *p)
 {
 	struct view *target;
 
@@ -737,55 +751,56 @@ static void place(struct pass *p)
 		return;
 	target = pick(p);
 	if (!target && p->holder) {
-		if (!waits_for_child(p))
-			take_down(p, p->holder, NULL);
+		if (!pass_waits_for_child(p))
+			pass_take_down(p, p->holder, NULL);
 	} else if (!target) {
 		p->up = NULL;
 	} else if (!p->holder) {
 		bring_up(p, target);
 	} else if (target != p->holder) {
-		if (!waits_for_child(p))
-			take_down(p, p->holder, target);
+		if (!pass_waits_for_child(p))
+			pass_take_down(p, p->holder, target);
 	} else {
 		p->up = p->holder;
 		if (is_lost(p->holder)) /* it keeps what only it can run */
 			return;
 		/* A start that is asked anew tries anew what had failed. */
 		if (!p->served && !p->out->blocked && !fit_must_not_start(p))
-			assign(p, p->holder, "up", up_why(p, p->holder));
+			pass_assign(p, p->holder, "up",
+				    pass_up_why(p, p->holder));
 		else if (doc_get_bool(p->holder->row, "alone", false) &&
 			 !is_only_node(p, p->holder))
-			assign(p, p->holder, "up",
-			       "it is not the only node any more")
+			pass_assign(p, p->holder, "up",
+				    "it is not the only node any more")
 				->seq = num(p->holder->row, "seq");
 	}
 }
 
-static void stop_all(struct pass *p)
+void pass_stop_all(struct pass *p)
 {
-	if (waits_for_child(p))
+	if (pass_waits_for_child(p))
 		return;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct view *v = &p->at[i];
 
 		if ((is_up(v) && (!is_lost(v) || is_alone(v))) ||
-		    runs_unasked(v))
-			assign(p, v, "down",
-			       arena_printf(p->a, "%s asked for a stop",
-					    asker(p)));
+		    pass_runs_unasked(v))
+			pass_assign(p, v, "down",
+				    arena_printf(p->a, "%s asked for a stop",
+						 pass_asker(p)));
 	}
 }
 
 /* Two that are assigned up can only come from outside: the later one counts. */
-static void stop_doubles(struct pass *p)
+void pass_stop_doubles(struct pass *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct view *v = &p->at[i];
 
 		if (v != p->holder && is_up(v) && !is_lost(v))
-			assign(p, v, "down",
-			       arena_printf(p->a, "it is assigned to %s",
-					    p->holder->name));
+			pass_assign(p, v, "down",
+				    arena_printf(p->a, "it is assigned to %s",
+						 p->holder->name));
 	}
 }
 
@@ -798,129 +813,31 @@ static bool is_changed(const struct pass *p, const char *name)
 	return false;
 }
 
-static bool stop_is_tried_again(const struct view *v, uint64_t seq)
-{
-	return !is_up(v) && said_state(v, "stop failed") &&
-	       num(v->row, "seq") != seq;
-}
-
-static void retry_stops(struct pass *p)
+void pass_retry_stops(struct pass *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct view *v = &p->at[i];
 
 		if (stop_is_tried_again(v, p->seq) && !is_changed(p, v->name))
-			assign(p, v, "down",
-			       "its stop had failed and is tried again");
+			pass_assign(p, v, "down",
+				    "its stop had failed and is tried again");
 	}
 }
 
-/* -- the encap level
- * ------------------------------------------------------------ */
-
-static struct orch_change *encap_assign(struct pass *p, const struct view *v,
-					const char *want, uint64_t seq,
-					const char *why)
+static void decide(struct pass *p)
 {
-	struct orch_change *c =
-		change_new(p, ORCH_ASSIGN, v->name, LEVEL_ENCAP);
-
-	c->want = want;
-	c->seq = seq;
-	c->why = why;
-	return c;
-}
-
-static void encap_up(struct pass *p, const struct view *v, uint64_t seq)
-{
-	encap_assign(p, v, "up", seq,
-		     arena_printf(p->a, "its container is %s on %s",
-				  p->placed ? "started" : "assigned",
-				  p->up->name));
-}
-
-static void encap_restart(struct pass *p, const struct view *v, uint64_t seq)
-{
-	if (is_up(v)) {
-		encap_assign(
-			p, v, "down", seq,
-			arena_printf(p->a, "%s asked for a restart", asker(p)));
-		return;
+	pass_write_off_lost(p);
+	if (p->seq && strcmp(p->want, "stopped") == 0) {
+		pass_stop_all(p);
+	} else if (p->seq && is_flex(p->in)) {
+		flex_place(p);
+	} else if (p->seq) {
+		pass_place(p);
+		pass_stop_doubles(p);
 	}
-	if (!p->up) { /* it will be started when its container is */
-		restart_goes_on(p, LEVEL_ENCAP, v->name);
-		return;
-	}
-	if (v->row && !p->placed && !said_down(v))
-		return;
-	encap_up(p, v, seq);
-	restart_goes_on(p, LEVEL_ENCAP, v->name);
-}
-
-/* A stop of the hypervisor level alone leaves the encap level as it is asked
- * for: it is there again when the container is. */
-static void encap_waits(struct pass *p, uint64_t seq)
-{
-	if (seq > p->seq && !p->out->blocked)
-		p->out->blocked = arena_printf(
-			p->a,
-			"the hypervisor level of %s is stopped: 'encap "
-			"start %s' starts both levels",
-			p->in->service, p->in->service);
-}
-
-static void encap_stop(struct pass *p, const struct view *v, uint64_t seq)
-{
-	if (is_up(v) || (!v->row && doc_is(v->inst, "avail", "up")))
-		encap_assign(p, v, "down", seq,
-			     p->up ? arena_printf(p->a, "%s asked for a stop",
-						  asker(p))
-				   : "its container is to be stopped");
-	else if (stop_is_tried_again(v, seq))
-		encap_assign(p, v, "down", seq,
-			     "its stop had failed and is tried again");
-}
-
-static void encap_decide(struct pass *p, const char *name)
-{
-	const struct view v = view_of(p->in, name);
-	const struct doc *intent = p->in->intent;
-	const struct doc *own = doc_get(doc_get(intent, "slaves"), name);
-	const char *want = own ? doc_get_str(own, "want", "stopped")
-			       : doc_get_str(intent, "encap", "stopped");
-	uint64_t seq = own ? num(own, "seq") : num(intent, "encap_seq");
-
-	if (!names_have(&p->in->conf->encapnodes, name)) {
-		if (is_up(&v))
-			encap_assign(p, &v, "down", seq,
-				     "it is none of encapnodes any more");
-		return;
-	}
-	if (!seq)
-		return;
-	if (strcmp(want, "restart") == 0)
-		encap_restart(p, &v, seq);
-	else if (strcmp(want, "started") != 0)
-		encap_stop(p, &v, seq);
-	else if (strcmp(p->want, "stopped") == 0)
-		encap_waits(p, seq);
-	else if (!p->up)
-		encap_stop(p, &v, seq);
-	else if (!is_up(&v) || p->placed || num(v.row, "seq") != seq)
-		encap_up(p, &v, seq);
-}
-
-static void decide_encaps(struct pass *p)
-{
-	const struct names *listed = &p->in->conf->encapnodes;
-	struct names left = names_left(p, true);
-
-	for (size_t i = 0; i < listed->n; i++)
-		encap_decide(p, listed->at[i]);
-	for (size_t i = 0; i < left.n; i++)
-		if (!names_have(listed, left.at[i]) &&
-		    (i == 0 || strcmp(left.at[i], left.at[i - 1]) != 0))
-			encap_decide(p, left.at[i]);
+	if (p->up)
+		p->up->on = true;
+	pass_retry_stops(p);
 }
 
 void orchestrate(struct arena *a, const struct orch_in *in,
@@ -941,15 +858,8 @@ void orchestrate(struct arena *a, const struct orch_in *in,
 		ret->blocked = p.seq ? upkeep_rests(&p) : NULL;
 		return;
 	}
-	write_off_lost(&p);
-	if (p.seq && strcmp(p.want, "stopped") == 0) {
-		stop_all(&p);
-	} else if (p.seq) {
-		place(&p);
-		stop_doubles(&p);
-	}
-	retry_stops(&p);
+	decide(&p);
 	fence_nodes(&p);
 	if (!p.waits) /* what is inside waits with it */
-		decide_encaps(&p);
+		encap_decide(&p);
 }

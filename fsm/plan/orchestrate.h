@@ -22,10 +22,16 @@
  * nothing. It counts as running until the node itself has said otherwise in
  * its new epoch, or has confirmed an assignment that is not alone.
  *
- * The intent has one part per level: "want" with the seq in "want_seq",
- * "encap" with "encap_seq", and "slaves": {container: {want, seq}} for those
- * that were named by themselves. A seq of 0 was never asked by anybody, and
- * nothing is done about it.
+ * With topology = flex several hypervisors are assigned up, as many as
+ * flex_target says. Where the encap level is failover and there is more than
+ * one container, the rule above holds for containers likewise: each has an
+ * epoch and a lease of its own, by its service's group. Else what is assigned
+ * in a container has epoch 0 and lasts as long as that is up.
+ *
+ * The intent has one part per level: "want" with the seq in "want_seq" and
+ * "node", "encap" with "encap_seq" and "encap_node", and "slaves": {container:
+ * {want, seq}} for those that were named by themselves. A seq of 0 was never
+ * asked by anybody, and nothing is done about it.
  */
 #pragma once
 
@@ -88,6 +94,10 @@ struct orch_in {
 	const struct doc *instances; /* {node: instance document} */
 	const struct orch_node *nodes;
 	size_t n_nodes;
+	/* The agents in containers: alive while they have a lease of their own,
+	 * which they ask for where the encap level could run in another one. */
+	const struct orch_node *members;
+	size_t n_members;
 	uint64_t next_token;
 };
 
@@ -99,10 +109,14 @@ enum orch_kind {
 
 struct orch_change {
 	enum orch_kind kind;
-	const char *node; /* ORCH_INTENT: the container, or NULL */
+	const char *node; /* ORCH_INTENT: the container, or NULL: the level */
 	enum level level;
 	const char *want; /* "up", "down" (assign); "started" (intent) */
 	uint64_t epoch, token;
+	/* Of an assignment up that needs a container's lease: who grants that,
+	 * and in which of its own epochs. */
+	const char *host;
+	uint64_t host_epoch;
 	uint64_t seq; /* of the part of the intent that it serves */
 	/* Of an assignment down; what became of the one before: */
 	bool lost;   /* its lease ran out: nothing of it can run there */

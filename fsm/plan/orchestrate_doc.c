@@ -27,6 +27,10 @@ struct doc *orch_change_doc(struct arena *a, const struct orch_change *c)
 	if (c->failed && c->error)
 		doc_put_str(a, d, "error", c->error);
 	doc_put_int(a, d, "epoch", (int64_t)c->epoch);
+	if (c->host) {
+		doc_put_str(a, d, "host", c->host);
+		doc_put_int(a, d, "host_epoch", (int64_t)c->host_epoch);
+	}
 	doc_put_int(a, d, "token", (int64_t)c->token);
 	doc_put_int(a, d, "seq", (int64_t)c->seq);
 	return d;
@@ -37,6 +41,10 @@ bool orch_intent_goes_on(struct arena *a, struct doc *intent,
 {
 	struct doc *part = intent;
 
+	if (doc_is(change, "level", "encap") && !doc_get(change, "node")) {
+		doc_put_str(a, part, "encap", doc_get_str(change, "want", ""));
+		return true;
+	}
 	if (doc_is(change, "level", "encap"))
 		part = doc_get(doc_get(intent, "slaves"),
 			       doc_get_str(change, "node", ""));

@@ -39,7 +39,7 @@ static void ask(struct pass *p, const struct view *v, bool self,
 
 	if (!v->node || v->node->fencing || v->node->fence_failed)
 		return;
-	c = change_new(p, ORCH_FENCE, v->name, LEVEL_HYPERVISOR);
+	c = pass_change(p, ORCH_FENCE, v->name, LEVEL_HYPERVISOR);
 	c->want = "fenced";
 	c->epoch = v->node->epoch;
 	c->self = self;

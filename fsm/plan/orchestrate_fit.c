@@ -51,7 +51,7 @@ const char *fit_waits_for_parent(const struct pass *p)
 {
 	const struct names *l = &p->in->conf->parents;
 
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = 0; p->level == LEVEL_HYPERVISOR && i < l->n; i++) {
 		const struct orch_other *o;
 		enum status s = avail_of(p, l->at[i], &o);
 
@@ -70,7 +70,7 @@ const char *fit_waits_for_child(const struct pass *p)
 {
 	const struct names *l = &p->in->conf->children;
 
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = 0; p->level == LEVEL_HYPERVISOR && i < l->n; i++) {
 		const struct orch_other *o;
 		enum status s = avail_of(p, l->at[i], &o);
 
@@ -169,14 +169,26 @@ static const char *unmet_affinity(const struct pass *p, const char *node,
 	return NULL;
 }
 
+/* No node of `nodes` is left, and the file says who is next. */
+static bool is_drp_turn(const struct pass *p)
+{
+	if (!p->in->conf->drp_ha)
+		return false;
+	for (size_t i = 0; i < p->n; i++)
+		if (p->at[i].listed && is_alive(&p->at[i]))
+			return false;
+	return true;
+}
+
 /* @ret_own, where nothing else stands against it: the service as @v sees it. */
 static const char *refused(const struct pass *p, const struct view *v,
 			   bool asked, const struct service_conf **ret_own)
 {
 	const char *why;
 
-	if (!v->listed && !(asked && v->drp))
-		return "is not one of the service's nodes";
+	if (!v->listed && !(v->drp && (asked || is_drp_turn(p))))
+		return v->drp ? "is one of drpnodes, which are used by hand"
+			      : "is not one of the service's nodes";
 	if (!v->node)
 		return "is not a member of the cluster";
 	if (v->node->witness)
@@ -208,7 +220,8 @@ const char *fit_refused(const struct pass *p, const struct view *v, bool asked)
 {
 	const struct service_conf *own;
 
-	return refused(p, v, asked, &own);
+	return p->level == LEVEL_ENCAP ? encap_refused(p, v)
+				       : refused(p, v, asked, &own);
 }
 
 /* -- what a start needs ---------------------------------------------------- */
@@ -277,6 +290,11 @@ static uint64_t place_of(const struct pass *p, size_t i)
 	return i + 1;
 }
 
+uint64_t fit_place(const struct pass *p, const struct view *v)
+{
+	return place_of(p, (size_t)(v - p->at));
+}
+
 static int64_t wishes(const struct pass *p, const char *node,
 		      const struct service_conf *c)
 {
@@ -296,14 +314,16 @@ static struct view *best(const struct pass *p, const struct view *but,
 	int64_t best_wishes = 0;
 	uint64_t best_place = 0;
 
+	if (p->level == LEVEL_ENCAP)
+		return encap_best(p, but);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct service_conf *own;
 		struct view *v = &p->at[i];
 		int64_t wish;
 		uint64_t place;
 
-		if (v == but || (made && missing_on(v)) ||
-		    refused(p, v, false, &own))
+		if (v == but || (made && missing_on(v)) || v->picked ||
+		    v->given_up || refused(p, v, false, &own))
 			continue;
 		wish = wishes(p, v->name, own);
 		place = place_of(p, i);
@@ -354,10 +374,15 @@ static const char *missing_node(const struct pass *p)
 	return NULL;
 }
 
+/* What a person is told who finds too little of it up. */
+static const char *what_is_down(const struct pass *p)
+{
+	return p->holder ? "not up as often as asked for" : "down";
+}
+
 /* NULL where a start by ourselves, not at somebody's word, is allowed. */
 static const char *must_not_act(const struct pass *p)
 {
-	const struct service_conf *c = p->in->conf;
 	const char *name = p->in->service, *missing;
 
 	if (p->in->frozen)
@@ -367,19 +392,20 @@ static const char *must_not_act(const struct pass *p)
 				    name, name);
 	if (is_ha(p))
 		return fit_too_many_dead(p);
-	if (strcmp(c->orchestrate, "start") != 0)
+	if (strcmp(p->orchestrate, "start") != 0)
 		return arena_printf(p->a,
-				    "%s is down and has orchestrate = "
+				    "%s is %s and has orchestrate = "
 				    "%s: 'encap start %s' starts it",
-				    name, c->orchestrate, name);
+				    name, what_is_down(p), p->orchestrate,
+				    name);
 	missing = missing_node(p);
 	if (!missing)
 		return NULL;
 	return arena_printf(p->a,
-			    "%s is down and has orchestrate = start: it "
+			    "%s is %s and has orchestrate = start: it "
 			    "starts when all its nodes are there (%s is "
 			    "not), or by 'encap start %s'",
-			    name, missing, name);
+			    name, what_is_down(p), missing, name);
 }
 
 /* NULL where any start is allowed. */
@@ -392,12 +418,6 @@ const char *fit_must_not_start(const struct pass *p)
 				    "%s is disabled in its env file: "
 				    "'encap set %s disable=false'",
 				    p->in->service, p->in->service);
-	if (strcmp(c->topology, "failover") != 0)
-		return arena_printf(p->a,
-				    "%s has topology = %s, which this "
-				    "version does not drive: only "
-				    "failover",
-				    p->in->service, c->topology);
 	return p->served ? must_not_act(p) : NULL;
 }
 
@@ -411,11 +431,20 @@ static const char *nobody_why(const struct pass *p, const struct view *v)
 const char *fit_nobody(const struct pass *p)
 {
 	struct buf b = BUF(p->a);
+	bool any = false;
 
-	buf_printf(&b, "no node is left to start %s on", p->in->service);
-	for (size_t i = 0; i < p->n; i++)
-		if (p->at[i].listed)
-			buf_printf(&b, "%s %s %s", i ? ";" : ":", p->at[i].name,
-				   nobody_why(p, &p->at[i]));
+	buf_printf(&b, "no %s is left to start %s %s",
+		   p->level == LEVEL_ENCAP ? "container" : "node",
+		   p->in->service, p->level == LEVEL_ENCAP ? "in" : "on");
+	for (size_t i = 0; i < p->n; i++) {
+		const struct view *v = &p->at[i];
+		const char *why =
+			v->listed && !v->picked ? nobody_why(p, v) : NULL;
+
+		if (why)
+			buf_printf(&b, "%s %s %s", any ? ";" : ":", v->name,
+				   why);
+		any = any || why;
+	}
 	return buf_text(&b);
 }

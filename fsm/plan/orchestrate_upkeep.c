@@ -38,10 +38,15 @@ const char *upkeep_rests(const struct pass *p)
 /* -- drain ------------------------------------------------------------------
  */
 
+bool upkeep_drains_from(const struct pass *p, const struct view *v)
+{
+	return v->node && v->node->draining && !p->in->frozen &&
+	       !p->in->conf->disable;
+}
+
 bool upkeep_drains(const struct pass *p)
 {
-	return p->holder && p->holder->node && p->holder->node->draining &&
-	       !p->in->frozen && !p->in->conf->disable;
+	return p->holder && upkeep_drains_from(p, p->holder);
 }
 
 /* Its holder is to go, and nobody else can have it. True where that is so far

@@ -37,18 +37,29 @@ static const struct orch_node *node_of(const struct telling *t,
 	return orch_node_named(t->in->nodes, t->in->n_nodes, name);
 }
 
-/* The hypervisor that is assigned up; the latest, if there are several. */
+/* A hypervisor that is assigned up. */
+static bool is_holder(const struct telling *t, const struct doc *row)
+{
+	const struct orch_node *n = node_of(t, row->key);
+
+	return doc_is(row, "want", "up") && !doc_is(row, "level", "encap") &&
+	       !(n && n->epoch > num(row, "epoch"));
+}
+
+static bool is_flex(const struct telling *t)
+{
+	return strcmp(t->in->conf->topology, "flex") == 0;
+}
+
+/* Which one; the latest, if there are several. */
 static const struct doc *holder_row(const struct telling *t)
 {
 	const struct doc *last = NULL;
 
 	for (size_t i = 0; i < doc_len(t->in->assigns); i++) {
 		const struct doc *row = doc_at(t->in->assigns, i);
-		const struct orch_node *n = node_of(t, row->key);
 
-		if (!doc_is(row, "want", "up") ||
-		    doc_is(row, "level", "encap") ||
-		    (n && n->epoch > num(row, "epoch")))
+		if (!is_holder(t, row))
 			continue;
 		if (!last || num(row, "token") > num(last, "token"))
 			last = row;
@@ -209,7 +220,7 @@ static void tell_place(struct telling *t, const char *node)
 	const struct doc *holder = holder_row(t);
 	const char *why = orch_unfit(t->a, t->in, node);
 
-	if (holder && strcmp(holder->key, node) == 0)
+	if (row_of(t, node) && is_holder(t, row_of(t, node)))
 		return;
 	if (why)
 		tell(t, "rule", arena_printf(t->a, "%s %s", node, why));
@@ -229,12 +240,41 @@ static void tell_place(struct telling *t, const char *node)
 /* -- about a service, a node, a container, a resource ------------------------
  */
 
+static void tell_each_holder(struct telling *t)
+{
+	const struct doc *rows = t->in->assigns;
+
+	for (size_t i = 0; i < doc_len(rows); i++)
+		if (is_holder(t, doc_at(rows, i)))
+			tell_observed(t, doc_at(rows, i)->key);
+	for (size_t i = 0; i < doc_len(rows); i++)
+		if (is_holder(t, doc_at(rows, i)))
+			tell_decided(t, doc_at(rows, i)->key);
+}
+
+/* In which of the containers it is, and why there. */
+static void tell_container(struct telling *t)
+{
+	for (size_t i = 0;
+	     encap_is_failover(t->in->conf) && i < t->in->conf->encapnodes.n;
+	     i++) {
+		const char *name = t->in->conf->encapnodes.at[i];
+
+		if (!doc_is(row_of(t, name), "want", "up"))
+			continue;
+		tell_observed(t, name);
+		tell_decided(t, name);
+	}
+}
+
 static void about_service(struct telling *t)
 {
 	const struct service_conf *c = t->in->conf;
 	const struct doc *holder = holder_row(t);
 
-	if (holder) {
+	if (holder && is_flex(t)) {
+		tell_each_holder(t);
+	} else if (holder) {
 		tell_observed(t, holder->key);
 		tell_decided(t, holder->key);
 	} else {
@@ -246,6 +286,7 @@ static void about_service(struct telling *t)
 		for (size_t i = 0; i < c->nodes.n; i++)
 			tell_unmade(t, c->nodes.at[i]);
 	}
+	tell_container(t);
 	tell_frozen(t);
 	tell_mode(t);
 	tell_next(t);
@@ -258,7 +299,7 @@ static void about_node(struct telling *t, const char *node)
 
 	tell_observed(t, node);
 	tell_decided(t, node);
-	if (holder && strcmp(holder->key, node) != 0)
+	if (holder && strcmp(holder->key, node) != 0 && !is_flex(t))
 		tell_decided(t, holder->key);
 	tell_place(t, node);
 	tell_frozen(t);
@@ -266,12 +307,46 @@ static void about_node(struct telling *t, const char *node)
 	tell_asked(t, NULL);
 }
 
+/* The hypervisor that has the container. */
+static const struct doc *host_row(const struct telling *t, const char *name)
+{
+	const char *host = doc_get_str(row_of(t, name), "host", NULL);
+	const struct doc *row;
+
+	if (!host)
+		host = doc_get_str(said_by(t, name), "host", "");
+	row = row_of(t, host);
+	return row && is_holder(t, row) ? row
+	       : is_flex(t)		? NULL
+					: holder_row(t);
+}
+
+/* Why it is not in this one, where it is in one at a time. */
+static void tell_container_place(struct telling *t, const char *name)
+{
+	const char *why;
+
+	if (!encap_is_failover(t->in->conf) ||
+	    doc_is(row_of(t, name), "want", "up"))
+		return;
+	why = orch_unfit(t->a, t->in, name);
+	if (why)
+		tell(t, "rule", arena_printf(t->a, "%s %s", name, why));
+	else
+		tell(t, "rule",
+		     arena_printf(t->a,
+				  "it runs in one container at a time: 'encap "
+				  "move %s %s' moves it there",
+				  t->in->service, name));
+}
+
 static void about_container(struct telling *t, const char *name)
 {
-	const struct doc *holder = holder_row(t);
+	const struct doc *holder = host_row(t, name);
 
 	tell_observed(t, name);
 	tell_decided(t, name);
+	tell_container_place(t, name);
 	if (holder)
 		tell_decided(t, holder->key);
 	else

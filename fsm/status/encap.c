@@ -109,6 +109,12 @@ static void put_reach(struct arena *a, struct doc *inner,
 		doc_put_bool(a, inner, "unexpected", true);
 }
 
+static bool is_idle(const struct doc *inner)
+{
+	return is_down(status_said(inner, "avail")) &&
+	       is_down(status_said(inner, "overall"));
+}
+
 void instance_fold_encap(struct arena *a, struct doc *instance,
 			 const struct encap_fold *f)
 {
@@ -124,11 +130,15 @@ void instance_fold_encap(struct arena *a, struct doc *instance,
 		doc_put_str(a, inner, "overall", status_name(STATUS_NA));
 	}
 	put_reach(a, inner, f, unexpected);
+	if (f->idle)
+		doc_put_bool(a, inner, "idle", true);
 	doc_put(a, all, f->rid, inner);
-	if (f->doc) {
+	if (f->doc && !(f->idle && is_idle(f->doc))) {
 		merge_word(a, instance, "avail", status_said(f->doc, "avail"));
 		merge_word(a, instance, "overall",
 			   status_said(f->doc, "overall"));
+	}
+	if (f->doc) {
 		fold_rows(a, doc_get(instance, "resources"),
 			  doc_get(f->doc, "resources"));
 	}

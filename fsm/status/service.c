@@ -186,3 +186,25 @@ void service_status(const struct service_conf *conf,
 		.provisioned = service_provisioned(instances),
 	};
 }
+
+bool service_is_farmed(const struct service_conf *conf)
+{
+	return encap_is_failover(conf) ||
+	       conf->encap.flex_target < (int64_t)conf->encapnodes.n;
+}
+
+/* To it the containers are the nodes. */
+void service_status_encap(const struct service_conf *conf,
+			  const struct doc *instances,
+			  struct service_status *ret)
+{
+	struct service_conf inner = *conf;
+
+	inner.nodes = conf->encapnodes;
+	inner.topology = conf->encap.topology;
+	inner.orchestrate = conf->encap.orchestrate;
+	inner.flex_min = conf->encap.flex_min;
+	inner.flex_max = conf->encap.flex_max;
+	inner.flex_target = conf->encap.flex_target;
+	service_status(&inner, instances, ret);
+}

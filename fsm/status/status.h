@@ -122,6 +122,7 @@ struct encap_fold {
 	int64_t since, age_ms; /* of that state: ms since the epoch, ms; 0: not
 				  known */
 	bool expected;	       /* the way things go: no warning */
+	bool idle; /* it is to run in another one: down is as it should be */
 };
 
 /* Fold a container's document into its hypervisor's: avail and overall merge
@@ -160,3 +161,10 @@ struct service_status {
 };
 void service_status(const struct service_conf *conf,
 		    const struct doc *instances, struct service_status *ret);
+/* The encap level by itself, where it is up in some of its containers only:
+ * @instances has their documents. */
+void service_status_encap(const struct service_conf *conf,
+			  const struct doc *instances,
+			  struct service_status *ret);
+/* Is it so: in one of several, or in fewer than there are? */
+bool service_is_farmed(const struct service_conf *conf);

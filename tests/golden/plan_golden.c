@@ -254,6 +254,51 @@ static struct service_conf *conf_now(struct world *w,
 	return sc;
 }
 
+/* Is the container up on a node that is? Then its agent has a lease. */
+static bool has_lease(struct world *w, const struct forecast_service *s,
+		      const char *container)
+{
+	const char *host =
+		doc_get_str(doc_get(s->instances, container), "host", NULL);
+	const struct doc *rows;
+	struct instance inst;
+
+	if (!host || !node_named(w, host)->alive ||
+	    instance_eval(w->a, s->conf, s->name, host, LEVEL_HYPERVISOR, &inst,
+			  NULL) < 0)
+		return false;
+	rows = doc_get(doc_get(s->instances, host), "resources");
+	for (size_t i = 0; i < inst.n; i++)
+		if (inst.res[i].encapnode &&
+		    strcmp(inst.res[i].encapnode, container) == 0)
+			return doc_is(doc_get(rows, inst.res[i].rid), "status",
+				      "up");
+	return false;
+}
+
+static struct orch_node *members_now(struct world *w,
+				     const struct forecast_service *s,
+				     const struct names *containers)
+{
+	struct orch_node *list =
+		ARENA_VEC(w->a, struct orch_node, containers->n + 1);
+
+	for (size_t i = 0; i < containers->n; i++) {
+		const char *name = containers->at[i];
+		const struct doc *row = doc_get(s->assigns, name);
+		bool alive = has_lease(w, s, name);
+		bool gone = !alive && doc_is(row, "want", "up");
+		int64_t epoch = doc_get_int(row, "epoch", 0);
+
+		list[i] = (struct orch_node){
+			.name = name,
+			.alive = alive,
+			.epoch = (uint64_t)(epoch ? epoch + gone : 1),
+		};
+	}
+	return list;
+}
+
 /* As the orchestrator sees it. */
 static struct orch_in orch_now(struct world *w, const char *name)
 {
@@ -288,6 +333,8 @@ static struct orch_in orch_now(struct world *w, const char *name)
 		.instances = s->instances,
 		.nodes = w->nodes,
 		.n_nodes = w->n_nodes,
+		.members = members_now(w, s, &sc->encapnodes),
+		.n_members = sc->encapnodes.n,
 		.next_token = s->next_token,
 	};
 }
@@ -512,6 +559,26 @@ static const struct {
 	{ "boxed", "[DEFAULT]\nnodes = hv1 hv2 hv3\nencapnodes = vm1\n",
 	  "[fs#1]\ntype = directory\npath = /srv\n"
 	  "[container#0]\ntype = sim\nname = vm1\n"
+	  "[fs#2]\ntype = directory\npath = /data\nencap = true\n" },
+	{ "farmed",
+	  "[DEFAULT]\nnodes = hv1 hv2 hv3\nencapnodes = vm1 vm2 vm3\n"
+	  "topology = flex\nflex_min = 3\ntopology@encapnodes = "
+	  "failover\norchestrate = ha\n",
+	  "[container#1]\ntype = sim\nname@hv1 = vm1\nname@hv2 = vm2\n"
+	  "name@hv3 = vm3\n"
+	  "[fs#2]\ntype = directory\npath = /data\nencap = true\n" },
+	{ "farmed2",
+	  "[DEFAULT]\nnodes = hv1 hv2\nencapnodes = vm1 vm2\n"
+	  "topology = flex\nflex_min = 2\ntopology@encapnodes = "
+	  "failover\norchestrate = ha\n",
+	  "[container#1]\ntype = sim\nname@hv1 = vm1\nname@hv2 = vm2\n"
+	  "name@hv3 = vm3\n"
+	  "[fs#2]\ntype = directory\npath = /data\nencap = true\n" },
+	{ "farm3",
+	  "[DEFAULT]\nnodes = hv1 hv2 hv3\nencapnodes = vm1 vm2 vm3\n"
+	  "topology = flex\nflex_min = 3\norchestrate = ha\n",
+	  "[container#1]\ntype = sim\nname@hv1 = vm1\nname@hv2 = vm2\n"
+	  "name@hv3 = vm3\n"
 	  "[fs#2]\ntype = directory\npath = /data\nencap = true\n" },
 	{ "farm", "[DEFAULT]\nnodes = hv1 hv2 hv3\nencapnodes = vm1 vm2\n",
 	  "[container#0]\ntype = sim\nname = vm1\n"

@@ -39,6 +39,8 @@ static struct op_fixture fixture;
 	"name = vm2|[fs#1]|type = flag|tags = encap|'"
 #define CONF2 "'[DEFAULT]|nodes = hv2 hv3|[fs#1]|type = flag|'"
 #define WEB   "svc_create name=web config=" CONF "; "
+#define VM1    WEB "member_join name=vm1 incarnation=0; "
+#define LEASED "member_up name=vm1 id=4294967297 epoch=0 host=hv1 grantor=a; "
 #define UP                                                                     \
 	WEB "assign name=web version=1 changes=[{kind=assign node=hv1 "        \
 	    "level=hypervisor want=up epoch=1 token=1 seq=1 why=x}]; "
@@ -371,6 +373,14 @@ static const struct row services[] = {
 	{ "member_join: known: the same again", "member_join name=vm1 incarnation=0", "member_join name=vm1 incarnation=0", OP_OK, "", "member vm1 id=4294967297; member vm1 incarnation=1" },
 	{ "member_join: rolled back: a new one", "member_join name=vm1 incarnation=0", "member_join name=vm1 incarnation=1", OP_OK, "", "member vm1 id=4294967298; member vm1 incarnation=2" },
 	{ "member_join: another", "member_join name=vm1 incarnation=0", "member_join name=vm2", OP_OK, "", "member vm2 id=4294967298; member vm2 incarnation=1" },
+	{ "member_up: a lease for the first time", VM1, "member_up name=vm1 id=4294967297 epoch=0 host=hv1 grantor=a", OP_OK, "", "member vm1 state=up; member vm1 epoch=1; member vm1 host=hv1; service web version=2; events e text=has a lease by hv1, epoch 1" },
+	{ "member_up: of another epoch", VM1 LEASED, "member_up name=vm1 id=4294967297 epoch=2 host=hv1 grantor=a", OP_CONFLICT, "moved on", "member vm1 epoch=1" },
+	{ "member_up: of another incarnation", VM1, "member_up name=vm1 id=4294967299 epoch=0 host=hv1 grantor=a", OP_CONFLICT, "moved on", "" },
+	{ "member_up: the same host, another life", VM1 LEASED, "member_up name=vm1 id=4294967297 epoch=1 host=hv1 grantor=b", OP_OK, "", "member vm1 grantor=b; member vm1 epoch=1" },
+	{ "member_lost", VM1 LEASED, "member_lost name=vm1 id=4294967297 epoch=1 grantor=a why=x", OP_OK, "", "member vm1 state=lost; member vm1 epoch=2; service web version=3; events e text=its lease of epoch 1 has ended: x" },
+	{ "member_lost: another life has granted since", VM1 LEASED "member_up name=vm1 id=4294967297 epoch=1 host=hv1 grantor=b; ", "member_lost name=vm1 id=4294967297 epoch=1 grantor=a", OP_CONFLICT, "moved on", "member vm1 state=up; member vm1 epoch=1" },
+	{ "member_lost: twice", VM1 LEASED "member_lost name=vm1 id=4294967297 epoch=1 grantor=a; ", "member_lost name=vm1 id=4294967297 epoch=1 grantor=a", OP_CONFLICT, "moved on", "member vm1 epoch=2" },
+	{ "member_join: rolled back: it keeps its epoch, and has no lease", VM1 LEASED, "member_join name=vm1 incarnation=1", OP_OK, "", "member vm1 id=4294967298; member vm1 epoch=1" },
 	{ "member_join: bad name", "", "member_join name='' incarnation=0", OP_USAGE, "member name", "" },
 
 	{ "event", "", "event events=[{kind=action text=one}{kind=action text=two}]", OP_OK, "", "events e text=two; events e seq=2" },

@@ -68,9 +68,6 @@ static const struct row starts[] = {
 	{ "disabled",
 	  HA3 "disabled; want started 1",
 	  "blocked: web is disabled in its env file: 'encap set web disable=false'" },
-	{ "flex is not driven",
-	  HA3 "flex; want started 1",
-	  "blocked: web has topology = flex, which this version does not drive: only failover" },
 	{ "frozen: a person's start is carried out",
 	  HA3 "frozen; want started 1", "hv1 up t1 e1 s1" },
 	{ "all nodes unfit",
@@ -333,6 +330,106 @@ static const struct row failures[] = {
 	  "hv1 up t9 e1 s3" },
 };
 
+#define FLEX2 HA3 "flex 2 3; "
+#define TWO                                                                    \
+	"assign hv1 up t1 e1 s1; said hv1 t1 idle up once; "                   \
+	"assign hv2 up t2 e1 s1; said hv2 t2 idle up once; "
+
+static const struct row flexes[] = {
+	{ "as many as flex_target", FLEX2 "want started 1", "hv1 up t1 e1 s1; hv2 up t2 e1 s1" },
+	{ "they are up: nothing", FLEX2 "want started 1; " TWO, "" },
+	{ "one is lost: replaced",
+	  FLEX2 "want started 1; " TWO "node hv1 lost e2", "hv1 down t3 e2 s1 lost; hv3 up t4 e1 s1" },
+	{ "one is lost, orchestrate = no: a person's to do",
+	  NO3 "flex 2 3; want started 1; " TWO "node hv1 lost e2",
+	  "hv1 down t3 e2 s1 lost; blocked: web is not up as often as asked for and has orchestrate = no: 'encap start web' starts it" },
+	{ "one is lost, frozen",
+	  FLEX2 "frozen; want started 1; " TWO "node hv1 lost e2",
+	  "hv1 down t3 e2 s1 lost; blocked: web is frozen: 'encap thaw web' lets it be started again" },
+	{ "it is back: it is not one too many",
+	  FLEX2 "want started 1; assign hv1 down t3 e2 s1 lost; said hv1 t3 idle down; node hv1 e2; "
+	  "assign hv2 up t2 e1 s1; said hv2 t2 idle up once; assign hv3 up t4 e1 s1; said hv3 t4 idle up once", "" },
+	{ "a smaller target: the last one goes", HA3 "flex 1 3; want started 1; " TWO, "hv2 down t3 e1 s1" },
+	{ "a smaller target, orchestrate = no: nothing", NO3 "flex 1 3; want started 1; " TWO, "" },
+	{ "a greater target", HA3 "flex 3 3; want started 1; " TWO, "hv3 up t3 e1 s1" },
+	{ "a greater target than there are nodes up",
+	  HA3 "flex 3 3; want started 1; node hv3 frozen e1; " TWO,
+	  "blocked: 3 are asked for, 2 can be: no node is left to start web on: hv3 is frozen" },
+	{ "move: to a third one", FLEX2 "want started 2 on hv3; " TWO, "hv2 down t3 e1 s2; hv1 up t4 e1 s2; hv3 up t5 e1 s2" },
+	{ "move, flex_max = flex_target: first one down",
+	  HA3 "flex 2 2; want started 2 on hv3; " TWO, "hv2 down t3 e1 s2; hv1 up t4 e1 s2" },
+	{ "move, flex_max = flex_target: then up",
+	  HA3 "flex 2 2; want started 2 on hv3; assign hv2 down t3 e1 s2; said hv2 t3 idle down; "
+	  "assign hv1 up t4 e1 s2; said hv1 t4 idle up once", "hv3 up t5 e1 s2" },
+	{ "stop", FLEX2 "want stopped 2; " TWO, "hv1 down t3 e1 s2; hv2 down t4 e1 s2" },
+	{ "restart: all down", FLEX2 "want restart 2; " TWO, "hv1 down t3 e1 s2; hv2 down t4 e1 s2" },
+	{ "restart: not all are down yet",
+	  FLEX2 "want restart 2; assign hv1 down t3 e1 s2; said hv1 t3 idle down; assign hv2 down t4 e1 s2", "" },
+	{ "restart: all are",
+	  FLEX2 "want restart 2; assign hv1 down t3 e1 s2; said hv1 t3 idle down; assign hv2 down t4 e1 s2; said hv2 t4 idle down",
+	  "hv1 up t5 e1 s2; hv2 up t6 e1 s2; started goes on" },
+	{ "a start failed: another one",
+	  FLEX2 "want started 1; assign hv1 up t1 e1 s1; said hv1 t1 start-failed down err; "
+	  "assign hv2 up t2 e1 s1; said hv2 t2 idle up once", "hv1 down t3 e1 s1 failed; hv3 up t4 e1 s1" },
+	{ "drpnodes are none of them", "ha hv1; drp dr1; flex 2 2; want started 1",
+	  "hv1 up t1 e1 s1; blocked: 2 are asked for, 1 can be: no node is left to start web on" },
+};
+
+#define FARM                                                                   \
+	"ha hv1 hv2; flex 2 2; vms vm1 vm2; vmfailover; want started 1; "      \
+	"encap started 1; assign hv1 up t1 e1 s1; said hv1 t1 idle up once; "  \
+	"assign hv2 up t2 e1 s1; said hv2 t2 idle up once; "
+#define INVM1 "assign vm1 up t3 e1 s1; said vm1 t3 idle up once; "
+
+/* Without an env file each hypervisor is taken to have each container. */
+static const struct row farms[] = {
+	{ "in one container", FARM, "vm1 up t3 e1 s1" },
+	{ "it is up: nothing", FARM INVM1, "" },
+	{ "its lease has run out: in the other one",
+	  FARM INVM1 "member vm1 lost e2", "vm1 down t4 e2 s1 lost; vm2 up t5 e1 s1" },
+	{ "no container has a lease",
+	  FARM INVM1 "member vm1 lost e2; member vm2 lost e1",
+	  "vm1 down t4 e2 s1 lost; blocked: no container is left to start web in: vm1 has no lease: its agent is not there, or is not in touch; "
+	  "vm2 has no lease: its agent is not there, or is not in touch" },
+	{ "move: down first", FARM INVM1 "encap started 2 on vm2", "vm1 down t4 e1 s2" },
+	{ "move: not down yet", FARM "encap started 2 on vm2; assign vm1 down t4 e1 s2; said vm1 t4 stopping up", "" },
+	{ "move: down", FARM "encap started 2 on vm2; assign vm1 down t4 e1 s2; said vm1 t4 idle down", "vm2 up t5 e1 s2" },
+	{ "move: down, but it said so of another assignment",
+	  FARM "encap started 2 on vm2; assign vm1 down t4 e1 s2; said vm1 t3 idle down", "" },
+	{ "move: it has not said so, and its lease runs out",
+	  FARM "encap started 2 on vm2; assign vm1 down t4 e1 s2; member vm1 lost e2", "vm1 down t5 e2 s0 lost; vm2 up t6 e1 s2" },
+	{ "a lease of an older epoch is as good as none",
+	  FARM "member vm1 e3; " INVM1, "vm1 up t4 e3 s1" },
+	{ "a start failed: in the other one",
+	  FARM "assign vm1 up t3 e1 s1; said vm1 t3 start-failed down err", "vm1 down t4 e1 s1 failed" },
+	{ "a monitored resource stays down", FARM "assign vm1 up t3 e1 s1; said vm1 t3 idle warn once switch", "vm1 down t4 e1 s1 failed" },
+	{ "stop of the encap level", FARM INVM1 "encap stopped 2", "vm1 down t4 e1 s2" },
+	{ "restart of the encap level", FARM INVM1 "encap restart 2", "vm1 down t4 e1 s2" },
+	{ "restart: it is down, up again", FARM "encap restart 2; assign vm1 down t4 e1 s2; said vm1 t4 idle down", "vm1 up t5 e1 s2; started goes on" },
+	{ "frozen: a lost one is not replaced",
+	  FARM INVM1 "frozen; member vm1 lost e2",
+	  "vm1 down t4 e2 s1 lost; blocked: web is frozen: 'encap thaw web' lets it be started again" },
+	{ "it was up in both without leases: the later one counts",
+	  FARM "assign vm1 up t3 s1; assign vm2 up t4 s1", "vm1 down t5 s1" },
+	{ "... and one that does not say that it is down stays in the way",
+	  FARM "assign vm1 down t3 s1; assign vm2 down t4 s1; said vm2 t4 idle down; member vm1 lost e2", "" },
+};
+
+#define SOME                                                                   \
+	"ha hv1 hv2; flex 2 2; vms vm1 vm2 vm3; vmflex 2; want started 1; "    \
+	"encap started 1; assign hv1 up t1 e1 s1; said hv1 t1 idle up once; "  \
+	"assign hv2 up t2 e1 s1; said hv2 t2 idle up once; "
+
+static const struct row somes[] = {
+	{ "in two of three containers", SOME, "vm1 up t3 s1; vm2 up t4 s1" },
+	{ "they are up: nothing",
+	  SOME "assign vm1 up t3 s1; said vm1 t3 idle up once; assign vm2 up t4 s1; said vm2 t4 idle up once", "" },
+	{ "its start failed in one: another one",
+	  SOME "assign vm1 up t3 s1; said vm1 t3 start-failed down; assign vm2 up t4 s1; said vm2 t4 idle up once", "vm1 down t5 s1 failed; vm3 up t6 s1" },
+	{ "a person stops one: another one", SOME "slave vm1 stopped 2; assign vm1 up t3 s1; assign vm2 up t4 s1", "vm1 down t5 s2; vm3 up t6 s1" },
+	{ "a person wants it in the third", SOME "slave vm3 started 2; assign vm1 up t3 s1; assign vm2 up t4 s1", "vm2 down t5 s1; vm3 up t6 s2" },
+};
+
 #define VM "vms vm1; "
 #define VMUP "assign vm1 up t6 s2; said vm1 t6 idle up once; "
 static const struct row encaps[] = {
@@ -520,6 +617,7 @@ int main(void)
 	return TABLE_RUN(starts, decides) + TABLE_RUN(stops, decides) +
 	       TABLE_RUN(moves, decides) + TABLE_RUN(restarts, decides) +
 	       TABLE_RUN(failovers, decides) + TABLE_RUN(fences, decides) + TABLE_RUN(failures, decides) +
-	       TABLE_RUN(encaps, decides) + TABLE_RUN(whys, explains) +
-	       TABLE_RUN(may_start, may_it);
+	       TABLE_RUN(encaps, decides) + TABLE_RUN(flexes, decides) +
+	       TABLE_RUN(farms, decides) + TABLE_RUN(somes, decides) +
+	       TABLE_RUN(whys, explains) + TABLE_RUN(may_start, may_it);
 }

@@ -6,18 +6,21 @@
  *   drp NODE...                  drpnodes
  *   vms NAME...                  encapnodes
  *   want WORD SEQ [on NODE]      the intent for the hypervisor level
- *   encap WORD SEQ               ... for the encap level
+ *   encap WORD SEQ [on NAME]     ... for the encap level
  *   slave NAME WORD SEQ          ... for one container
  *   node NAME [lost] [frozen] [sure] [fencing] [nofence] eN [fN]
  *                                fN: its epochs up to N are certainly over
  *   (containers are called vm...)
  *   assign NAME up|down tN eN sN [lost] [failed]
  *   said NAME tN STATE AVAIL [once] [err] [switch]  '-' for ' '
- *   frozen | disabled | norollback | flex | stonith
+ *   frozen | disabled | norollback | stonith
  *   ladder none|kill|cut|fence   stop_failed
+ *   flex TARGET MAX              of the hypervisor level
+ *   vmflex TARGET | vmfailover   of the encap level
+ *   member NAME [lost] eN        the agent in a container, and its lease
  * Nodes that are named as the service's and not by themselves are up, epoch 1.
- * A decision: "fence NAME eN [self]", "NAME up|down tN eN sN [lost] [failed]", "WORD [NAME] goes on",
- * "blocked: TEXT".
+ * A decision: "fence NAME eN [self]", "NAME up|down tN eN sN [lost] [failed]",
+ * "WORD [NAME] goes on", "blocked: TEXT".
  */
 #pragma once
 
@@ -32,8 +35,8 @@
 struct plan_state {
 	struct arena *a;
 	struct service_conf conf;
-	struct orch_node nodes[PLAN_MAX];
-	size_t n_nodes;
+	struct orch_node nodes[PLAN_MAX], members[PLAN_MAX];
+	size_t n_nodes, n_members;
 	struct doc *intent, *assigns, *instances;
 	bool frozen;
 	uint64_t last_token;
@@ -84,9 +87,9 @@ static inline int64_t plan_num(const struct plan_words *w, char letter)
 	return 0;
 }
 
-static inline void plan_node(struct plan_state *s, const struct plan_words *w)
+static inline struct orch_node plan_one(const struct plan_words *w)
 {
-	s->nodes[s->n_nodes++] = (struct orch_node){
+	return (struct orch_node){
 		.name = w->at[1],
 		.alive = !plan_has(w, "lost"),
 		.frozen = plan_has(w, "frozen"),
@@ -96,6 +99,11 @@ static inline void plan_node(struct plan_state *s, const struct plan_words *w)
 		.fencing = plan_has(w, "fencing"),
 		.fence_failed = plan_has(w, "nofence") ? "no answer" : NULL,
 	};
+}
+
+static inline void plan_node(struct plan_state *s, const struct plan_words *w)
+{
+	s->nodes[s->n_nodes++] = plan_one(w);
 }
 
 static inline void plan_assign(struct plan_state *s, const struct plan_words *w)
@@ -149,7 +157,9 @@ static inline void plan_intent(struct plan_state *s, const struct plan_words *w,
 	doc_put_str(s->a, s->intent, want, w->at[1]);
 	doc_put_int(s->a, s->intent, seq, atoll(w->at[2]));
 	if (w->n > 4)
-		doc_put_str(s->a, s->intent, "node", w->at[4]);
+		doc_put_str(s->a, s->intent,
+			    strcmp(want, "encap") ? "node" : "encap_node",
+			    w->at[4]);
 }
 
 static inline void plan_slave(struct plan_state *s, const struct plan_words *w)
@@ -199,28 +209,49 @@ static inline void plan_item(struct plan_state *s, const struct plan_words *w)
 		s->conf.stop_failed = w->at[1];
 	} else if (strcmp(k, "flex") == 0) {
 		s->conf.topology = "flex";
+		s->conf.flex_target = atoll(w->at[1]);
+		s->conf.flex_max = atoll(w->at[2]);
+	} else if (strcmp(k, "vmflex") == 0) {
+		s->conf.encap.flex_target = atoll(w->at[1]);
+	} else if (strcmp(k, "vmfailover") == 0) {
+		s->conf.encap.topology = "failover";
+	} else if (strcmp(k, "member") == 0) {
+		s->members[s->n_members++] = plan_one(w);
 	} else if (w->n) {
 		fprintf(stderr, "plan_text: what is '%s'?\n", k);
 		abort();
 	}
 }
 
-static inline void plan_default_nodes(struct plan_state *s,
+static inline void plan_default_nodes(struct orch_node *nodes, size_t *n_nodes,
 				      const struct names *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		bool known = false;
 
-		for (size_t k = 0; k < s->n_nodes; k++)
-			known = known ||
-				strcmp(s->nodes[k].name, l->at[i]) == 0;
+		for (size_t k = 0; k < *n_nodes; k++)
+			known = known || strcmp(nodes[k].name, l->at[i]) == 0;
 		if (!known)
-			s->nodes[s->n_nodes++] = (struct orch_node){
+			nodes[(*n_nodes)++] = (struct orch_node){
 				.name = l->at[i],
 				.alive = true,
 				.epoch = 1,
 			};
 	}
+}
+
+/* As the file says nothing of its own of the encap level. */
+static inline void plan_default_encap(struct service_conf *c)
+{
+	int64_t n = (int64_t)c->encapnodes.n;
+
+	if (!c->encap.topology)
+		c->encap.topology = "flex";
+	c->encap.orchestrate = c->orchestrate;
+	c->encap.flex_min = 1;
+	c->encap.flex_max = n;
+	if (!c->encap.flex_target)
+		c->encap.flex_target = n;
 }
 
 static inline struct plan_state plan_parse(struct arena *a, const char *text)
@@ -244,8 +275,10 @@ static inline struct plan_state plan_parse(struct arena *a, const char *text)
 		plan_item(&s, &w);
 		text += n + (text[n] == ';');
 	}
-	plan_default_nodes(&s, &s.conf.nodes);
-	plan_default_nodes(&s, &s.conf.drpnodes);
+	plan_default_nodes(s.nodes, &s.n_nodes, &s.conf.nodes);
+	plan_default_nodes(s.nodes, &s.n_nodes, &s.conf.drpnodes);
+	plan_default_nodes(s.members, &s.n_members, &s.conf.encapnodes);
+	plan_default_encap(&s.conf);
 	return s;
 }
 
@@ -260,6 +293,8 @@ static inline struct orch_in plan_in(const struct plan_state *s)
 		.instances = s->instances,
 		.nodes = s->nodes,
 		.n_nodes = s->n_nodes,
+		.members = s->members,
+		.n_members = s->n_members,
 		.next_token = s->last_token + 1,
 	};
 }
@@ -280,7 +315,7 @@ static inline void plan_put_change(struct buf *b, const struct orch_change *c)
 	}
 	buf_printf(b, "%s %s t%llu", c->node, c->want,
 		   (unsigned long long)c->token);
-	if (c->level == LEVEL_HYPERVISOR)
+	if (c->level == LEVEL_HYPERVISOR || c->epoch)
 		buf_printf(b, " e%llu", (unsigned long long)c->epoch);
 	buf_printf(b, " s%llu%s%s", (unsigned long long)c->seq,
 		   c->lost ? " lost" : "", c->failed ? " failed" : "");
