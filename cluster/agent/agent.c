@@ -456,17 +456,6 @@ static int identity_tidy(struct agent *g, struct err *err)
 	return rc;
 }
 
-/* So that what an earlier life of this agent has proposed cannot be taken for
- * ours. */
-static void name_life(struct agent *g)
-{
-	unsigned char bytes[(sizeof(g->grantor) - 1) / 2];
-
-	g->io.random(g->io.ctx, bytes, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(g->grantor + 2 * i, 3, "%02x", bytes[i]);
-}
-
 int agent_open(struct agent **ret, const struct agent_options *o,
 	       struct err *err)
 {
@@ -506,7 +495,7 @@ int agent_open(struct agent **ret, const struct agent_options *o,
 	g->now_ms = o->now_ms;
 	lease_init(g, o->lease_until_ms, o->lease_epoch);
 	local_open(g, o->local);
-	name_life(g);
+	encap_lease_open(g);
 	if (o->identity)
 		identity_take(g, o->identity);
 	eo.witness = g->witness;

@@ -664,7 +664,7 @@ void agent_host_recv(struct agent *g, uint64_t now_ms, struct arena *a,
 		host_refused(g, doc_get_str(frame, "err", "no reason"));
 	else if (strcmp(k, "halt") == 0 && g->host_welcomed)
 		instance_halt(g, (uint64_t)doc_get_int(frame, "token", 0));
-	else if (strcmp(k, "grant") == 0 && g->host_welcomed)
+	else if (strcmp(k, "grant") == 0 && g->host_up)
 		encap_lease_recv_grant(g, frame);
 	else if (strcmp(k, "rest") == 0 && g->host_welcomed)
 		host_word(g, &g->host_rests, doc_get_bool(frame, "on", false));

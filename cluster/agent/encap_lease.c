@@ -10,7 +10,8 @@
  * declares the lease over when the last one that it has granted has run out,
  * plus the margin; or at once when it has looked at the container since, and
  * that is down. What an earlier life of this agent has granted it does not
- * know, so it waits from the moment at which it took over.
+ * know, so it waits from the moment at which it began. If that had declared one
+ * over, and it is not known what became of it, it takes a name of its own.
  *
  * A host that is lost cannot do so, and need not: its own epoch ends what was
  * granted by it.
@@ -39,7 +40,7 @@ static bool needs_lease(const struct agent *g)
 
 static bool asks(const struct agent *g)
 {
-	return g->level == LEVEL_ENCAP && g->identity && g->host_welcomed &&
+	return g->level == LEVEL_ENCAP && g->identity && g->host_up &&
 	       needs_lease(g);
 }
 
@@ -49,6 +50,7 @@ static void encap_lease_ask(struct agent *g)
 	struct doc *ask = agent_frame(a, "renew");
 
 	doc_put_int(a, ask, "n", (int64_t)g->now_ms);
+	doc_put_int(a, ask, "id", (int64_t)g->self);
 	g->io.channel_send(g->io.ctx, NULL, NULL, a, ask);
 	g->lease.next_renew_ms = g->now_ms + g->lease.ms / 8;
 }
@@ -60,6 +62,10 @@ void encap_lease_recv_grant(struct agent *g, const struct doc *frame)
 	int64_t epoch = doc_get_int(frame, "e", 0);
 	int64_t whole = doc_get_int(frame, "l", 0);
 
+	/* A host whose agent was restarted grants before it welcomes: for that
+	 * it has to ask the group's leader. */
+	if (!g->host || !doc_is(frame, "host", g->host))
+		return;
 	if (asked < 0 || epoch <= 0 || duration <= 0 || duration > 600000 ||
 	    whole < 200 || whole > 600000 || (uint64_t)asked > g->now_ms)
 		return;
@@ -129,6 +135,80 @@ static void propose_member(struct agent *g, struct arena *a, const char *op,
 	agent_propose(g, c->group, a, cmd);
 }
 
+/* -- lives of this agent ------------------------------------------------------
+ */
+
+#define LOCAL_GROUP 0 /* of no group: this agent's alone, in its database */
+
+static void put_life(struct agent *g, const struct state *s)
+{
+	struct state_key k = state_key("grantor", NULL);
+	struct doc *row = doc_map(s->arena);
+
+	doc_put_str(s->arena, row, "name", g->grantor);
+	doc_put_str(s->arena, row, "session", g->session);
+	doc_put_bool(s->arena, row, "declared", g->has_declared);
+	state_put(s, TABLE_COUNTER, &k, row);
+}
+
+/* False if it could not be kept. */
+static bool keep_life(struct agent *g, bool declared)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	struct txn *t = txn_begin_write(g->db, NULL);
+	const struct state s = { t, LOCAL_GROUP, a };
+	bool was = g->has_declared;
+	struct err err = { 0 };
+
+	if (!t)
+		return false;
+	g->has_declared = declared;
+	put_life(g, &s);
+	if (txn_commit(t, &err) == 0)
+		return true;
+	agent_log(g, 3, "who grants leases cannot be kept: %s", err.text);
+	g->has_declared = was;
+	return false;
+}
+
+/* Its database outlives an agent that dies, and not a machine that does. */
+void encap_lease_open(struct agent *g)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+	unsigned char bytes[(sizeof(g->grantor) - 1) / 2];
+	struct txn *t = txn_begin_read(g->db, NULL);
+	struct state_key k = state_key("grantor", NULL);
+	const struct doc *row =
+		t ? state_row(&(struct state){ t, LOCAL_GROUP, a },
+			      TABLE_COUNTER, &k)
+		  : NULL;
+
+	txn_abort(t);
+	if (doc_is(row, "session", g->session) &&
+	    !doc_get_bool(row, "declared", true)) {
+		snprintf(g->grantor, sizeof(g->grantor), "%s",
+			 doc_get_str(row, "name", ""));
+		return;
+	}
+	g->io.random(g->io.ctx, bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(g->grantor + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* All that was declared is agreed: what may still be under way of it names an
+ * epoch that is over. */
+static bool is_settled(struct agent *g)
+{
+	SCOPED(arena) struct arena *a = arena_new();
+
+	for (const struct channel *c = g->channels; c; c = c->next)
+		if (c->lost_epoch &&
+		    (uint64_t)doc_get_int(member_of(g, a, c), "epoch", 0) <=
+			    c->lost_epoch)
+			return false;
+	return true;
+}
+
 /* How long this node has a right to run anything: ms, 0 if it has none. */
 static uint64_t own_lease_ms(const struct agent *g)
 {
@@ -176,19 +256,22 @@ void encap_lease_recv_renew(struct agent *g, struct channel *c, struct arena *a,
 	uint64_t epoch = (uint64_t)doc_get_int(row, "epoch", 0);
 	uint64_t ms = own_lease_ms(g);
 
-	if (!c->welcomed || !ms || !row ||
-	    (uint64_t)doc_get_int(row, "id", 0) != c->id ||
+	if (!ms || !row ||
+	    doc_get_int(row, "id", 0) != doc_get_int(frame, "id", -1) ||
 	    (epoch && c->lost_epoch >= epoch) || must_wait(g, c, row))
 		return;
 	if (!is_mine(g, row)) { /* it has as long as a lease to ask again */
 		c->grant_ms = g->now_ms;
+		if (!g->named && !keep_life(g, g->has_declared))
+			return;
+		g->named = true;
 		propose_member(g, a, "member_up", c, row, NULL);
 		return;
 	}
 	if (is_first_grant(g, c))
 		instance_poke(g, c->service); /* it is no longer on its way */
 	c->grant_ms = c->granted_ms = g->now_ms;
-	c->grant_id = c->id;
+	c->grant_id = (uint64_t)doc_get_int(row, "id", 0);
 	answer = agent_frame(a, "grant");
 	doc_put_int(a, answer, "n", doc_get_int(frame, "n", 0));
 	doc_put_int(a, answer, "e", (int64_t)epoch);
@@ -196,6 +279,7 @@ void encap_lease_recv_renew(struct agent *g, struct channel *c, struct arena *a,
 		    (int64_t)(ms < g->lease.ms ? ms : g->lease.ms));
 	doc_put_int(a, answer, "l", (int64_t)g->lease.ms);
 	doc_put_int(a, answer, "h", (int64_t)g->lease.epoch);
+	doc_put_str(a, answer, "host", g->node);
 	g->io.channel_send(g->io.ctx, c->service, c->rid, a, answer);
 }
 
@@ -234,6 +318,8 @@ static void encap_lease_judge(struct agent *g, struct channel *c)
 				       ? c->grant_ms + g->lease.ms / 2
 				       : grant_over_ms(g, c)))
 		return;
+	if (!g->has_declared && !keep_life(g, true))
+		return;
 	if (c->lost_epoch < epoch) {
 		c->lost_epoch = epoch;
 		c->lease_asked_ms = 0;
@@ -256,6 +342,8 @@ void encap_lease_tick(struct agent *g)
 	for (struct channel *c = g->channels; c; c = c->next)
 		if (c->farmed)
 			encap_lease_judge(g, c);
+	if (g->has_declared && is_settled(g))
+		keep_life(g, false);
 	g->lease.next_judge_ms = g->now_ms + g->lease.ms / 8;
 }
 

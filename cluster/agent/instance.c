@@ -514,7 +514,8 @@ static bool anything_up(const struct instance_run *run)
  * told. Nothing fell down by itself then, and it is started anew. */
 static void adopt(const struct agent *g, struct instance_run *run)
 {
-	if (run->adopting && g->level == LEVEL_HYPERVISOR && !anything_up(run))
+	if (run->adopting && (g->level == LEVEL_HYPERVISOR || run->epoch) &&
+	    !anything_up(run))
 		run->was_up = false;
 	run->adopting = false;
 }

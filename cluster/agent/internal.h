@@ -118,6 +118,7 @@ void lease_end(struct agent *g);
 /* Those of containers (encap_lease.c). */
 struct channel;
 struct instance_run;
+void encap_lease_open(struct agent *g);
 void encap_lease_tick(struct agent *g);
 uint64_t encap_lease_next_ms(const struct agent *g);
 void encap_lease_recv_renew(struct agent *g, struct channel *c, struct arena *a,
@@ -586,6 +587,8 @@ struct agent {
 	struct lease lease;
 	struct disarm disarm;
 	char grantor[33]; /* this life of the agent, as who grants leases */
+	bool named;	  /* and the next life will know that name */
+	bool has_declared; /* that one is over; not all of that is settled */
 	struct member_seen *members;
 	size_t n_members, cap_members;
 	uint64_t members_term;	/* of these */

@@ -53,8 +53,8 @@ static void channel_set_word(struct agent *g, const struct instance_run *run,
 static bool is_on_its_way(const struct agent *g, const struct channel *c,
 			  uint64_t up_since)
 {
-	return c->farmed && up_since && c->granted_ms < up_since &&
-	       g->now_ms < up_since + AGENT_TIMEOUT_MS;
+	return up_since && g->now_ms < up_since + AGENT_TIMEOUT_MS &&
+	       (c->farmed ? c->granted_ms < up_since : !c->welcomed);
 }
 
 static void put_channels(struct agent *g, struct arena *a,
@@ -78,7 +78,8 @@ static void put_channels(struct agent *g, struct arena *a,
 		row = doc_put(a, map, r->rid, doc_map(a));
 		doc_put_str(a, row, "word", c->word);
 		doc_put_int(a, row, "since", c->since);
-		if (is_on_its_way(g, c, run->up_since[i]))
+		if (service_is_farmed(&run->inst.conf) &&
+		    is_on_its_way(g, c, run->up_since[i]))
 			doc_put_bool(a, row, "new", true);
 		if (strcmp(c->word, "refused") == 0)
 			doc_put_str(a, row, "why", c->refused);

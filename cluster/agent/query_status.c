@@ -123,6 +123,22 @@ static void put_stale(const struct query *q, struct doc *inst, int64_t age_ms,
 	doc_put_str(q->arena, inst, "stale", why);
 }
 
+/* What it said before it was told to be down is not news, once it has booted.
+ */
+static bool speaks_of_now(const struct query *q, const char *node,
+			  const struct doc *inner)
+{
+	const struct doc *row = doc_get(q->assigns, node);
+
+	return !row || doc_is(row, "want", "up") ||
+	       doc_get_int(row, "token", 0) == doc_get_int(inner, "token", -1);
+}
+
+static int64_t assigned_at(const struct query *q, const char *node)
+{
+	return doc_get_int(doc_get(q->assigns, node), "at", q->now);
+}
+
 static void put_age(const struct query *q, const char *node, struct doc *inst)
 {
 	bool own = strcmp(node, q->agent->node) == 0;
@@ -143,6 +159,10 @@ static void put_age(const struct query *q, const char *node, struct doc *inst)
 			arena_printf(q->arena, "node %s %s",
 				     strcmp(state, "left") == 0 ? "has" : "is",
 				     state));
+	else if (q->agent->level == LEVEL_ENCAP && !own &&
+		 !speaks_of_now(q, node, inst))
+		put_stale(q, inst, age_of(q, assigned_at(q, node)),
+			  "it has not said anything since it was lost");
 	else if (old)
 		put_stale(q, inst, age_of(q, old),
 			  "it does not come to look at its resources");
@@ -236,7 +256,7 @@ static struct doc *farm_of(const struct query *q, const struct doc *instances)
 				doc_put(q->arena, one, "stale",
 					doc_copy(q->arena,
 						 doc_get(inst, "stale")));
-			if (node)
+			if (node && speaks_of_now(q, node, one))
 				doc_put(q->arena, farm, node, one);
 		}
 	}

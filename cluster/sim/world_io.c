@@ -277,8 +277,7 @@ struct agent_io world_io(struct world_node *n)
 		.peers = io_peers,
 		.channels = io_channels,
 		.head = io_head,
-		.guard =
-			n->world->guarded && !n->container ? world_guard : NULL,
+		.guard = n->world->guarded ? world_guard : NULL,
 		.fatal = io_fatal,
 		.log = io_log,
 	};

@@ -26,8 +26,10 @@ const struct keyword keywords_service[] = {
 	{ "DEFAULT", NULL, "topology", STRING, 0, "failover: up on one node; flex: on several",
 	  .fallback = "failover", .candidates = "failover flex", .aliases = "cluster_type",
 	  .more = "With failover at most one instance is up at any time, and a node must "
-	  "hold a lease to run it. With flex up to flex_max instances are up, each on a node "
-	  "of its own." },
+	  "hold a lease to run it. With flex as many instances are up as flex_target says, each on "
+	  "a node of its own. With the scope @encapnodes it says the same of what runs in "
+	  "the containers, of which there is one on each hypervisor then (topologies.md); "
+	  "without it that is up in each container that is." },
 	{ "DEFAULT", NULL, "flex_primary", LOWER, 0, "the first among the nodes of a flex service",
 	  .fallback = "{nodes[0]}",
 	  .more = "Of a flex service: the node whose data the others copy. The scope "
@@ -42,12 +44,13 @@ const struct keyword keywords_service[] = {
 	{ "DEFAULT", NULL, "flex_max", INTEGER, 0, "more instances up than this: warn",
 	  .fallback = "{#nodes}", .depends = "topology=flex", .aliases = "flex_max_nodes",
 	  .more = "A number of instances, at least flex_min; 0 is no limit, which is as many "
-	  "as there are nodes. With more up the service shows warn, and the surplus is "
-	  "stopped where orchestrate = ha." },
+	  "as there are nodes. With more up the service shows warn. No more are up at any "
+	  "time, also while one is moved." },
 	{ "DEFAULT", NULL, "flex_target", INTEGER, 0, "how many instances to start",
 	  .fallback = "{flex_min}", .depends = "topology=flex", .from = FROM_V23,
 	  .more = "A number of instances between flex_min and flex_max, that the cluster "
-	  "starts and keeps up where orchestrate = ha." },
+	  "starts and keeps up where orchestrate = ha, and above which it stops the surplus. "
+	  "With the scope @encapnodes the number of containers." },
 	{ "DEFAULT", NULL, "flex_cpu_low_threshold", INTEGER, LATER, "below: the service could do with fewer instances",
 	  .fallback = "10", .depends = "topology=flex", .from = FROM_V12,
 	  .more = "A percentage of the nodes' processors. Only a collector's alerts looked "
@@ -61,7 +64,8 @@ const struct keyword keywords_service[] = {
 	  .more = "no: a person starts and stops it, and resources that went down are only "
 	  "restarted. start: it is started once, when the nodes come up and it runs nowhere. "
 	  "ha: it is started where it was asked to be up, and elsewhere when its node is "
-	  "lost." },
+	  "lost. On drpnodes only by hand, unless 'orchestrate@drpnodes = ha' says that they "
+	  "are used once none of nodes is left." },
 	{ "DEFAULT", NULL, "placement", STRING, 0, "how nodes are ranked, as in: placement = load avg",
 	  .fallback = "nodes order", .candidates = "none, nodes order, load avg, shift, spread, score, last start", .from = FROM_V23,
 	  .more = "nodes order: by their order in nodes. load avg: the least loaded of the "

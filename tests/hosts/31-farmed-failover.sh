@@ -20,9 +20,20 @@ must "to vm1, by a container" on vm3 encap move web vm1 --timeout 60s
 within 5000 "it is there" up_in hv3 vm1
 must_fail 3 "vm9 is none" on hv1 encap move web vm9
 
-step "its container dies"
+step "its container dies, and may be started again (restart = 1)"
+container_kill hv1 vm1
+within 10000 "it is gone" silent_in vm1
+within 30000 "it is up again, there or elsewhere" \
+	eval 'beats_in vm1 || beats_in vm2'
+within 30000 "the container is, too" equal hv1 container_on vm1
+
+step "its container dies, and may not"
+on hv1 encap set web container#0.restart=0
+on hv1 encap move web vm1 --timeout 60s
+within 5000 "it is in vm1" up_in hv2 vm1
 container_kill hv1 vm1
 within 15000 "it is up in vm2" up_in hv2 vm2
+on hv2 encap set web container#0.restart=1
 within 30000 "the container is started again" equal hv1 container_on vm1
 throughout 2000 "and does not get it back" up_in hv3 vm2
 
