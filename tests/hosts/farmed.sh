@@ -67,13 +67,7 @@ up_in() # HOST(to ask) VM
 # All of a container at once, as when its kernel had died.
 container_kill() # HOST VM
 {
-	local base dir
-
-	read -r _ _ base <"$STATE/cgroups"
-	for dir in "$base/$1/lxc.payload.$2"*; do
-		find "$dir" -name cgroup.procs -exec cat {} + |
-			xargs -r kill -KILL 2>/dev/null || :
-	done
+	on "$1" lxc-stop -k -n "$2"
 }
 
 # In the order of time: where the container changes there is a gap of 100 ms at
