@@ -145,7 +145,7 @@ static const struct row cluster[] = {
 	{ "cluster_disarm: anew, after all have said that it is over", INIT "cluster_disarm ms=60000; cluster_arm; node_disarm id=1 n=1 over=true; ", "cluster_disarm ms=2000", OP_OK, "", "cluster c disarm.n=2; cluster c disarm.bound=2000; cluster c disarm.carry=(none)" },
 	{ "cluster_disarm: for too long", INIT, "cluster_disarm ms=14400001", OP_USAGE, "1s to 4h", "cluster c disarm=(none)" },
 	{ "cluster_disarm: for no time", INIT, "cluster_disarm", OP_USAGE, "1s to 4h", "" },
-	{ "cluster_disarm: no cluster", "", "cluster_disarm ms=60000", OP_NOT_FOUND, "no cluster", "" },
+	{ "cluster_disarm: no cluster", V2, "cluster_disarm ms=60000", OP_NOT_FOUND, "no cluster", "" },
 	{ "cluster_arm", INIT "cluster_disarm ms=60000; ", "cluster_arm", OP_OK, "", "cluster c disarm.on=false; cluster c disarm.n=1; events e text=armed again" },
 	{ "cluster_arm: its time is over", INIT "cluster_disarm ms=60000; ", "cluster_arm n=1", OP_OK, "", "cluster c disarm.on=false; events e text=armed again: the time is over" },
 	{ "cluster_arm: the time of another", INIT "cluster_disarm ms=60000; cluster_disarm ms=60000; ", "cluster_arm n=1", OP_CONFLICT, "anew since", "cluster c disarm.on=true" },
