@@ -65,7 +65,7 @@ static void speak(struct agent *g, const struct state *s, const char *key,
 {
 	struct doc *cmd;
 
-	if (!row || op_speaks(row) == STATE_VERSION ||
+	if (!row || member_has_left(row) || op_speaks(row) == STATE_VERSION ||
 	    (g->spoke_ms && g->now_ms < g->spoke_ms + ASK_AGAIN_MS))
 		return;
 	g->spoke_ms = g->now_ms;

@@ -331,6 +331,7 @@ static bool guard_knows(const struct world_node *n,
 void world_guard_step(struct world_node *n)
 {
 	struct world *w = n->world;
+	bool acted = false;
 
 	if (!n->up || !n->guard_until_ms || w->now_us < n->guard_next_us ||
 	    world_node_ms(n) < n->guard_until_ms)
@@ -345,7 +346,9 @@ void world_guard_step(struct world_node *n)
 	for (size_t i = 0; i < n->n_res; i++) {
 		if (!guard_knows(n, &n->res[i]))
 			continue;
-		world_trace(w, "%s: the guard acts", n->name);
+		if (!acted)
+			world_tell(n, "the guard acts");
+		acted = true;
 		world_res_set(n, &n->res[i], false);
 	}
 }
