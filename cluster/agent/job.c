@@ -531,6 +531,7 @@ static void act_done(void *arg)
 {
 	struct run_job *j = arg;
 
+	j->run->memory[j->items[0].res].busy = false;
 	act_record(j, &j->items[0]);
 	act_ended(j);
 }
@@ -842,6 +843,7 @@ static void job_drive_one(struct agent *g, struct instance_run *run,
 		m->last_ms = (int64_t)g->now_ms;
 	}
 	m->rung = recon_rung(act->op, m->rung);
+	m->busy = true;
 	job_tell(g, run, r->rid, "", j->action,
 		 m->rung ? arena_printf(j->arena, ": %s", act->why) : "");
 	/* By force, beside what hangs. */

@@ -87,8 +87,14 @@ void lease_init(struct agent *g, uint64_t until_ms, uint64_t epoch)
 	/* One of a disarm: it is not called over before there is another. */
 	if (until_ms > g->now_ms + g->lease.ms)
 		g->lease.disarm_n = g->disarm.n ? g->disarm.n : 1;
-	if (epoch)
-		g->lease.grace_ms = g->now_ms + g->lease.ms / 2;
+	if (!epoch)
+		return;
+	g->lease.grace_ms = g->now_ms + g->lease.ms / 2;
+	/* One that has not ended yet is not outlived: an eighth of it is for
+	 * stopping, as the guard has. */
+	if (until_ms > g->now_ms &&
+	    g->lease.grace_ms + g->lease.ms / 8 > until_ms)
+		g->lease.grace_ms = until_ms - g->lease.ms / 8;
 }
 
 static struct lease_grantee *grantee(struct agent *g, uint64_t node)

@@ -337,7 +337,10 @@ void world_guard_step(struct world_node *n)
 	    world_node_ms(n) < n->guard_until_ms)
 		return;
 	n->guard_next_us = w->now_us + 100000;
-	if (n->agent && n->guard_len && n->paused_until_us > w->now_us) {
+	/* One that just woke has said nothing for as long as it slept. */
+	if (n->agent && n->guard_len &&
+	    (n->paused_until_us > w->now_us ||
+	     (n->asleep_until_us && n->asleep_until_us == w->now_us))) {
 		world_trace(w, "%s: the guard ends an agent that hangs",
 			    n->name);
 		world_agent_kill(n);

@@ -47,10 +47,11 @@ struct forecast_in {
  *  ladders: [{service, node, rungs: kill, cut, fence}] (what would be done if a
  *            stop of the service there failed), settled}
  *
- * kind is "assign" (op up, down), "fence" (the node is ended), "intent" (op started: a restart goes on), or
- * "action" (op start, stop, with a rid; or pre_start, ..., the triggers around
- * the whole, or around a subset that "subset" names). "waiting" is what is not
- * done, and why; "settled" is false where no end was found.
+ * kind is "assign" (op up, down), "fence" (the node is ended), "intent" (op
+ * started: a restart goes on), or "action" (op start, stop, with a rid; or
+ * pre_start, ..., the triggers around the whole, or around a subset that
+ * "subset" names). "waiting" is what is not done, and why; "settled" is false
+ * where no end was found.
  * @ret_after, unless it is NULL: one for each of in->services, as it is in the
  * end, in another order. */
 struct doc *forecast(struct arena *a, const struct forecast_in *in,

@@ -57,7 +57,7 @@ struct orch_node {
 	 * why (NULL: it has not). */
 	bool fencing;
 	const char *fence_failed;
-	bool left;	  /* it has, or was removed: nothing runs there */
+	bool left; /* it has, or was removed: nothing runs there */
 };
 
 /* NULL if it is none of them. */

@@ -854,7 +854,11 @@ static bool must_be_killed(const struct sweep *s, size_t i)
 	const struct recon_memory *m = &s->in->memory[i];
 	enum status st = status_of(s, i);
 
-	if (!sweep_is_ours(s, i) || res(s, i)->standby || st == STATUS_DOWN)
+	if (!sweep_is_ours(s, i) || res(s, i)->standby)
+		return false;
+	if (m->busy) /* it was down, and may be up any moment */
+		return true;
+	if (st == STATUS_DOWN)
 		return false;
 	if (st == STATUS_NA)
 		return is_group(res(s, i), "app") &&

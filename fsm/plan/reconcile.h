@@ -19,9 +19,9 @@
  *
  * A stop that fails goes on by the ladder, as far as stop_failed of the service
  * says: by force, then the network of a container is taken away; what runs in a
- * container and does not stop is stopped with it. Each rung is an operation with
- * a deadline of its own. After the last it is "stop failed", and never silently
- * stopped. (The next rung is the orchestrator's: the node is fenced.)
+ * container and does not stop is stopped with it. Each rung is an operation
+ * with a deadline of its own. After the last it is "stop failed", and never
+ * silently stopped. (The next rung is the orchestrator's: the node is fenced.)
  *
  * A start that fails is rolled back: what it has started is stopped in reverse;
  * in a container that it has started, the agent is told to halt first.
@@ -82,6 +82,7 @@ enum hold {
 struct recon_memory {
 	unsigned restarts; /* starts after the first that came back well */
 	int64_t last_ms;   /* when the last of them began */
+	bool busy;	   /* an operation of it is under way */
 	bool done;	   /* its last operation came back well */
 	bool started;	   /* by us, and it was not up: a rollback stops it */
 	bool start_failed, stop_failed;

@@ -8,10 +8,11 @@
  *
  * At most five, and an odd number. Nobody loses a vote by being gone unless
  * somebody who is there can have it: fewer voters would only make the next
- * loss worse. Nor while somebody is on the way in. Of witnesses there are always fewer than a majority, so that
- * whatever is agreed lies on a hypervisor that can use it. No failure domain
- * (a value of one of the labels in voters_domains) holds a majority where that
- * can be avoided. Among equals: who votes already, then the lower id.
+ * loss worse. Nor while somebody is on the way in. Of witnesses there are
+ * always fewer than a majority, so that whatever is agreed lies on a hypervisor
+ * that can use it. No failure domain (a value of one of the labels in
+ * voters_domains) holds a majority where that can be avoided. Among equals: who
+ * votes already, then the lower id.
  */
 #pragma once
 

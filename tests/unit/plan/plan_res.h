@@ -6,8 +6,8 @@
  * in start order, e.g. "ip#1=up fs#1:or2=down!dr1 container#0@vm1=up".
  * STATUS: its name, "na", or "undriven": n/a as there is no driver for it.
  * FLAGS: o optional, d disable, n noaction, s standby, e encap, rN restart N.
- * MEMORY: d done, s started, F start_failed, S stop_failed, E with an error,
- * rN restarts.
+ * MEMORY: b busy, d done, s started, F start_failed, S stop_failed, E with an
+ * error, rN restarts.
  */
 #pragma once
 
@@ -51,6 +51,7 @@ static inline void res_flags(struct resource *r, const char *f)
 static inline void res_memory(struct recon_memory *m, const char *f)
 {
 	for (; *f; f++) {
+		m->busy = m->busy || *f == 'b';
 		m->done = m->done || *f == 'd';
 		m->started = m->started || *f == 's';
 		m->start_failed = m->start_failed || *f == 'F';

@@ -164,6 +164,7 @@ static const struct row encaps[] = {
 static const struct row kills[] = {
 	{ "all at once", "kill", "ip#1=up fs#1=warn fs#2=undef app#1=up", "", "kill ip#1 fs#1 fs#2 app#1" },
 	{ "not what is down", "kill", "ip#1=down fs#1=up", "", "kill fs#1" },
+	{ "what was down, and is being started", "kill", "ip#1=down!b fs#1=down", "", "kill ip#1" },
 	{ "not what is standby, disabled, noaction or of the other level", "kill", "ip#1:s=up fs#1:d=up fs#2:n=up fs#3:e=up", "", "settled idle" },
 	{ "waits for nobody", "kill", DOWNRES, "up 5 on 5 idle up", "kill fs#1 container#0" },
 	{ "all down", "kill", "ip#1=down fs#1=na", "", "settled idle" },
