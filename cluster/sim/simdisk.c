@@ -12,6 +12,7 @@ struct file {
 	char name[NAME_SIZE];
 	uint8_t *data;
 	size_t size;
+	bool is_left; /* its removal gave an error */
 };
 
 struct simdisk {
@@ -97,6 +98,7 @@ static void put(struct simdisk *d, const char *name, uint8_t *data, size_t size)
 	snprintf(d->files[i].name, NAME_SIZE, "%s", name);
 	d->files[i].data = data;
 	d->files[i].size = size;
+	d->files[i].is_left = false;
 }
 
 /* -- what happens to an operation ------------------------------------ */
@@ -265,6 +267,8 @@ static int sim_remove(void *ctx, const char *name)
 	if (has_effect(d, f)) {
 		drop(d, file);
 		d->counts.removes++;
+	} else if (!d->is_off) {
+		file->is_left = true;
 	}
 	return rc;
 }
@@ -297,6 +301,7 @@ struct simdisk *simdisk_clone(const struct simdisk *d)
 
 		memcpy(data, f->data, f->size);
 		put(copy, f->name, data, f->size);
+		copy->files[i].is_left = f->is_left;
 	}
 	copy->limit = d->limit;
 	return copy;
@@ -360,6 +365,13 @@ uint8_t *simdisk_data(const struct simdisk *d, const char *name, size_t *size)
 const char *simdisk_name(const struct simdisk *d, size_t i)
 {
 	return i < d->n ? d->files[i].name : NULL;
+}
+
+bool simdisk_is_left(const struct simdisk *d, const char *name)
+{
+	const struct file *f = find(d, name);
+
+	return f && f->is_left;
 }
 
 struct simdisk_counts simdisk_counts(const struct simdisk *d)

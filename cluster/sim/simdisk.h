@@ -53,6 +53,9 @@ void simdisk_limit(struct simdisk *d, uint64_t bytes);
 uint8_t *simdisk_data(const struct simdisk *d, const char *name, size_t *size);
 /* Name of the @i-th file, in the order of names; NULL: there are less. */
 const char *simdisk_name(const struct simdisk *d, size_t i);
+/* It is there only since a removal gave an error (fail_after(), not a cut: who
+ * lost power knows nothing of what it began). */
+bool simdisk_is_left(const struct simdisk *d, const char *name);
 
 struct simdisk_counts {
 	uint64_t creates, writes, bytes, renames, removes; /* done */

@@ -636,14 +636,33 @@ void chaos_describe(struct chaos *c)
 	}
 }
 
-static unsigned count_files(const struct simdisk *d)
+/* @left: those whose removal gave an error, too. */
+static unsigned count_files(const struct simdisk *d, bool left)
 {
 	const char *name;
 	unsigned n = 0;
 
 	for (size_t i = 0; (name = simdisk_name(d, i)); i++)
-		n += strncmp(name, "snap-", 5) == 0;
+		n += strncmp(name, "snap-", 5) == 0 &&
+		     (left || !simdisk_is_left(d, name));
 	return n;
+}
+
+static void check_files(struct chaos *c, struct node *x)
+{
+	struct world *w = c->world;
+	unsigned n = count_files(x->snap, false);
+
+	/* The newest of each group, and one before it that was lately read. */
+	if (n > 2 * w->checks->n_groups)
+		world_fail(w, "node %u has %u snapshot files", x->index + 1, n);
+	/* A start keeps the newest, and removes what could not be. */
+	node_crash(x, CRASH_CLEAN);
+	node_start(x);
+	n = count_files(x->snap, true);
+	if (n > w->checks->n_groups)
+		world_fail(w, "node %u has %u snapshot files after its start",
+			   x->index + 1, n);
 }
 
 void chaos_check_end(struct chaos *c)
@@ -660,10 +679,6 @@ void chaos_check_end(struct chaos *c)
 			checks_copy(x, gid_of(c, g));
 			checks_content(x, gid_of(c, g));
 		}
-		/* The newest of each group, and one before it that was lately
-		 * read. */
-		if (count_files(x->snap) > 2 * w->checks->n_groups)
-			world_fail(w, "node %u has %u snapshot files", i + 1,
-				   count_files(x->snap));
+		check_files(c, x);
 	}
 }

@@ -126,6 +126,40 @@ static void one_operation_fails(void **state)
 	simdisk_free(s);
 }
 
+static void a_removal_fails(void **state)
+{
+	int left = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		struct simdisk *s = simdisk_new(seed), *copy;
+		const struct wal_disk *d = simdisk_disk(s);
+		bool there;
+
+		d->create(d->ctx, "x", 10);
+		d->create(d->ctx, "y", 10);
+		simdisk_fail_after(s, 0, -EIO);
+		assert_int_equal(d->remove(d->ctx, "x"), -EIO);
+		there = simdisk_data(s, "x", NULL) != NULL;
+		assert_int_equal(simdisk_is_left(s, "x"), there);
+		assert_false(simdisk_is_left(s, "y"));
+		copy = simdisk_clone(s);
+		assert_int_equal(simdisk_is_left(copy, "x"), there);
+		simdisk_free(copy);
+		left += there;
+		d->create(d->ctx, "x", 10); /* another one */
+		assert_false(simdisk_is_left(s, "x"));
+		simdisk_cut_after(s, 0);
+		d->remove(d->ctx, "x");
+		d->remove(d->ctx, "y");
+		simdisk_restart(s);
+		assert_false(simdisk_is_left(s, "x"));
+		assert_false(simdisk_is_left(s, "y"));
+		simdisk_free(s);
+	}
+	assert_in_range(left, 20, 80);
+}
+
 static void a_clone_is_apart(void **state)
 {
 	struct simdisk *s = simdisk_new(1), *copy;
@@ -154,6 +188,7 @@ int main(void)
 		cmocka_unit_test(what_returned_is_kept),
 		cmocka_unit_test(names_change_or_do_not),
 		cmocka_unit_test(one_operation_fails),
+		cmocka_unit_test(a_removal_fails),
 		cmocka_unit_test(a_clone_is_apart),
 	};
 
