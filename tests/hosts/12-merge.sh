@@ -78,7 +78,7 @@ must "one is acknowledged, the other is a conflict" \
 	eval '[ $codes = 04 ] || [ $codes = 40 ]'
 loser=$([ "$codes" = 40 ] && echo vm1 || echo hv2)
 must "base, ours and theirs are told" \
-	eval "grep -q 'base  *2' $SCRATCH/$loser &&
+	eval "cat $SCRATCH/$loser; grep -q 'base  *2' $SCRATCH/$loser &&
 	grep -q 'ours  *[34]' $SCRATCH/$loser &&
 	grep -q 'theirs  *[34]' $SCRATCH/$loser"
 within 2000 "the draft is seen on hv2" has_draft hv2
