@@ -66,8 +66,8 @@ within 20000 "the service is up" \
 must "the device that hangs was tried twice" \
 	[ "$(grep -c hang "$STATE/shared/power/log")" = 2 ]
 within 20000 "it is on again: a reboot" equal up fence_state hv3 hv2 node
-where=$(field hv3 web instances/hv1/avail)
-[ "$where" = up ] && runs=hv1 asks=hv3 || runs=hv3 asks=hv1
+runs=$(container_on vm1)
+[ "$runs" = hv1 ] && asks=hv3 || asks=hv1
 
 step "no device can end it: nothing starts until a person vouches"
 must "the device is taken away" on "$asks" encap cluster set \
