@@ -131,13 +131,20 @@ void lease_take(struct agent *g, uint64_t asked_ms, uint64_t duration,
 	g->io.save_lease(g->io.ctx, l->until_ms, l->epoch);
 }
 
-/* Is this node the leader? What an earlier one has granted is not known: that
- * is forgotten before the first grant of this one, and not after it. */
+/* Is this node the leader, and is nothing left of what an earlier one
+ * decided? A loss that one found may lie in its log, agreed by nobody, until
+ * it leads again; an entry of our own term that is agreed ends that. What an
+ * earlier one has granted is not known: that is forgotten before the first
+ * grant of this one, and not after it. */
 static bool leads(struct agent *g, struct engine_info *ret)
 {
 	if (!engine_info(g->engine, CLUSTER_GROUP, ret) || !ret->is_leader ||
 	    !ret->is_ready)
 		return false;
+	if (!ret->is_settled) {
+		engine_settle(g->engine, CLUSTER_GROUP);
+		return false;
+	}
 	if (g->lease.leader_since_ms == ret->leader_since_ms)
 		return true;
 	g->lease.leader_since_ms = ret->leader_since_ms;

@@ -429,6 +429,7 @@ bool engine_info(const struct engine *e, uint64_t gid, struct engine_info *ret)
 	ret->is_leader = group_leads(g) && !e->witness;
 	ret->is_ready = ret->is_leader && group_ready(g) &&
 			g->applied >= g->ready_index;
+	ret->is_settled = ret->is_ready && group_settled(g);
 	ret->leader_since_ms = g->leader_since_ms;
 	ret->term = raft_current_term(&g->r);
 	ret->commit = raft_commit_index(&g->r);

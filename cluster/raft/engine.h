@@ -137,9 +137,12 @@ size_t engine_groups(const struct engine *e, uint64_t *ret_gids, size_t max);
 struct engine_info {
 	uint64_t self, leader; /* leader: 0 if not known */
 	bool is_leader;
-	/* A leader that has applied an entry of its own term: its state is
-	 * current and its decisions may be proposed. */
+	/* A leader that has applied all that can have been agreed when it was
+	 * elected: its state is current and its decisions may be proposed. */
 	bool is_ready;
+	/* And an entry of its own term is agreed: what an earlier leader has
+	 * in its log beyond ours never will be. See engine_settle(). */
+	bool is_settled;
 	uint64_t leader_since_ms; /* on this engine's clock; 0 if not leader */
 	uint64_t term, commit, applied, last;
 	uint64_t last_term; /* of the last entry */
@@ -159,6 +162,11 @@ uint64_t engine_match(const struct engine *e, uint64_t gid, uint64_t id);
 /* The commands of the entries that this member's log has beyond what is applied
  * here, on @a: nobody knows whether they are agreed. */
 struct doc *engine_tail(const struct engine *e, uint64_t gid, struct arena *a);
+
+/* Leader: see to it that an entry of its own term is agreed (is_settled), with
+ * an empty one where nothing else was written. Level-triggered: call it again
+ * until it is. Raft itself writes one only if something was left to agree. */
+void engine_settle(struct engine *e, uint64_t gid);
 
 /* Leader: make the members be as @want, one safe step at a time; call it
  * again (it is level-triggered) until 0. 1: a step is under way. A new voter

@@ -216,7 +216,7 @@ struct egroup {
 	unsigned n_asked;  /* readers that are not ours */
 	uint64_t round;	   /* last round of checks that was sent */
 	uint64_t round_ms; /* when it was last sent */
-	bool barrier_sent; /* for set_members, in seen_term */
+	bool barrier_sent; /* need_term(), in seen_term */
 };
 
 struct group_list {
@@ -314,6 +314,8 @@ void group_flushed(struct egroup *g);
 bool group_leads(const struct egroup *g);
 /* Leader, and everything that may be committed is known to be. */
 bool group_ready(const struct egroup *g);
+/* Leads, and an entry of its own term is committed (engine_settle()). */
+bool group_settled(const struct egroup *g);
 uint64_t group_leader(const struct egroup *g);
 void group_due(struct egroup *g);
 /* The latest list, committed or not. */

@@ -253,9 +253,8 @@ static int hand_over(struct egroup *g, const struct wanted *w, struct err *err)
 		const struct raft_server *is = group_server(g, w->at[i].id);
 
 		if (w->at[i].role == ENGINE_VOTER && is &&
-		    !engine_is_witness(is->address) &&
-		    is->role == RAFT_VOTER && is->id != g->self &&
-		    caught_up(g, is->id)) {
+		    !engine_is_witness(is->address) && is->role == RAFT_VOTER &&
+		    is->id != g->self && caught_up(g, is->id)) {
 			int rc =
 				engine_transfer(g->engine, g->gid, is->id, err);
 
@@ -317,6 +316,22 @@ static int need_term(struct egroup *g, struct err *err)
 	return 1;
 }
 
+bool group_settled(const struct egroup *g)
+{
+	return group_leads(g) && group_term(g, raft_commit_index(&g->r)) ==
+					 raft_current_term(&g->r);
+}
+
+void engine_settle(struct engine *e, uint64_t gid)
+{
+	struct egroup *g = e->closing ? NULL : engine_group(e, gid);
+	struct err err;
+
+	/* What fails is tried again by who asks again. */
+	if (g && g->started && group_leads(g) && !group_settled(g))
+		need_term(g, &err);
+}
+
 int engine_set_members(struct engine *e, uint64_t gid,
 		       const struct engine_server *want, size_t n,
 		       struct err *err)
@@ -336,7 +351,7 @@ int engine_set_members(struct engine *e, uint64_t gid,
 		return 1;
 	if (same(g, &w))
 		return 0;
-	if (group_term(g, raft_commit_index(&g->r)) != raft_current_term(&g->r))
+	if (!group_settled(g))
 		return need_term(g, err);
 	rc = step_add(g, &w, err);
 	if (rc == 0)
