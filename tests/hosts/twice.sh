@@ -71,7 +71,7 @@ twice_never()
 	must "not by the control groups" \
 		awk 'NF > 2 { bad = 1 } END { exit bad }' "$SCRATCH/watch"
 	must "not by the application ($(wc -l <"$beats") beats)" \
-		taken_in_turn "$beats" 100
+		taken_in_turn "$beats" 40
 	sed 's/^/   /' "$SCRATCH/must"
 	must "not by the network ($(wc -l <"$SCRATCH/heard") heard)" \
 		taken_in_turn "$SCRATCH/heard" 20
