@@ -12,7 +12,7 @@ enum {
 	TWICE_EVERY = 16,
 	TAIL = 40, /* lines of a failing run that are shown */
 	LINE = 240,
-	PLANT_LIMIT = 400,
+	PLANT_LIMIT = 1000,
 	JOBS_MAX = 64,
 };
 
