@@ -422,25 +422,11 @@ static int copy_all(struct copy *c, struct track *t, struct err *err)
 	return rc;
 }
 
-/* One that an agent which is gone has left behind. */
-static int is_free(const struct job *j, struct err *err)
-{
-	struct track t;
-	pid_t *pids;
-
-	if (track_load(j, &t, NULL) != 0)
-		return 0;
-	if (track_pids(&t, j->arena, &pids))
-		return err_set(err, -EBUSY, "it is still running");
-	track_forget(&t);
-	return 0;
-}
-
 static int run(const struct job *j, struct err *err)
 {
 	struct copy c = { .j = j };
 	struct track t;
-	int rc = is_free(j, err);
+	int rc = track_is_free(j, err);
 
 	if (rc == 0 && !j->copy)
 		rc = err_set(err, -EINVAL, "it is not known where to");
@@ -456,34 +442,6 @@ static int run(const struct job *j, struct err *err)
 	return rc;
 }
 
-static int end(const struct job *j, enum track_end how, struct err *err)
-{
-	struct track t;
-	pid_t *pids;
-	int rc = track_load(j, &t, err);
-
-	if (rc != 0)
-		return rc < 0 ? rc : DRIVER_NOOP;
-	if (!track_pids(&t, j->arena, &pids)) {
-		track_forget(&t);
-		return DRIVER_NOOP;
-	}
-	rc = track_end(j, &t, how, err);
-	if (rc >= 0)
-		track_forget(&t);
-	return rc;
-}
-
-static int stop(const struct job *j, struct err *err)
-{
-	return end(j, TRACK_TERM_ALL, err);
-}
-
-static int kill_it(const struct job *j, struct err *err)
-{
-	return end(j, TRACK_KILL, err);
-}
-
 const struct driver driver_sync_rsync = {
 	.group = "sync",
 	.kind = "rsync",
@@ -491,8 +449,8 @@ const struct driver driver_sync_rsync = {
 	.start_timeout_ms = 60000,
 	.stop_timeout_ms = 30000,
 	.probe = probe,
-	.stop = stop,
-	.kill = kill_it,
+	.stop = track_stop,
+	.kill = track_kill,
 	.run = run,
 	.guard = track_guard,
 };

@@ -3,7 +3,6 @@
  * processes are found again as those of an app are, so a stop ends what is left
  * of it, whoever has started it.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "drivers/app_command.h"
@@ -28,19 +27,6 @@ static int probe(const struct job *j, struct probe *ret, struct err *err)
 	else if (ret->status == STATUS_WARN)
 		probe_log(j, ret, "warn", "its last run ended with code %d",
 			  j->last_code);
-	return 0;
-}
-
-static int is_free(const struct job *j, struct err *err)
-{
-	struct track t;
-	pid_t *pids;
-
-	if (track_load(j, &t, NULL) != 0)
-		return 0;
-	if (track_pids(&t, j->arena, &pids))
-		return err_set(err, -EBUSY, "it is still running");
-	track_forget(&t);
 	return 0;
 }
 
@@ -86,7 +72,7 @@ static int run(const struct job *j, struct err *err)
 	int rc = job_need(j, "command", &command, err);
 
 	if (rc == 0)
-		rc = is_free(j, err);
+		rc = track_is_free(j, err);
 	if (rc == 0)
 		rc = app_read(j, &a, err);
 	if (rc == 0)
@@ -101,34 +87,6 @@ static int run(const struct job *j, struct err *err)
 	return rc;
 }
 
-static int end(const struct job *j, enum track_end how, struct err *err)
-{
-	struct track t;
-	pid_t *pids;
-	int rc = track_load(j, &t, err);
-
-	if (rc != 0)
-		return rc < 0 ? rc : DRIVER_NOOP;
-	if (!track_pids(&t, j->arena, &pids)) {
-		track_forget(&t);
-		return DRIVER_NOOP;
-	}
-	rc = track_end(j, &t, how, err);
-	if (rc >= 0)
-		track_forget(&t);
-	return rc;
-}
-
-static int stop(const struct job *j, struct err *err)
-{
-	return end(j, TRACK_TERM_ALL, err);
-}
-
-static int kill_it(const struct job *j, struct err *err)
-{
-	return end(j, TRACK_KILL, err);
-}
-
 const struct driver driver_task_host = {
 	.group = "task",
 	.kind = "host",
@@ -136,8 +94,8 @@ const struct driver driver_task_host = {
 	.start_timeout_ms = 60000,
 	.stop_timeout_ms = 30000,
 	.probe = probe,
-	.stop = stop,
-	.kill = kill_it,
+	.stop = track_stop,
+	.kill = track_kill,
 	.run = run,
 	.guard = track_guard,
 };

@@ -274,6 +274,47 @@ void track_forget(const struct track *t)
 	}
 }
 
+int track_is_free(const struct job *j, struct err *err)
+{
+	struct track t;
+	pid_t *pids;
+
+	if (track_load(j, &t, NULL) != 0)
+		return 0;
+	if (track_pids(&t, j->arena, &pids))
+		return err_set(err, -EBUSY, "it is still running");
+	track_forget(&t);
+	return 0;
+}
+
+static int end_run(const struct job *j, enum track_end how, struct err *err)
+{
+	struct track t;
+	pid_t *pids;
+	int rc = track_load(j, &t, err);
+
+	if (rc != 0)
+		return rc < 0 ? rc : DRIVER_NOOP;
+	if (!track_pids(&t, j->arena, &pids)) {
+		track_forget(&t);
+		return DRIVER_NOOP;
+	}
+	rc = track_end(j, &t, how, err);
+	if (rc >= 0)
+		track_forget(&t);
+	return rc;
+}
+
+int track_stop(const struct job *j, struct err *err)
+{
+	return end_run(j, TRACK_TERM_ALL, err);
+}
+
+int track_kill(const struct job *j, struct err *err)
+{
+	return end_run(j, TRACK_KILL, err);
+}
+
 void track_guard(const struct job *j, struct buf *out)
 {
 	driver_guard_item(out, "cgroup", cgroup_of(j), NULL);

@@ -56,6 +56,15 @@ int track_end(const struct job *j, const struct track *t, enum track_end how,
 	      struct err *err);
 /* Forget them: they are gone. The cgroup and the file are removed. */
 void track_forget(const struct track *t);
+
+/* Of what runs for a while, and is not up or down: tasks and copies. Before a
+ * run: -EBUSY while one is under way, also one that an agent which is gone has
+ * left behind. */
+int track_is_free(const struct job *j, struct err *err);
+/* struct driver::stop and kill of it. */
+int track_stop(const struct job *j, struct err *err);
+int track_kill(const struct job *j, struct err *err);
+
 /* struct driver::guard of what is tracked: whatever is found in its cgroup, or
  * with its token. */
 void track_guard(const struct job *j, struct buf *out);
