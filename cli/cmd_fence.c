@@ -139,20 +139,10 @@ int cmd_node_confirm_down(struct cli *c)
 /* -- devices ----------------------------------------------------------------
  */
 
-static const char *words_of(struct cli *c, const struct doc *list)
-{
-	struct buf b = BUF(c->arena);
-
-	for (size_t i = 0; i < doc_len(list); i++)
-		buf_printf(&b, "%s%s", i ? " " : "",
-			   doc_text(doc_at(list, i), ""));
-	return buf_text(&b);
-}
-
 static void device_line(struct cli *c, const struct doc *d)
 {
-	const char *options = words_of(c, doc_get(d, "options"));
-	const char *secrets = words_of(c, doc_get(d, "secrets"));
+	const char *options = doc_join(c->arena, doc_get(d, "options"), " ");
+	const char *secrets = doc_join(c->arena, doc_get(d, "secrets"), " ");
 
 	fprintf(c->out, "  level %lld  %s  %s%s%s",
 		(long long)doc_get_int(d, "level", 1),

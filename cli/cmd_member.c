@@ -14,16 +14,6 @@
 /* -- leave ------------------------------------------------------------------
  */
 
-static const char *all_of(struct cli *c, const struct doc *list)
-{
-	struct buf b = BUF(c->arena);
-
-	for (size_t i = 0; i < doc_len(list); i++)
-		buf_printf(&b, "%s%s", i ? "; " : "",
-			   doc_text(doc_at(list, i), ""));
-	return buf_text(&b);
-}
-
 /* Is the agent a member of nothing, or away because it starts anew as that?
  * *@ret_waits: what it still waits for. */
 static bool has_left(struct cli *c, const char **ret_waits)
@@ -44,7 +34,7 @@ static bool has_left(struct cli *c, const char **ret_waits)
 	    client_send(client, "node_leave_look", NULL, &id, &err) == 0 &&
 	    client_wait(client, c->arena, id, 2000, &r, &err) == 0 &&
 	    r.code == CLI_DONE)
-		*ret_waits = all_of(c, doc_get(r.data, "waits"));
+		*ret_waits = doc_join(c->arena, doc_get(r.data, "waits"), "; ");
 	client_free(client);
 	return left;
 }

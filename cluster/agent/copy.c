@@ -93,17 +93,6 @@ static const struct doc *node_named(const struct doc *nodes, const char *name)
 	return NULL;
 }
 
-static const char *addresses_of(struct arena *a, const struct doc *row)
-{
-	const struct doc *list = doc_get(row, "addresses");
-	struct buf b = BUF(a);
-
-	for (size_t i = 0; i < doc_len(list); i++)
-		buf_printf(&b, "%s%s", i ? " " : "",
-			   doc_text(doc_at(list, i), ""));
-	return buf_text(&b);
-}
-
 /* A container has links with nobody. */
 static const struct doc *links_of(struct agent *g, struct arena *a)
 {
@@ -132,7 +121,8 @@ static void put_targets(struct agent *g, struct arena *a, struct job_copy *c,
 			.node = arena_printf(a, "%s", l->at[i]),
 			.last_ms = last ? last->at_ms : 0,
 			.id = (uint64_t)doc_get_int(row, "id", 0),
-			.addresses = addresses_of(a, row),
+			.addresses =
+				doc_join(a, doc_get(row, "addresses"), " "),
 			.cert = arena_printf(a, "%s",
 					     doc_get_str(row, "cert", "")),
 		};

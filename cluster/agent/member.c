@@ -369,16 +369,6 @@ static void propose_leaving(struct request *r, bool leaving)
 	request_propose(r, CLUSTER_GROUP, cmd);
 }
 
-static const char *all_of(struct arena *a, const struct doc *list)
-{
-	struct buf b = BUF(a);
-
-	for (size_t i = 0; i < doc_len(list); i++)
-		buf_printf(&b, "%s%s", i ? "; " : "",
-			   doc_text(doc_at(list, i), ""));
-	return buf_text(&b);
-}
-
 /* This node is to leave. Refused where something runs here that can go nowhere:
  * it would wait for ever. */
 void request_node_leave(struct request *r)
@@ -397,7 +387,7 @@ void request_node_leave(struct request *r)
 		REFUSE(r, OP_CONFLICT,
 		       "%s cannot leave, what runs here has nowhere to go: "
 		       "%s; stop it first (encap stop), or make room for it",
-		       r->agent->node, all_of(r->arena, w.list));
+		       r->agent->node, doc_join(r->arena, w.list, "; "));
 	else
 		propose_leaving(r, true);
 }

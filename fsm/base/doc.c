@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/base/buf.h"
 #include "fsm/base/utf8.h"
 
 static struct doc *doc_new(struct arena *a, enum doc_type type)
@@ -181,6 +182,17 @@ struct doc *doc_get(const struct doc *map, const char *key)
 const char *doc_text(const struct doc *d, const char *fallback)
 {
 	return d && d->type == DOC_STR ? d->str.data : fallback;
+}
+
+const char *doc_join(struct arena *a, const struct doc *list,
+		     const char *separator)
+{
+	struct buf b = BUF(a);
+
+	for (size_t i = 0; i < doc_len(list); i++)
+		buf_printf(&b, "%s%s", i ? separator : "",
+			   doc_text(doc_at(list, i), ""));
+	return buf_text(&b);
 }
 
 const char *doc_get_str(const struct doc *map, const char *key,

@@ -102,6 +102,9 @@ size_t doc_len(const struct doc *d);
 /* The i-th item of a list or map. */
 struct doc *doc_at(const struct doc *d, size_t i);
 const char *doc_text(const struct doc *d, const char *fallback);
+/* The texts of a list in one, on @a; what is no text counts as empty. */
+const char *doc_join(struct arena *a, const struct doc *list,
+		     const char *separator);
 bool doc_equal(const struct doc *a, const struct doc *b);
 struct doc *doc_copy(struct arena *a, const struct doc *d);
 

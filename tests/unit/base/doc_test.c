@@ -508,12 +508,29 @@ static void json_is_one_line_or_indented(void **state)
 					    "}");
 }
 
+static void texts_are_joined(void **state)
+{
+	struct arena *a = arena_new();
+	struct doc *list = doc_list(a);
+
+	(void)state;
+	assert_string_equal(doc_join(a, NULL, ", "), "");
+	assert_string_equal(doc_join(a, list, ", "), "");
+	doc_add(a, list, doc_str(a, "one"));
+	assert_string_equal(doc_join(a, list, ", "), "one");
+	doc_add(a, list, doc_bool(a, true));
+	doc_add(a, list, doc_str(a, "three"));
+	assert_string_equal(doc_join(a, list, ", "), "one, , three");
+	arena_free(a);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(readers_never_fail),
 		cmocka_unit_test(a_map_keeps_the_order_of_its_keys),
 		cmocka_unit_test(no_text_is_nil),
+		cmocka_unit_test(texts_are_joined),
 		cmocka_unit_test(the_order_of_keys_does_not_count_for_equality),
 		cmocka_unit_test(values_are_equal_by_type_and_content),
 		cmocka_unit_test(a_copy_is_its_own),
