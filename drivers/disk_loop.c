@@ -25,16 +25,6 @@
 #include "drivers/loop.h"
 #include "drivers/mark.h"
 
-static enum provisioned made(const struct job *j, const char *file)
-{
-	if (access(file, F_OK) == 0)
-		return PROVISIONED_YES;
-	/* Storage that does not answer has not lost anything. */
-	if (errno != ENOENT || job_hidden(j, file))
-		return PROVISIONED_NA;
-	return PROVISIONED_NO;
-}
-
 static int probe(const struct job *j, struct probe *ret, struct err *err)
 {
 	const char *file;
@@ -50,7 +40,7 @@ static int probe(const struct job *j, struct probe *ret, struct err *err)
 	ret->status = rc == 0 ? STATUS_UP : STATUS_DOWN;
 	if (rc == 0)
 		probe_log(j, ret, "info", "%s", l.path);
-	ret->provisioned = rc == 0 ? PROVISIONED_YES : made(j, file);
+	ret->provisioned = rc == 0 ? PROVISIONED_YES : job_made(j, file);
 	return 0;
 }
 

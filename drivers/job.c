@@ -109,6 +109,16 @@ const char *job_hidden(const struct job *j, const char *path)
 	return NULL;
 }
 
+enum provisioned job_made(const struct job *j, const char *path)
+{
+	if (access(path, F_OK) == 0)
+		return PROVISIONED_YES;
+	/* Storage that does not answer has not lost anything. */
+	if (errno != ENOENT || job_hidden(j, path))
+		return PROVISIONED_NA;
+	return PROVISIONED_NO;
+}
+
 const char *job_clean(struct arena *a, const char *text)
 {
 	size_t n = strlen(text);

@@ -34,6 +34,8 @@ const char *job_plain_rid(const struct job *j);
 
 /* The mount point at or above @path that is not mounted now, or NULL. */
 const char *job_hidden(const struct job *j, const char *path);
+/* Is there a file at @path? n/a: that cannot be told now. */
+enum provisioned job_made(const struct job *j, const char *path);
 
 /* @text as it may be shown and sent: what is no UTF-8 becomes '?', control
  * characters become blanks. */

@@ -71,24 +71,15 @@ static bool is_made(const struct job *j, const char *root)
 	return mark_get(j, root) != MARK_MAKING && !is_empty(root);
 }
 
-static enum provisioned file_made(const struct job *j, const char *path)
-{
-	if (access(path, F_OK) == 0)
-		return PROVISIONED_YES;
-	/* Storage that does not answer has not lost anything. */
-	if (errno != ENOENT || job_hidden(j, path))
-		return PROVISIONED_NA;
-	return PROVISIONED_NO;
-}
-
 enum provisioned lxc_made(const struct job *j, const struct lxc_place *p)
 {
 	const char *root = root_keyword(j);
+	enum provisioned config = PROVISIONED_YES;
 
-	if (*p->cf && file_made(j, p->cf) != PROVISIONED_YES)
-		return file_made(j, p->cf);
-	if (!root)
-		return file_made(j, *p->cf ? p->cf : own_config(j, p));
+	if (*p->cf || !root)
+		config = job_made(j, *p->cf ? p->cf : own_config(j, p));
+	if (config != PROVISIONED_YES || !root)
+		return config;
 	if (!*root || job_hidden(j, root))
 		return PROVISIONED_NA;
 	return is_made(j, root) ? PROVISIONED_YES : PROVISIONED_NO;
