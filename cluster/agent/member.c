@@ -434,23 +434,14 @@ void request_node_remove(struct request *r)
 
 void request_node_label(struct request *r)
 {
-	struct doc *cmd;
+	static const char *const keys[] = { "node", "labels", NULL };
 
-	if (request_in_container(r))
-		return;
-	cmd = request_command(r, "node_label");
-	request_pass(r, cmd, "node");
-	request_pass(r, cmd, "labels");
-	request_propose(r, CLUSTER_GROUP, cmd);
+	request_to_cluster(r, "node_label", keys);
 }
 
 void request_cluster_set(struct request *r)
 {
-	struct doc *cmd;
+	static const char *const keys[] = { "voter_grace_ms", NULL };
 
-	if (request_in_container(r))
-		return;
-	cmd = request_command(r, "cluster_set");
-	request_pass(r, cmd, "voter_grace_ms");
-	request_propose(r, CLUSTER_GROUP, cmd);
+	request_to_cluster(r, "cluster_set", keys);
 }

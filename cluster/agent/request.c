@@ -114,6 +114,19 @@ void request_pass(struct request *r, struct doc *cmd, const char *key)
 		doc_put(r->arena, cmd, key, doc_copy(r->arena, v));
 }
 
+void request_to_cluster(struct request *r, const char *op,
+			const char *const *keys)
+{
+	struct doc *cmd;
+
+	if (request_in_container(r))
+		return;
+	cmd = request_command(r, op);
+	for (size_t i = 0; keys[i]; i++)
+		request_pass(r, cmd, keys[i]);
+	request_propose(r, CLUSTER_GROUP, cmd);
+}
+
 /* 0, and the request is answered and gone, when there is no such service
  * here. */
 uint64_t request_service(struct request *r)

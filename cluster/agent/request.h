@@ -34,6 +34,10 @@ void request_pass(struct request *r, struct doc *cmd, const char *key);
 struct doc *request_result(struct arena *a, int code, const struct doc *result);
 /* Propose, and answer with what comes of it. */
 void request_propose(struct request *r, uint64_t gid, struct doc *cmd);
+/* The same, of the cluster: @op with the arguments of the names @keys (they end
+ * with NULL) that were given. Refused in a container. */
+void request_to_cluster(struct request *r, const char *op,
+			const char *const *keys);
 
 /* Such a request's command, instead of a proposal (request_plan.c). */
 void request_plan_add(struct request *r, uint64_t gid, const struct doc *cmd);

@@ -35,16 +35,10 @@ void request_cluster_config(struct request *r)
 
 void request_cluster_configure(struct request *r)
 {
-	static const char *const fields[] = { "set", "unset", "config", "base",
-					      NULL };
-	struct doc *cmd;
+	static const char *const keys[] = { "set", "unset", "config", "base",
+					    NULL };
 
-	if (request_in_container(r))
-		return;
-	cmd = request_command(r, "cluster_conf");
-	for (size_t i = 0; fields[i]; i++)
-		request_pass(r, cmd, fields[i]);
-	request_propose(r, CLUSTER_GROUP, cmd);
+	request_to_cluster(r, "cluster_conf", keys);
 }
 
 /* -- ending a node ----------------------------------------------------------
@@ -71,13 +65,9 @@ void request_node_fence(struct request *r)
 
 void request_node_vouch(struct request *r)
 {
-	struct doc *cmd;
+	static const char *const keys[] = { "node", NULL };
 
-	if (request_in_container(r))
-		return;
-	cmd = request_command(r, "node_vouch");
-	request_pass(r, cmd, "node");
-	request_propose(r, CLUSTER_GROUP, cmd);
+	request_to_cluster(r, "node_vouch", keys);
 }
 
 /* -- what there is -----------------------------------------------------------

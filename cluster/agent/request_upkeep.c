@@ -130,13 +130,9 @@ void request_node_undrain(struct request *r)
 
 void request_cluster_disarm(struct request *r)
 {
-	struct doc *cmd;
+	static const char *const keys[] = { "ms", NULL };
 
-	if (request_in_container(r))
-		return;
-	cmd = request_command(r, "cluster_disarm");
-	request_pass(r, cmd, "ms");
-	request_propose(r, CLUSTER_GROUP, cmd);
+	request_to_cluster(r, "cluster_disarm", keys);
 }
 
 void request_cluster_arm(struct request *r)
