@@ -51,6 +51,8 @@ static int edit_once(struct cli *c, struct editing *e)
 		return said && said != 'n' ? EDIT_AGAIN : CLI_FAILED;
 	}
 	rc = show(c, e);
+	if (rc == CLI_CONFLICT) /* sent all the same, to be kept as a draft */
+		return CLI_DONE;
 	if (rc != CLI_DONE || c->opt[OPT_YES])
 		return rc;
 	said = rev_ask(c, "make it so? [Y/n/e: edit it again]");

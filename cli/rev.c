@@ -224,6 +224,8 @@ int rev_print_plan(struct cli *c, struct doc *requests)
 	rc = cli_ask(c, "plan", args, &r);
 	if (rc != CLI_DONE)
 		return rc;
+	if (r.code == CLI_CONFLICT)
+		return r.code;
 	if (r.code != CLI_DONE)
 		return cli_refused(c, &r);
 	if (!doc_len(doc_get(r.data, "steps")) &&

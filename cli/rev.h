@@ -38,7 +38,8 @@ void rev_print_keys(struct cli *c, FILE *to, const struct doc *data);
 int rev_done(struct cli *c, const char *name, const struct reply *r);
 /* On c->err, what the cluster would do after these requests ([{op, ...}], as
  * docs/api.md has "plan"); nothing where that is nothing. One that would be
- * refused is said, and its code returned. */
+ * refused is said, and its code returned; of a conflict the code alone, as the
+ * request itself will tell it and keep the text. */
 int rev_print_plan(struct cli *c, struct doc *requests);
 /* Sends the edit @op of the first argument, with --comment and its author, and
  * says what came of it: rev_done() or rev_refused(). */

@@ -26,9 +26,11 @@ void request_plan_add(struct request *r, uint64_t gid, const struct doc *cmd)
 {
 	struct planning *p = r->planning;
 	struct doc *row = doc_add(p->arena, p->commands, doc_map(p->arena));
+	struct doc *copy = doc_copy(p->arena, cmd);
 
+	doc_put_bool(p->arena, copy, "plan", true);
 	doc_put_int(p->arena, row, "group", (int64_t)gid);
-	doc_put(p->arena, row, "command", doc_copy(p->arena, cmd));
+	doc_put(p->arena, row, "command", copy);
 	request_end(r, request_answer(r->arena, OP_OK, NULL));
 }
 

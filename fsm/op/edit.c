@@ -311,7 +311,12 @@ static struct doc *conflict(const struct edit *e, const struct merge *m)
 	d.problems = problems;
 	d.where = e->where;
 	d.why = why_conflict(e, m, report, problems);
-	id = op_draft_put(e->env, &d, &why_not);
+	if (doc_get_bool(e->env->cmd, "plan", false)) {
+		id = NULL;
+		why_not = "a plan keeps nothing";
+	} else {
+		id = op_draft_put(e->env, &d, &why_not);
+	}
 	doc_put_str(a, r, "err",
 		    arena_printf(a, "the edit of %s cannot be made: %s%s",
 				 e->name, d.why, advice(e, id, why_not)));

@@ -13,7 +13,8 @@
  * proposer, "cl": client id, "sq": sequence number, "ak": all of the client's
  * commands below this one are settled, "by": {user, node, level, tool}, ...}.
  * A command that comes again (same cl and sq) is answered from the recorded
- * result and not applied.
+ * result and not applied. One with "plan" is never proposed: it is applied to a
+ * transaction that is given up, and its answer promises nothing.
  *
  * A result: {"code": 0 or an exit code of encap, "err": sentence, ...}.
  *

@@ -261,6 +261,26 @@ static void a_conflict_says_who_wants_what_and_what_to_do(void **state)
 	ran_free(&r);
 }
 
+/* Another one may come while the text is in the editor: then the plan is in
+ * conflict, too, and the edit is sent for its text to be kept. */
+static void an_edit_that_lost_while_it_was_made_is_sent(void **state)
+{
+	struct world w = { CLI_CONFLICT, conflict };
+	char *asked;
+	struct ran r;
+
+	(void)state;
+	setenv("EDITOR", "sed -i 's/^nodes = .*/nodes = hv3/'", 1);
+	r = run(w, "encap edit web", &asked);
+	unsetenv("EDITOR");
+	assert_int_equal(r.code, CLI_CONFLICT);
+	says(asked, "\"op\": \"svc_edit\", \"name\"");
+	says(r.err, "    base    hv1\n");
+	says(r.err, "the edit is kept as draft-5; to end this:\n");
+	free(asked);
+	ran_free(&r);
+}
+
 static void what_is_invalid_together_is_said(void **state)
 {
 	struct world w = {
@@ -523,6 +543,7 @@ int main(void)
 	size_t n = 0;
 	static const struct CMUnitTest alone[] = {
 		cmocka_unit_test(a_conflict_says_who_wants_what_and_what_to_do),
+		cmocka_unit_test(an_edit_that_lost_while_it_was_made_is_sent),
 		cmocka_unit_test(what_is_invalid_together_is_said),
 		cmocka_unit_test(a_merge_is_mentioned),
 		cmocka_unit_test(a_draft_is_resolved_in_an_editor),

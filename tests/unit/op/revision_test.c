@@ -465,6 +465,26 @@ static void drafts_are_bounded_and_none_is_dropped_for_another(void **state)
 	assert_non_null(strstr(text_of(r, "err"), "it is not kept"));
 }
 
+static void a_plan_of_an_edit_keeps_nothing(void **state)
+{
+	struct doc *cmd = command("svc_edit", "bob", 2000);
+	const char *one;
+	struct doc *r;
+
+	(void)state;
+	one = created(TEXT);
+	done(edit("ann", one, with(TEXT, "shop", "web")));
+	doc_put_str(fixture.a, cmd, "base", one);
+	doc_put_str(fixture.a, cmd, "config", with(TEXT, "shop", "mail"));
+	doc_put_bool(fixture.a, cmd, "plan", true);
+	r = op_do(&fixture, cmd);
+	assert_int_equal(op_code_of(r), OP_CONFLICT);
+	assert_int_equal(doc_len(doc_get(r, "conflicts")), 1);
+	assert_int_equal(drafts(), 0);
+	assert_null(doc_get(r, "draft"));
+	assert_non_null(strstr(text_of(r, "err"), "a plan keeps nothing"));
+}
+
 static void the_size_of_drafts_is_bounded(void **state)
 {
 	char *text = arena_alloc(fixture.a, 1000 * 1000 + 1);
@@ -741,6 +761,7 @@ int main(void)
 		TEST(a_draft_of_an_unknown_base_is_taken_whole),
 		TEST(a_draft_that_has_become_valid_is_taken),
 		TEST(drafts_are_bounded_and_none_is_dropped_for_another),
+		TEST(a_plan_of_an_edit_keeps_nothing),
 		TEST(the_size_of_drafts_is_bounded),
 		TEST(offers_are_bounded),
 		TEST(history_and_drafts_are_bounded_by_age),
