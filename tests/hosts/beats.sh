@@ -55,9 +55,14 @@ taken_in_turn() # FILE AT-LEAST
 		END { exit bad || NR < least }'
 }
 
-# By what it wrote, and by what was heard of it.
+has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+
+# By what it wrote, and by what was heard of it. A service is up with its
+# container, before what is inside has started: that is waited for.
 beats_in_turn() # FILE AT-LEAST HEARD-AT-LEAST
 {
+	within 20000 "there are signs of life" has_lines "$1" "$2"
+	within 20000 "that were heard" has_lines "$SCRATCH/heard" "$3"
 	must "not by the application ($(wc -l <"$1") beats)" \
 		taken_in_turn "$1" "$2"
 	sed 's/^/   /' "$SCRATCH/must"
